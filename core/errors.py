@@ -1,0 +1,78 @@
+"""What core raises on purpose.
+
+    KankeiError
+    ├── TownPackError            the town's folder is wrong; nothing starts until it is mended
+    ├── NotAllowed               tell them no
+    ├── NotFound                 it is not there (any more)
+    ├── LinkExpired              ask for a new link
+    ├── ProofRejected            tell them what was wrong with the proof; they may try again
+    │   └── WalletTaken          the wallet stands for another member already
+    ├── ChainUnavailable         nobody could tell; retry later, change nothing
+    ├── PlatformUnavailable      the chat platform did not answer; retry later
+    ├── PlatformRefused          the chat platform said no; staff must act
+    └── RecordsUnavailable       the database is locked, full or away; retry later
+
+Each class has a ``code``. The words for people stand in the locale files under
+``errors.<code>``, one entry a language, and a test counts them.
+"""
+
+
+class KankeiError(Exception):
+    """The root of all that core raises on purpose."""
+
+    code = "unexpected"
+
+
+class TownPackError(KankeiError):
+    """The town pack is wrong. Its text names file, line and remedy for each problem."""
+
+    code = "town-pack"
+
+
+class NotAllowed(KankeiError):
+    code = "not-allowed"
+
+
+class NotFound(KankeiError):
+    code = "not-found"
+
+
+class LinkExpired(KankeiError):
+    code = "link-expired"
+
+
+class ProofRejected(KankeiError):
+    """A proof that does not prove what it should. `reason` is a `core.proof.Refusal` value."""
+
+    code = "proof-rejected"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WalletTaken(ProofRejected):
+    code = "wallet-taken"
+
+    def __init__(self) -> None:
+        super().__init__("wallet-taken")
+
+
+class ChainUnavailable(KankeiError):
+    """No complete answer from any endpoint of a chain. Acting on half an answer is a mistake."""
+
+    code = "chain-unavailable"
+
+
+class PlatformUnavailable(KankeiError):
+    code = "platform-unavailable"
+
+
+class PlatformRefused(KankeiError):
+    """A right, a role order or a place is missing; the text is for staff, in one sentence."""
+
+    code = "platform-refused"
+
+
+class RecordsUnavailable(KankeiError):
+    code = "records-unavailable"
