@@ -1,0 +1,141 @@
+"""Settings: what differs between deployments, read once from the environment and ``.env``.
+
+Every name carries the prefix ``KANKEI_``. What differs between *towns* stands in the town pack.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "KANKEI_"
+
+
+class Settings(BaseSettings):
+    """One deployment. A missing token leaves that door off; no key at all still runs a town."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    town: Path = Field(default=Path("towns/mine"), description="Folder of the town pack.")
+    data_dir: Path = Field(
+        default=Path("var"), description="Where the database file, the index and keys are kept."
+    )
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL; empty: a SQLite file in the data folder."
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs sessions and links; empty: made once and kept in the data folder.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="How much is logged."
+    )
+    staff: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Who is staff in chat, such as `telegram:123,discord:456`.",
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address the web pages listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port of the web pages.")
+    public_url: str = Field(
+        default="", description="How people reach the web pages, such as `https://town.example`."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Addresses whose X-Forwarded-For header is believed."
+    )
+
+    telegram_token: SecretStr | None = Field(default=None, description="From @BotFather.")
+    telegram_api_url: str = Field(
+        default="https://api.telegram.org/bot", description="Bot API, or a self-hosted one."
+    )
+    telegram_file_url: str = Field(
+        default="https://api.telegram.org/file/bot", description="Files of the Bot API."
+    )
+    telegram_webhook: bool = Field(
+        default=False, description="Receive by webhook at the public URL instead of polling."
+    )
+    telegram_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret token of the webhook; empty: derived from the key."
+    )
+    telegram_rate: float = Field(
+        default=30.0, gt=0, le=1000, description="Messages a second that Telegram allows us."
+    )
+
+    discord_token: SecretStr | None = Field(default=None, description="From the developer portal.")
+    discord_api_url: str = Field(
+        default="https://discord.com/api/v10", description="Discord's REST address."
+    )
+    discord_gateway_url: str = Field(
+        default="wss://gateway.discord.gg/", description="Discord's gateway."
+    )
+    discord_cdn_url: str = Field(
+        default="https://cdn.discordapp.com", description="Discord's file host."
+    )
+    discord_rate: float = Field(
+        default=5.0, gt=0, le=50, description="Messages a second that we send on Discord."
+    )
+
+    openai_api_key: SecretStr | None = Field(
+        default=None, description="Key of an OpenAI-compatible service."
+    )
+    openai_base_url: str | None = Field(
+        default=None, description="Any OpenAI-compatible endpoint; set it or the key."
+    )
+    openai_model: str = Field(default="gpt-4o-mini", description="Model that phrases answers.")
+    openai_timeout: timedelta = Field(
+        default=timedelta(seconds=20), description="After this the extract is sent instead."
+    )
+
+    chain_endpoints: dict[int, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description='JSON-RPC endpoints a chain id: `{"137": ["https://…"]}`.',
+    )
+    recheck_every: timedelta = Field(
+        default=timedelta(minutes=10), description="How often every member's holdings are read."
+    )
+
+    @field_validator("staff", "trusted_proxies", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("staff")
+    @classmethod
+    def _platform_and_id(cls, value: frozenset[str]) -> frozenset[str]:
+        for entry in value:
+            platform, _, account = entry.partition(":")
+            if platform not in {"telegram", "discord"} or not account.isdigit():
+                raise ValueError("write staff as platform:id, such as telegram:123,discord:456")
+        return value
+
+    @model_validator(mode="after")
+    def _no_misspelt_variable(self) -> Self:
+        """A misspelt environment variable is otherwise ignored in silence."""
+        known = {f"{PREFIX}{name}".upper() for name in type(self).model_fields}
+        unknown = sorted(
+            name for name in os.environ if name.upper().startswith(PREFIX) and name not in known
+        )
+        if unknown:
+            raise ValueError(f"unknown setting in the environment: {', '.join(unknown)}")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in use."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'kankei.sqlite3'}"
+
+    @property
+    def address(self) -> str:
+        """How people reach the pages, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
