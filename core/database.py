@@ -1,0 +1,114 @@
+"""The database: one engine, one session factory, SQLite or PostgreSQL by URL.
+
+SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five seconds and
+``synchronous=FULL``: a claim of the outbox must be on disk before its message leaves.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from core.errors import RecordsUnavailable
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def connect(url: str) -> AsyncEngine:
+    """An engine for `url`; nothing is opened yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, pool_pre_ping=True, pool_size=10)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed, connect_args={"timeout": 5})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A transaction that reads first and writes later cannot wait for the lock (SQLITE_BUSY at
+        # once), so every transaction takes its place in the queue of writers from the start.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def session_factory(engine: AsyncEngine) -> Sessions:
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One session, one transaction: committed at the end, rolled back on any error.
+
+    Raises `RecordsUnavailable` when the database is locked, full or away: nothing was stored.
+    """
+    try:
+        async with sessions.begin() as session:
+            yield session
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_outage(error):
+            raise RecordsUnavailable(type(error.orig).__name__) from error
+        raise
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    words = str(error.orig).lower()
+    return any(
+        sign in words
+        for sign in (
+            "database is locked",
+            "database or disk is full",
+            "disk i/o error",
+            "readonly database",
+            "unable to open database",
+            "could not connect",
+            "connection refused",
+            "connection was closed",
+            "too many clients",
+            "no space left",
+            # a full disk has already rolled the whole transaction back
+            "no such savepoint",
+        )
+    )
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the schema to the newest revision; safe to call at every start."""
+
+    def upgrade(connection: Any) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    connection: AsyncConnection
+    async with engine.connect() as connection:
+        await connection.run_sync(upgrade)
+        await connection.commit()
