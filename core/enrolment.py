@@ -1,0 +1,204 @@
+"""Becoming a digital resident: from a personal link, over a signature, to a linked wallet.
+
+The words that the wallet signs are ours, with a nonce of ours, for one account and minutes. A
+contract wallet whose owners sign one after the other gets hours.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from eth_utils import is_address, to_checksum_address
+from sqlalchemy import update
+
+from core import announcements, proof
+from core.clock import Clock
+from core.database import Sessions, transaction
+from core.errors import ProofRejected, WalletTaken
+from core.identity import (
+    Account,
+    accounts_of,
+    follow_link,
+    holder_of,
+    link_wallet,
+    propose_merge,
+)
+from core.proof import ContractVerifier, MalformedMessage, Message, Refusal
+from core.tables import ChallengeRow
+from core.town import TownPack
+
+CHALLENGE_LIFETIME: Final = timedelta(hours=4)
+CLOCK_SKEW: Final = timedelta(minutes=2)
+
+# EIP-4361 allows ASCII only; the page shows the same in the reader's language.
+STATEMENT: Final = (
+    "Prove that you hold the resident card. This costs nothing and moves nothing. "
+    "It is not a legal certificate of residence."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What the wallet is asked to sign."""
+
+    message: str
+    address: str
+    chain_id: int
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The wallet stands for this member now."""
+
+    member_id: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsConsent:
+    """The wallet stands for a member on another platform, who has been asked to agree."""
+
+    platforms: tuple[str, ...]
+
+
+class Enrolment:
+    """The use cases behind the verify page."""
+
+    def __init__(
+        self,
+        town: TownPack,
+        sessions: Sessions,
+        contracts: ContractVerifier,
+        clock: Clock,
+        *,
+        address: str,
+    ) -> None:
+        self._town = town
+        self._sessions = sessions
+        self._contracts = contracts
+        self._clock = clock
+        self._domain = urlsplit(address).netloc
+        self._uri = f"{address}/verify"
+
+    async def account_of(self, token: str) -> Account:
+        """Whose link this is. Raises `LinkExpired`."""
+        async with transaction(self._sessions) as session:
+            return await follow_link(session, token, now=self._clock())
+
+    async def challenge(self, token: str, address: str, chain_id: int) -> Challenge:
+        """The message for one wallet to sign. Any case of the address is taken.
+
+        Raises `LinkExpired`; `ProofRejected` if it is no address or the chain is not the town's.
+        """
+        if not is_address(address):
+            raise ProofRejected(Refusal.WRONG_ACCOUNT)
+        if chain_id not in {each.chain_id for each in self._town.collections}:
+            raise ProofRejected(Refusal.WRONG_CHAIN)
+        now = self._clock()
+        message = Message(
+            domain=self._domain,
+            address=str(to_checksum_address(address)),
+            statement=STATEMENT,
+            uri=self._uri,
+            version="1",
+            chain_id=chain_id,
+            nonce=secrets.token_hex(16),
+            issued_at=_rfc3339(now),
+            expiration_time=_rfc3339(now + CHALLENGE_LIFETIME),
+        )
+        async with transaction(self._sessions) as session:
+            account = await follow_link(session, token, now=now)
+            session.add(
+                ChallengeRow(
+                    nonce=message.nonce,
+                    account_id=account.id,
+                    address=message.address,
+                    message=message.text,
+                    expires_at=now + CHALLENGE_LIFETIME,
+                )
+            )
+        return Challenge(message.text, message.address, chain_id, message.nonce)
+
+    async def prove(self, token: str, text: str, signature: bytes) -> Linked | NeedsConsent:
+        """Verify a signed message and let the wallet stand for the link's member.
+
+        Raises `LinkExpired`; `ProofRejected` with the reason; `WalletTaken` if the wallet stands
+        for another person; `ChainUnavailable` if only a node could tell (the nonce stays good).
+        """
+        try:
+            message = proof.parse(text)
+        except MalformedMessage as error:
+            raise ProofRejected(Refusal.MALFORMED) from error
+        account = await self.account_of(token)
+        async with transaction(self._sessions) as session:
+            asked = await session.get(ChallengeRow, message.nonce)
+        if asked is None or asked.account_id != account.id:
+            raise ProofRejected(Refusal.WRONG_NONCE)
+        if asked.used_at is not None:
+            raise ProofRejected(Refusal.NONCE_USED)
+        expected = proof.parse(asked.message)
+        refusal = proof.check(
+            message,
+            expected_domain=self._domain,
+            expected_uri=self._uri,
+            expected_chain_id=expected.chain_id,
+            expected_address=asked.address,
+            expected_nonce=asked.nonce,
+            now=self._clock(),
+            clock_skew=CLOCK_SKEW,
+        )
+        if refusal is None and text != asked.message:
+            refusal = Refusal.MALFORMED
+        if refusal is not None:
+            raise ProofRejected(refusal)
+        if not await proof.verify_signature(
+            text,
+            signature,
+            expected_address=asked.address,
+            chain_id=expected.chain_id,
+            contracts=self._contracts,
+        ):
+            raise ProofRejected(Refusal.BAD_SIGNATURE)
+        return await self._link(account, expected)
+
+    async def _link(self, account: Account, message: Message) -> Linked | NeedsConsent:
+        now = self._clock()
+        async with transaction(self._sessions) as session:
+            used = await session.execute(
+                update(ChallengeRow)
+                .where(ChallengeRow.nonce == message.nonce, ChallengeRow.used_at.is_(None))
+                .values(used_at=now)
+                .returning(ChallengeRow.nonce)
+            )
+            if used.first() is None:
+                raise ProofRejected(Refusal.NONCE_USED)
+            try:
+                await link_wallet(
+                    session, account.member_id, message.address, message.chain_id, now=now
+                )
+            except WalletTaken:
+                other = await holder_of(session, message.address)
+                if other is None:
+                    raise
+                code = await propose_merge(
+                    session, member_id=account.member_id, other_id=other, now=now
+                )
+                others = await accounts_of(session, other)
+                for each in others:
+                    await announcements.notify(
+                        session,
+                        each,
+                        "merge",
+                        {"platform": account.platform},
+                        action=f"merge:{code}",
+                        now=now,
+                    )
+                return NeedsConsent(tuple(sorted({each.platform for each in others})))
+        return Linked(account.member_id, message.address)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
