@@ -1,0 +1,437 @@
+"""Access: which rooms are open to a member, and every platform kept in step with that.
+
+A decision is Admitted, Refused or Unknown, and Unknown changes nothing. Letting in follows the
+newest block. Asking to leave follows the finalized one: first a notice, then the town's grace
+period, then, if a complete reading still says no, the door. What was opened is remembered with
+its place, so that it can be closed after the town pack has changed.
+
+A grant's life::
+
+    opening ──► open ──► leaving ──► closed
+                  ▲          │
+                  └──────────┘  a reading that says yes again
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import announcements, audit
+from core.clock import Clock
+from core.database import Sessions, transaction
+from core.errors import ChainUnavailable, PlatformRefused, PlatformUnavailable
+from core.holdings import Holding, Holdings
+from core.identity import Account, accounts_of, find_account, members_with_proof, wallets_of
+from core.tables import GrantRow
+from core.town import AllOf, AnyOf, Gate, Rule, TokenRule, TownPack
+
+logger = logging.getLogger(__name__)
+
+
+class GrantState(StrEnum):
+    OPENING = "opening"  # decided; the platform has not confirmed yet
+    OPEN = "open"
+    LEAVING = "leaving"  # told; the grace period runs
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The member may not be in the room; the numbers let an adapter say why."""
+
+    gate: str
+    held: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody could tell. Nothing is opened and nothing is closed on it."""
+
+    gate: str
+    why: str
+
+
+Decision = Admitted | Refused | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a platform did to let somebody in."""
+
+    place: str  # the chat, role or room, for undoing
+    link: str | None = None  # to follow where a bot cannot add people (Telegram)
+
+
+class ChannelKeeper(Protocol):
+    """What core asks of a chat platform. Every call may be repeated without harm.
+
+    Calls raise `PlatformUnavailable` (retry later) or `PlatformRefused` (staff must act).
+    """
+
+    platform: str
+
+    def place(self, gate: Gate) -> str | None:
+        """The place that `gate` opens on this platform, if any."""
+
+    async def admit(self, place: str, account: str) -> Admission:
+        """Let `account` (the platform's own id) in."""
+
+    async def remove(self, place: str, account: str) -> None:
+        """Take `account` out; being out already is fine. They may come back later."""
+
+    async def problems(self, gates: Sequence[Gate]) -> list[str]:
+        """What is missing on the platform, one sentence each: chats, roles, role order, rights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One way into a room for one account."""
+
+    platform: str
+    place: str
+    state: GrantState
+    link: str | None = None
+    leave_at: datetime | None = None
+    trouble: str | None = None  # why the platform would not open it, for staff
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How one room stands for one member."""
+
+    gate: Gate
+    decision: Decision
+    doors: tuple[Door, ...] = ()
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """What a sweep over all members did."""
+
+    members: int = 0
+    opened: int = 0
+    warned: int = 0
+    closed: int = 0
+    unknown: int = 0
+    troubles: list[str] = field(default_factory=list)
+
+
+def decide(gate: Gate, holdings: Iterable[Holding]) -> Decision:
+    """Compare one gate with all that a member holds, summed over their wallets."""
+    sums: dict[str, int] = {}
+    for holding in holdings:
+        sums[holding.collection] = sums.get(holding.collection, 0) + holding.balance
+    held, needed = _shortfall(gate.rule, sums)
+    return Admitted(gate.name) if held >= needed else Refused(gate.name, held, needed)
+
+
+def _shortfall(rule: Rule, sums: Mapping[str, int]) -> tuple[int, int]:
+    """What is held of the part of the rule that decides, and what it asks for."""
+    match rule:
+        case TokenRule():
+            return sums.get(rule.collection, 0), rule.at_least
+        case AllOf():
+            parts = [_shortfall(part, sums) for part in rule.all]
+            return next(((held, needed) for held, needed in parts if held < needed), parts[0])
+        case AnyOf():
+            parts = [_shortfall(part, sums) for part in rule.any]
+            return next(((held, needed) for held, needed in parts if held >= needed), parts[0])
+
+
+class Doorkeeper:
+    """Decides, remembers and keeps every platform in step."""
+
+    def __init__(
+        self,
+        town: TownPack,
+        sessions: Sessions,
+        holdings: Holdings,
+        keepers: Mapping[str, ChannelKeeper],
+        clock: Clock,
+    ) -> None:
+        self._town = town
+        self._sessions = sessions
+        self._holdings = holdings
+        self._keepers = keepers
+        self._clock = clock
+
+    async def decide(self, member_id: int) -> tuple[Decision, ...]:
+        """What the newest block says of every gate, for showing; nothing is changed."""
+        async with transaction(self._sessions) as session:
+            wallets = await wallets_of(session, member_id)
+        try:
+            holdings = await self._holdings.read(wallets, finality="latest")
+        except ChainUnavailable as error:
+            return tuple(Unknown(gate.name, str(error)) for gate in self._town.gates)
+        return tuple(decide(gate, holdings) for gate in self._town.gates)
+
+    async def recheck(self, member_id: int) -> tuple[Room, ...]:
+        """Read a member's holdings again and bring every room in step with what they say."""
+        rooms, _ = await self._recheck(member_id, links=True)
+        return rooms
+
+    async def sweep(self) -> SweepReport:
+        """Re-check every member who has proved something or been granted something."""
+        async with transaction(self._sessions) as session:
+            members = await members_with_proof(session)
+            granted = await session.scalars(
+                select(GrantRow.member_id).where(GrantRow.state != GrantState.CLOSED).distinct()
+            )
+            members = sorted({*members, *granted})
+        report = SweepReport()
+        for member_id in members:
+            _, report_of_one = await self._recheck(member_id, links=False)
+            report.members += 1
+            report.opened += report_of_one.opened
+            report.warned += report_of_one.warned
+            report.closed += report_of_one.closed
+            report.unknown += report_of_one.unknown
+            report.troubles.extend(report_of_one.troubles)
+        return report
+
+    async def knock(self, platform: str, external_id: str, place: str) -> Decision | None:
+        """Somebody asks to enter `place` by themselves. `None`: it is no room of this town."""
+        keeper = self._keepers[platform]
+        gate = next((each for each in self._town.gates if keeper.place(each) == place), None)
+        if gate is None:
+            return None
+        async with transaction(self._sessions) as session:
+            account = await find_account(session, platform, external_id)
+        if account is None:
+            return Refused(gate.name, held=0, needed=1)
+        rooms, _ = await self._recheck(account.member_id, links=False)
+        return next(room.decision for room in rooms if room.gate.name == gate.name)
+
+    async def release(self, member_id: int) -> None:
+        """Close every door of a member who leaves the town, at once.
+
+        Raises what the platform raised if one door would not close: nothing is forgotten then.
+        """
+        async with transaction(self._sessions) as session:
+            grants = await _grants_of(session, member_id)
+            accounts = {each.id: each for each in await accounts_of(session, member_id)}
+        for grant in grants:
+            if grant.state != GrantState.CLOSED and grant.platform in self._keepers:
+                await self._keepers[grant.platform].remove(
+                    grant.place, accounts[grant.account_id].external_id
+                )
+                await self._store(grant.id, GrantState.CLOSED, action="left")
+
+    async def _recheck(
+        self, member_id: int, *, links: bool
+    ) -> tuple[tuple[Room, ...], SweepReport]:
+        async with transaction(self._sessions) as session:
+            wallets = await wallets_of(session, member_id)
+            accounts = await accounts_of(session, member_id)
+        report = SweepReport(members=1)
+        try:
+            latest = await self._holdings.read(wallets, finality="latest")
+            decisions: dict[str, Decision] = {g.name: decide(g, latest) for g in self._town.gates}
+        except ChainUnavailable as error:
+            decisions = {gate.name: Unknown(gate.name, str(error)) for gate in self._town.gates}
+        leaving = await self._may_leave(wallets, decisions)
+        report.unknown += sum(isinstance(each, Unknown) for each in decisions.values())
+
+        doors: dict[str, list[Door]] = {gate.name: [] for gate in self._town.gates}
+        for gate in self._town.gates:
+            if isinstance(decisions[gate.name], Admitted):
+                for account in accounts:
+                    door = await self._open(gate, account, report, link=links)
+                    if door is not None:
+                        doors[gate.name].append(door)
+        async with transaction(self._sessions) as session:
+            grants = await _grants_of(session, member_id)
+        by_id = {account.id: account for account in accounts}
+        for grant in grants:
+            decision = decisions.get(grant.gate)
+            if isinstance(decision, Admitted) or grant.state == GrantState.CLOSED:
+                continue
+            # A gate that the pack no longer has is closed like one that says no.
+            if decision is None or leaving.get(grant.gate, False):
+                door = await self._close(grant, by_id[grant.account_id], report)
+            else:
+                door = Door(grant.platform, grant.place, GrantState(grant.state))
+            if grant.gate in doors:
+                doors[grant.gate].append(door)
+        rooms = tuple(
+            Room(gate, decisions[gate.name], tuple(doors[gate.name])) for gate in self._town.gates
+        )
+        return rooms, report
+
+    async def _may_leave(
+        self, wallets: Sequence[str], decisions: Mapping[str, Decision]
+    ) -> dict[str, bool]:
+        """Which gates a complete, finalized reading says no to. An outage says no to none."""
+        if not any(isinstance(each, Refused) for each in decisions.values()):
+            return {}
+        try:
+            final = await self._holdings.read(wallets, finality="finalized")
+        except ChainUnavailable:
+            return {}
+        return {
+            gate.name: isinstance(decisions[gate.name], Refused)
+            and isinstance(decide(gate, final), Refused)
+            for gate in self._town.gates
+        }
+
+    async def _open(
+        self, gate: Gate, account: Account, report: SweepReport, *, link: bool
+    ) -> Door | None:
+        keeper = self._keepers.get(account.platform)
+        place = keeper.place(gate) if keeper else None
+        if keeper is None or place is None:
+            return None
+        async with transaction(self._sessions) as session:
+            grant = await self._grant(session, gate, account, place)
+            was = GrantState(grant.state)
+            if was in {GrantState.LEAVING, GrantState.CLOSED}:
+                grant.state = GrantState.OPENING if was is GrantState.CLOSED else GrantState.OPEN
+                grant.leave_at = grant.ended_at = None
+                if was is GrantState.LEAVING:
+                    await announcements.notify(
+                        session, account, "welcome-back", {"room": gate.name}, now=self._clock()
+                    )
+        if was is GrantState.OPEN and not link:
+            return Door(account.platform, place, GrantState.OPEN)
+        try:
+            admission = await keeper.admit(place, account.external_id)
+        except (PlatformUnavailable, PlatformRefused) as error:
+            report.troubles.append(str(error))
+            logger.warning("door-not-opened", extra={"gate": gate.name, "reason": str(error)})
+            return Door(account.platform, place, was, trouble=str(error))
+        if was is not GrantState.OPEN:
+            report.opened += 1
+            await self._store(grant.id, GrantState.OPEN, action="opened")
+        return Door(account.platform, admission.place, GrantState.OPEN, link=admission.link)
+
+    async def _grant(
+        self, session: AsyncSession, gate: Gate, account: Account, place: str
+    ) -> GrantRow:
+        grant = await session.scalar(
+            select(GrantRow).where(
+                GrantRow.account_id == account.id,
+                GrantRow.gate == gate.name,
+                GrantRow.place == place,
+            )
+        )
+        if grant is None:
+            grant = GrantRow(
+                member_id=account.member_id,
+                account_id=account.id,
+                gate=gate.name,
+                platform=account.platform,
+                place=place,
+                state=GrantState.OPENING,
+                granted_at=self._clock(),
+            )
+            session.add(grant)
+            await session.flush()
+        return grant
+
+    async def _close(self, grant: GrantRow, account: Account, report: SweepReport) -> Door:
+        """Tell first; after the grace period take out."""
+        if f"{account.platform}:{account.external_id}" in self._town.access.protected:
+            return Door(grant.platform, grant.place, GrantState(grant.state))
+        now = self._clock()
+        if grant.state != GrantState.LEAVING or grant.leave_at is None:
+            leave_at = now + self._town.access.grace
+            await self._warn(grant.id, account, leave_at)
+            report.warned += 1
+            return Door(grant.platform, grant.place, GrantState.LEAVING, leave_at=leave_at)
+        if now < grant.leave_at:
+            return Door(grant.platform, grant.place, GrantState.LEAVING, leave_at=grant.leave_at)
+        keeper = self._keepers.get(grant.platform)
+        try:
+            if keeper is None:
+                raise PlatformUnavailable(f"{grant.platform} is switched off")
+            await keeper.remove(grant.place, account.external_id)
+        except (PlatformUnavailable, PlatformRefused) as error:
+            report.troubles.append(str(error))
+            logger.warning("door-not-closed", extra={"gate": grant.gate, "reason": str(error)})
+            return Door(
+                grant.platform,
+                grant.place,
+                GrantState.LEAVING,
+                leave_at=grant.leave_at,
+                trouble=str(error),
+            )
+        await self._store(grant.id, GrantState.CLOSED, action="closed", tell=account)
+        report.closed += 1
+        return Door(grant.platform, grant.place, GrantState.CLOSED)
+
+    async def _warn(self, grant_id: int, account: Account, leave_at: datetime) -> None:
+        async with transaction(self._sessions) as session:
+            grant = await session.get_one(GrantRow, grant_id)
+            grant.state, grant.leave_at = GrantState.LEAVING, leave_at
+            values = {"room": grant.gate, "leave_at": leave_at.isoformat()}
+            await announcements.notify(session, account, "leaving", values, now=self._clock())
+            await self._audit(session, grant, "warned")
+
+    async def _store(
+        self, grant_id: int, state: GrantState, *, action: str, tell: Account | None = None
+    ) -> None:
+        async with transaction(self._sessions) as session:
+            grant = await session.get_one(GrantRow, grant_id)
+            grant.state = state
+            if state is GrantState.CLOSED:
+                grant.ended_at = self._clock()
+            if tell is not None:
+                values = {"room": grant.gate}
+                await announcements.notify(session, tell, "left", values, now=self._clock())
+            await self._audit(session, grant, action)
+
+    async def _audit(self, session: AsyncSession, grant: GrantRow, action: str) -> None:
+        await audit.record(
+            session,
+            actor="kankei",
+            action=f"access.{action}",
+            subject=f"member:{grant.member_id}",
+            detail={"gate": grant.gate, "platform": grant.platform},
+            now=self._clock(),
+        )
+
+
+async def _grants_of(session: AsyncSession, member_id: int) -> list[GrantRow]:
+    rows = await session.scalars(
+        select(GrantRow).where(GrantRow.member_id == member_id).order_by(GrantRow.id)
+    )
+    return list(rows)
+
+
+async def has_open_door(session: AsyncSession, member_id: int, gate: str, platform: str) -> bool:
+    """Whether a member may be in a room now, the grace period included."""
+    states = (GrantState.OPEN, GrantState.LEAVING)
+    found = await session.scalar(
+        select(GrantRow.id).where(
+            GrantRow.member_id == member_id,
+            GrantRow.gate == gate,
+            GrantRow.platform == platform,
+            GrantRow.state.in_(states),
+        )
+    )
+    return found is not None
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """How many members are inside each room, for staff."""
+    rows = await session.execute(
+        select(GrantRow.gate, GrantRow.member_id)
+        .where(GrantRow.state.in_((GrantState.OPEN, GrantState.LEAVING)))
+        .distinct()
+    )
+    result: dict[str, int] = {}
+    for gate, _ in rows:
+        result[gate] = result.get(gate, 0) + 1
+    return result

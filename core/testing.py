@@ -1,0 +1,95 @@
+"""Doubles for unit tests: in memory, deterministic, and true to their ports."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from core.access import Admission
+from core.announcements import Delivered, Outcome, Outgoing
+from core.chain.client import Finality
+from core.errors import ChainUnavailable
+from core.holdings import Holding
+from core.town import Gate
+
+
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+class FakeHoldings:
+    """Who holds what, at the newest block and at the finalized one; or nobody can tell."""
+
+    def __init__(self, collection: str = "resident-card") -> None:
+        self._collection = collection
+        self.latest: dict[str, int] = {}
+        self.finalized: dict[str, int] = {}
+        self.outage: set[Finality] = set()
+
+    def give(self, owner: str, count: int, *, final: bool = True) -> None:
+        """`owner` holds `count` from now on; `final=False`: not yet in the finalized block."""
+        self.latest[owner] = count
+        if final:
+            self.finalized[owner] = count
+
+    async def read(self, owners: Sequence[str], *, finality: Finality) -> tuple[Holding, ...]:
+        if owners and finality in self.outage:
+            raise ChainUnavailable("the node gives no answer")
+        balances = self.latest if finality == "latest" else self.finalized
+        return tuple(Holding(self._collection, each, balances.get(each, 0), 1) for each in owners)
+
+
+class FakeKeeper:
+    """A platform with one place a gate."""
+
+    def __init__(self, platform: str = "telegram") -> None:
+        self.platform = platform
+        self.inside: dict[str, set[str]] = {}
+        self.error: Exception | None = None
+
+    def place(self, gate: Gate) -> str | None:
+        return f"place-of-{gate.name}"
+
+    async def admit(self, place: str, account: str) -> Admission:
+        if self.error:
+            raise self.error
+        self.inside.setdefault(place, set()).add(account)
+        return Admission(place, link=f"https://door.example/{account}")
+
+    async def remove(self, place: str, account: str) -> None:
+        if self.error:
+            raise self.error
+        self.inside.setdefault(place, set()).discard(account)
+
+    async def problems(self, gates: Sequence[Gate]) -> list[str]:  # noqa: ARG002
+        return []
+
+
+class FakeMessenger:
+    """A platform that takes every message, unless an outcome was prepared for it."""
+
+    def __init__(self, platform: str = "telegram") -> None:
+        self.platform = platform
+        self.arrived: list[tuple[str, Outgoing]] = []
+        self.prepared: list[Outcome | Exception] = []
+
+    async def send_direct(self, account: str, message: Outgoing, *, delivery: int) -> Outcome:
+        return self._take(account, message, delivery)
+
+    async def post(self, place: str, message: Outgoing, *, delivery: int) -> Outcome:
+        return self._take(place, message, delivery)
+
+    def _take(self, target: str, message: Outgoing, delivery: int) -> Outcome:
+        outcome = self.prepared.pop(0) if self.prepared else Delivered(str(delivery))
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Delivered):
+            self.arrived.append((target, message))
+        return outcome

@@ -1,0 +1,279 @@
+"""Who may be where: decisions, doors, notices, grace, and what an outage changes (nothing)."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core import identity
+from core.access import Admitted, Doorkeeper, GrantState, Refused, Unknown, decide
+from core.database import Sessions, transaction
+from core.errors import PlatformRefused, PlatformUnavailable
+from core.holdings import Holding
+from core.tables import AnnouncementRow, AuditRow, GrantRow
+from core.testing import FakeHoldings, FakeKeeper, SetClock
+from core.town import AllOf, AnyOf, Gate, Localised, TokenRule, TownPack
+
+WALLET = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+PLACE = "place-of-residents"
+
+
+class World:
+    """One member with one wallet, in a town with one room."""
+
+    def __init__(self, town: TownPack, sessions: Sessions, clock: SetClock) -> None:
+        self.sessions, self.clock = sessions, clock
+        self.holdings = FakeHoldings()
+        self.keeper = FakeKeeper()
+        self.keepers = {"telegram": self.keeper}
+        self.doorkeeper = Doorkeeper(town, sessions, self.holdings, self.keepers, clock)
+        self.member = 0
+
+    async def arrive(self) -> None:
+        async with transaction(self.sessions) as session:
+            account = await identity.account(
+                session, "telegram", "1", locale="ja", now=self.clock()
+            )
+            await identity.link_wallet(session, account.member_id, WALLET, 1, now=self.clock())
+        self.member = account.member_id
+
+    @property
+    def inside(self) -> set[str]:
+        return self.keeper.inside.get(PLACE, set())
+
+    async def notices(self) -> list[str]:
+        async with self.sessions() as session:
+            rows = await session.scalars(select(AnnouncementRow).order_by(AnnouncementRow.id))
+            return [row.texts["key"] for row in rows]
+
+    async def grant(self) -> GrantRow:
+        async with self.sessions() as session:
+            return (await session.scalars(select(GrantRow))).one()
+
+
+@pytest.fixture
+async def world(town: TownPack, sessions: Sessions, clock: SetClock) -> World:
+    world = World(town, sessions, clock)
+    await world.arrive()
+    return world
+
+
+GRACE = timedelta(days=7)
+
+
+async def test_a_card_opens_the_room(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    (room,) = await world.doorkeeper.recheck(world.member)
+    assert room.decision == Admitted("residents")
+    assert world.inside == {"1"}
+    assert room.doors[0].link == "https://door.example/1"
+
+
+async def test_without_a_card_the_room_stays_closed_and_the_numbers_say_why(world: World) -> None:
+    (room,) = await world.doorkeeper.recheck(world.member)
+    assert room.decision == Refused("residents", held=0, needed=1)
+    assert world.inside == set()
+
+
+async def test_who_sells_the_card_is_told_first_and_leaves_after_the_grace_period(
+    world: World,
+) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+
+    assert (await world.doorkeeper.sweep()).warned == 1
+    assert world.inside == {"1"}
+    assert await world.notices() == ["leaving"]
+
+    world.clock.advance(GRACE - timedelta(minutes=1))
+    assert (await world.doorkeeper.sweep()).closed == 0
+    assert world.inside == {"1"}
+
+    world.clock.advance(timedelta(minutes=1))
+    assert (await world.doorkeeper.sweep()).closed == 1
+    assert world.inside == set()
+    assert await world.notices() == ["leaving", "left"]
+    assert (await world.grant()).state == GrantState.CLOSED
+
+
+async def test_sweeping_again_tells_nobody_twice(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    for _ in range(3):
+        await world.doorkeeper.sweep()
+    assert await world.notices() == ["leaving"]
+
+
+async def test_a_card_that_comes_back_within_the_grace_period_keeps_the_room_open(
+    world: World,
+) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.clock.advance(GRACE * 2)
+    await world.doorkeeper.sweep()
+    assert world.inside == {"1"}
+    assert await world.notices() == ["leaving", "welcome-back"]
+
+
+async def test_who_left_comes_back_with_a_new_card(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await world.doorkeeper.sweep()
+    world.clock.advance(GRACE)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 1)
+    (room,) = await world.doorkeeper.recheck(world.member)
+    assert world.inside == {"1"}
+    assert room.doors[0].state is GrantState.OPEN
+
+
+@pytest.mark.parametrize("outage", [{"latest"}, {"finalized"}, {"latest", "finalized"}])
+async def test_a_node_that_gives_no_answer_closes_nothing(world: World, outage: set[str]) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await world.doorkeeper.sweep()
+    world.holdings.outage = outage  # type: ignore[assignment]
+    world.clock.advance(GRACE * 10)
+    report = await world.doorkeeper.sweep()
+    assert report.closed == 0
+    assert world.inside == {"1"}
+    assert (await world.grant()).state == GrantState.LEAVING
+
+
+async def test_an_outage_warns_nobody_and_is_said_to_be_one(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.outage = {"latest", "finalized"}
+    (room,) = await world.doorkeeper.recheck(world.member)
+    assert isinstance(room.decision, Unknown)
+    assert await world.notices() == []
+
+
+async def test_a_sale_that_is_not_final_yet_closes_nothing(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0, final=False)
+    await world.doorkeeper.sweep()
+    world.clock.advance(GRACE * 2)
+    await world.doorkeeper.sweep()
+    assert world.inside == {"1"}
+    assert await world.notices() == []
+
+
+async def test_a_platform_that_is_away_is_tried_again_and_the_grant_is_kept(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    world.keeper.error = PlatformUnavailable("telegram is away")
+    report = await world.doorkeeper.sweep()
+    assert report.troubles == ["telegram is away"]
+    assert (await world.grant()).state == GrantState.OPENING
+    world.keeper.error = None
+    await world.doorkeeper.sweep()
+    assert world.inside == {"1"}
+
+
+async def test_a_door_that_would_not_close_is_tried_again(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await world.doorkeeper.sweep()
+    world.clock.advance(GRACE)
+    world.keeper.error = PlatformRefused("the bot may not remove people")
+    assert (await world.doorkeeper.sweep()).troubles == ["the bot may not remove people"]
+    world.keeper.error = None
+    assert (await world.doorkeeper.sweep()).closed == 1
+
+
+async def test_a_protected_account_is_never_taken_out(world: World, town: TownPack) -> None:
+    access = town.access.model_copy(update={"protected": ("telegram:1",)})
+    protected = town.model_copy(update={"access": access})
+    doorkeeper = Doorkeeper(protected, world.sessions, world.holdings, world.keepers, world.clock)
+    world.holdings.give(WALLET, 1)
+    await doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await doorkeeper.sweep()
+    world.clock.advance(GRACE * 2)
+    await doorkeeper.sweep()
+    assert world.inside == {"1"}
+
+
+async def test_a_room_that_the_pack_no_longer_has_is_closed_like_a_card_sold(
+    world: World, town: TownPack
+) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    smaller = town.model_copy(update={"gates": (), "perks": ()})
+    doorkeeper = Doorkeeper(smaller, world.sessions, world.holdings, world.keepers, world.clock)
+    await doorkeeper.sweep()
+    assert world.inside == {"1"}
+    world.clock.advance(GRACE)
+    await doorkeeper.sweep()
+    assert world.inside == set()
+
+
+async def test_who_asks_at_the_door_gets_the_decision_of_that_room(world: World) -> None:
+    assert isinstance(await world.doorkeeper.knock("telegram", "1", PLACE), Refused)
+    world.holdings.give(WALLET, 1)
+    assert await world.doorkeeper.knock("telegram", "1", PLACE) == Admitted("residents")
+    assert isinstance(await world.doorkeeper.knock("telegram", "stranger", PLACE), Refused)
+    assert await world.doorkeeper.knock("telegram", "1", "another chat") is None
+
+
+async def test_who_leaves_the_town_is_taken_out_of_every_room_at_once(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    await world.doorkeeper.release(world.member)
+    assert world.inside == set()
+
+
+async def test_every_opening_and_closing_is_in_the_audit_log(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await world.doorkeeper.sweep()
+    world.clock.advance(GRACE)
+    await world.doorkeeper.sweep()
+    async with world.sessions() as session:
+        rows = await session.scalars(select(AuditRow.action).order_by(AuditRow.id))
+        assert [each for each in rows if each.startswith("access.")] == [
+            "access.opened",
+            "access.warned",
+            "access.closed",
+        ]
+
+
+def rule_gate(rule: object) -> Gate:
+    return Gate.model_validate({"name": "room", "title": Localised({"ja": "部屋"}), "rule": rule})
+
+
+A, B = TokenRule(collection="a"), TokenRule(collection="b", at_least=3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "held", "admitted"),
+    [
+        pytest.param(A, {"a": 1}, True, id="exactly the minimum"),
+        pytest.param(B, {"b": 2}, False, id="one too few"),
+        pytest.param(AllOf(all=(A, B)), {"a": 1, "b": 3}, True, id="all"),
+        pytest.param(AllOf(all=(A, B)), {"a": 1, "b": 1}, False, id="not all"),
+        pytest.param(AnyOf(any=(A, B)), {"b": 3}, True, id="any"),
+        pytest.param(AnyOf(any=(A, B)), {"b": 1}, False, id="not any"),
+        pytest.param(AnyOf(any=(AllOf(all=(A, B)), A)), {"a": 1}, True, id="nested"),
+    ],
+)
+def test_a_rule_is_met_by_what_all_wallets_hold_together(
+    rule: object, held: dict[str, int], admitted: bool
+) -> None:
+    holdings = [
+        Holding(collection, f"wallet{number}", 1, 1)
+        for collection, count in held.items()
+        for number in range(count)
+    ]
+    assert isinstance(decide(rule_gate(rule), holdings), Admitted) is admitted
