@@ -1,0 +1,77 @@
+"""Announcements and notices: composed, confirmed, and delivered once to each recipient.
+
+The delivery table is the outbox and the record at once. A delivery's life::
+
+    waiting ──► sending ──► delivered | blocked | failed
+       ▲           │
+       ├───────────┤  flooded, or certainly not sent: due again later
+       └───────────┘  in doubt after its lease: sent again once (``resend``), then unsure
+
+A message leaves only after its claim is committed, and a row leaves ``sending`` only by a stored
+outcome. So nothing is lost, and only what was in flight when a process died can arrive twice.
+`core.announcements.pump` sends; this module is what staff and the other domains ask for.
+"""
+
+from core.announcements.desk import (
+    MAX_BODY,
+    MAX_HEADING,
+    Announcement,
+    AnnouncementState,
+    Audience,
+    Kind,
+    Preview,
+    cancel,
+    compose,
+    confirm,
+    history,
+    notify,
+    pause,
+    preview,
+    progress,
+    recipients,
+    resume,
+)
+from core.announcements.pump import (
+    Blocked,
+    Delivered,
+    Failed,
+    Flooded,
+    InDoubt,
+    Messenger,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Pump,
+    Render,
+)
+
+__all__ = [
+    "MAX_BODY",
+    "MAX_HEADING",
+    "Announcement",
+    "AnnouncementState",
+    "Audience",
+    "Blocked",
+    "Delivered",
+    "Failed",
+    "Flooded",
+    "InDoubt",
+    "Kind",
+    "Messenger",
+    "NotSent",
+    "Outcome",
+    "Outgoing",
+    "Preview",
+    "Pump",
+    "Render",
+    "cancel",
+    "compose",
+    "confirm",
+    "history",
+    "notify",
+    "pause",
+    "preview",
+    "progress",
+    "recipients",
+    "resume",
+]
