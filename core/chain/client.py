@@ -1,11 +1,14 @@
 """The JSON-RPC reader."""
 
 import asyncio
+import json
 import logging
+import re
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import aiohttp
 from eth_abi import encode
@@ -17,6 +20,10 @@ from core.town import Chain, Collection
 
 logger = logging.getLogger(__name__)
 
+# Where py-evm is installed, importing web3 raises this to 100,000, and then nested brackets from
+# outside (an endpoint's answer, a visitor's JSON) overflow the C stack and end the process.
+sys.setrecursionlimit(min(sys.getrecursionlimit(), 3_000))
+
 Finality = Literal["latest", "finalized"]
 
 MAX_ANSWER_BYTES = 2_000_000
@@ -25,6 +32,8 @@ CONCURRENT_QUESTIONS = 16
 
 BALANCE_OF = bytes.fromhex("70a08231")  # balanceOf(address)
 BALANCE_OF_ID = bytes.fromhex("00fdd58e")  # balanceOf(address,uint256)
+
+_HEX = re.compile(r"0x[0-9a-fA-F]*")
 
 _VALIDATOR = bytes.fromhex(
     (Path(__file__).parent / "erc6492_validator.hex").read_text(encoding="ascii").strip()
@@ -66,12 +75,12 @@ class BoundedProvider(AsyncJSONBaseProvider):
                     body += chunk
                     if len(body) > MAX_ANSWER_BYTES:
                         raise _NoAnswer("the answer is too large")
-            answer = self.decode_rpc_response(bytes(body))
+            answer = json.loads(body)
         except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
             raise _NoAnswer(type(error).__name__) from error
         if not isinstance(answer, dict):
             raise _NoAnswer("not a JSON-RPC answer")
-        return answer
+        return cast("RPCResponse", answer)
 
 
 class JsonRpcChain:
@@ -141,7 +150,7 @@ class JsonRpcChain:
 
     async def _hex(self, provider: BoundedProvider, method: str, params: list[Any]) -> str:
         answer = await self._ask(provider, method, params)
-        if not isinstance(answer, str) or not answer.startswith("0x"):
+        if not isinstance(answer, str) or not _HEX.fullmatch(answer):
             raise _NoAnswer("not a hex answer")
         return answer
 

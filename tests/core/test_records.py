@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from core import audit, identity
 from core.database import Sessions, connect, migrate, session_factory, transaction
 from core.errors import LinkExpired, NotAllowed, RecordsUnavailable, WalletTaken
-from core.tables import AuditRow, Base
+from core.tables import AuditRow, Base, MemberRow
 from core.testing import SetClock
 
 ALICE = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
@@ -230,9 +230,7 @@ async def test_a_full_disk_is_an_outage_and_nothing_is_half_stored(lite: Session
 async def test_times_come_back_in_utc_and_naive_ones_are_refused(sessions: Sessions) -> None:
     await join(sessions, "1")
     async with sessions() as session:
-        row = (await session.get(identity.MemberRow, 1)) or (
-            await session.scalar(identity.select(identity.MemberRow))
-        )
+        row = await session.scalar(select(MemberRow))
     assert row is not None
     assert row.created_at == NOW
     with pytest.raises(Exception, match="without a zone"):
