@@ -1,0 +1,1 @@
+"""Telegram: commands, buttons, channels and messages, translated for the app."""
