@@ -1,0 +1,254 @@
+"""The composition root: settings and a town pack become a running app.
+
+The only place that chooses real parts. Tests pass fakes through the same door.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bots.conversation import Conversation
+from bots.conversation.core import Desk
+from bots.happenings import Happenings
+from bots.notices import render_for
+from bots.web.keeper import WebKeeper
+from bots.web.messenger import WebMessenger
+from core import town as town_pack
+from core.access import ChannelKeeper, Doorkeeper
+from core.announcements import Messenger, Pump
+from core.chain import Chains, JsonRpcChain
+from core.clock import Clock, system_clock
+from core.database import Sessions, connect, migrate, session_factory
+from core.enrolment import Enrolment
+from core.holdings import Holdings, LiveHoldings
+from core.settings import Settings
+from core.town import TownPack
+from knowledge.answer import Guide
+from knowledge.generate import OpenAIGenerator
+
+logger = logging.getLogger(__name__)
+
+WEB_RATE = 200.0
+"""Messages a second into our own pages: a bound, not a platform's limit."""
+
+OPENAI = "https://api.openai.com/v1"
+
+Progress = Callable[[str], None]
+"""Told the name of each step that is done: chain, pack, records, guide."""
+
+
+class Platform(Protocol):
+    """What every adapter can do."""
+
+    @property
+    def problems(self) -> list[str]: ...
+
+    async def start(self) -> None:
+        """Raises `PlatformUnavailable` (try again) or `PlatformRefused` (staff must act)."""
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(slots=True)
+class App:
+    """One town, running. Adapters are given this and nothing else."""
+
+    settings: Settings
+    town: TownPack
+    secret: str
+    engine: AsyncEngine
+    sessions: Sessions
+    clock: Clock
+    guide: Guide
+    doorkeeper: Doorkeeper
+    enrolment: Enrolment
+    conversation: Conversation
+    happenings: Happenings
+    worker: str
+    keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
+    messengers: dict[str, Messenger] = field(default_factory=dict)
+    pumps: dict[str, Pump] = field(default_factory=dict)
+    troubles: dict[str, list[str]] = field(default_factory=dict)
+    adapters: list[Platform] = field(default_factory=list)
+    telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
+
+    def staff(self, platform: str, account: str) -> bool:
+        """Whether this account speaks for the town office."""
+        return f"{platform}:{account}" in self.settings.staff
+
+    def derived(self, purpose: str) -> str:
+        """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+    def problems(self) -> list[str]:
+        """What staff should mend, one sentence each."""
+        return [
+            *(sentence for each in self.troubles.values() for sentence in each),
+            *(sentence for adapter in self.adapters for sentence in adapter.problems),
+        ]
+
+    def add_platform(self, keeper: ChannelKeeper, messenger: Messenger, *, rate: float) -> None:
+        """A door of the town opens: its rooms can be kept and its messages sent."""
+        self.keepers[keeper.platform] = keeper
+        self.messengers[messenger.platform] = messenger
+        self.pumps[messenger.platform] = Pump(
+            self.sessions,
+            messenger,
+            render_for(self.town),
+            self.clock,
+            rate=rate,
+            worker=self.worker,
+        )
+
+    def wake(self) -> None:
+        """Something new waits in the outbox."""
+        for pump in self.pumps.values():
+            pump.wake.set()
+
+
+def posting_places(
+    town: TownPack, keepers: Mapping[str, ChannelKeeper], gate_name: str | None
+) -> tuple[tuple[str, str], ...]:
+    """Where an announcement to a room, or to the whole town, is posted."""
+    gate = town.gate(gate_name) if gate_name is not None else None
+    if gate is not None:
+        found = {
+            "telegram": gate.telegram_chat,
+            "discord": gate.discord_channel,
+            "web": gate.name if gate.web_room else None,
+        }
+    else:
+        found = {
+            "telegram": town.telegram.announcement_chat,
+            "discord": town.discord.announcement_channel if town.discord else None,
+            "web": "board",
+        }
+    return tuple(
+        (platform, str(place))
+        for platform, place in found.items()
+        if place is not None and platform in keepers
+    )
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    holdings: Holdings | None = None,
+    guide: Guide | None = None,
+    progress: Progress = lambda _: None,
+    language: str = "ja",
+) -> AsyncIterator[App]:
+    """Everything but the platforms, opened in order and closed in reverse.
+
+    Raises `TownPackError` before anything is opened if the pack is wrong.
+    """
+    town = town_pack.load(settings.town)
+    progress("pack")
+    async with AsyncExitStack() as stack:
+        engine = connect(settings.database)
+        stack.push_async_callback(engine.dispose)
+        await migrate(engine)
+        sessions = session_factory(engine)
+        progress("records")
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        chains = _chains(settings, town, client, clock)
+        if guide is None:
+            guide = await asyncio.to_thread(_open_guide, settings, town)
+            progress("guide")
+        happenings = Happenings(language)
+        keepers: dict[str, ChannelKeeper] = {}
+        doorkeeper = Doorkeeper(
+            town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
+        )
+        enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        app: App
+
+        def is_staff(platform: str, account: str) -> bool:
+            return app.staff(platform, account)
+
+        def wake() -> None:
+            app.wake()
+
+        desk = Desk(
+            town=town,
+            sessions=sessions,
+            clock=clock,
+            guide=guide,
+            doorkeeper=doorkeeper,
+            enrolment=enrolment,
+            address=settings.address,
+            is_staff=is_staff,
+            places=lambda gate: posting_places(town, keepers, gate),
+            wake=wake,
+            tell=happenings.tell,
+        )
+        app = App(
+            settings=settings,
+            town=town,
+            secret=secret_of(settings),
+            engine=engine,
+            sessions=sessions,
+            clock=clock,
+            guide=guide,
+            doorkeeper=doorkeeper,
+            enrolment=enrolment,
+            conversation=Conversation(desk),
+            happenings=happenings,
+            worker="kankei",
+            keepers=keepers,
+        )
+        app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
+        yield app
+
+
+def _chains(
+    settings: Settings, town: TownPack, client: aiohttp.ClientSession, clock: Clock
+) -> Chains:
+    chains = {}
+    for chain in town.chains:
+        urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
+        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock)
+    return Chains(chains)
+
+
+def _open_guide(settings: Settings, town: TownPack) -> Guide:
+    generator = None
+    if settings.openai_base_url or settings.openai_api_key:
+        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+        generator = OpenAIGenerator(
+            model=settings.openai_model,
+            base_url=settings.openai_base_url or OPENAI,
+            api_key=key,
+            timeout=settings.openai_timeout,
+        )
+    return Guide.open(
+        town.guides,
+        cache=settings.data_dir / "index" / town.town.slug,
+        persona=town.persona.manner,
+        generator=generator,
+        progress=lambda words: logger.info("guide", extra={"step": words}),
+    )
+
+
+def secret_of(settings: Settings) -> str:
+    """The signing key: from the settings, or made once and kept readable to us alone."""
+    if key := settings.secret_key.get_secret_value():
+        return key
+    path = Path(settings.data_dir) / "secret_key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,221 @@
+"""The `kankei` command: what an administrator types."""
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from bots import texts
+from bots.app import App
+from bots.serve import PortTaken, serve
+from bots.web.session import staff_link
+from core import audit as audit_log
+from core import town as town_pack
+from core.clock import system_clock
+from core.database import connect, migrate, session_factory, transaction
+from core.errors import KankeiError, RecordsUnavailable, TownPackError
+from core.settings import Settings
+
+command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
+command.add_typer(audit, name="audit")
+
+DEMO_DATA = Path("var/demo")
+
+
+def language() -> str:
+    """Of the terminal: Japanese unless the locale asks for English."""
+    locale = next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)),
+        "",
+    )
+    return "en" if locale.lower().startswith("en") else "ja"
+
+
+def say(key: str, **values: object) -> None:
+    print(texts.say(f"cli.{key}", language(), **values), flush=True)
+
+
+def fail(key: str, **values: object) -> typer.Exit:
+    print(texts.say(f"cli.{key}", language(), **values), file=sys.stderr)
+    return typer.Exit(1)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(str(part) for part in each['loc']) or 'KANKEI_'}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise fail("settings-wrong", problems="\n".join(lines)) from error
+
+
+class _Lines(logging.Formatter):
+    """One line a record: time, level, event, and the fields that came with it."""
+
+    _usual = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = " ".join(
+            f"{key}={value!r}" for key, value in vars(record).items() if key not in self._usual
+        )
+        line = f"{self.formatTime(record)} {record.levelname} {record.name} {record.getMessage()}"
+        if record.exc_info:
+            fields += "\n" + self.formatException(record.exc_info)
+        return f"{line} {fields}".rstrip()
+
+
+def log_to(handler: logging.Handler, level: str) -> None:
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Both print request addresses, which hold the bot's token.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@command.command()
+def demo(
+    port: Annotated[int, typer.Option(help="ページの番号 / port of the pages")] = 8080,
+    town: Annotated[Path, typer.Option(help="町のフォルダ / the town's folder")] = Path(
+        "towns/mine"
+    ),
+    reset: Annotated[bool, typer.Option(help="前の記録を消す / forget what was")] = False,
+    data: Annotated[Path, typer.Option(help="記録の置き場所 / where records go")] = DEMO_DATA,
+) -> None:
+    """見本の町を、この一台だけで動かします / Run the sample town on this machine alone."""
+    if reset and data.exists():
+        shutil.rmtree(data)
+        say("demo.forgotten")
+    data.mkdir(parents=True, exist_ok=True)
+    log_to(logging.FileHandler(data / "kankei.log", encoding="utf-8"), "INFO")
+    settings = read_settings(town=town, data_dir=data, port=port, database_url="")
+    _serve(settings, demo=True)
+
+
+@command.command()
+def run() -> None:
+    """設定に従って町を動かします / Run the town as the settings say."""
+    settings = read_settings()
+    log_to(logging.StreamHandler(), settings.log_level)
+    _serve(settings, demo=False)
+
+
+def _serve(settings: Settings, *, demo: bool) -> None:
+    step, steps = 0, 4 if demo else 3
+
+    def progress(name: str) -> None:
+        nonlocal step
+        step += 1
+        print(f"  [{step}/{steps}] {texts.say(f'cli.step.{name}', language())}", flush=True)
+
+    def ready(app: App) -> None:
+        app.happenings.listen(lambda words: print(f"  ・{words}", flush=True))
+        name = app.town.town.name.get(language())
+        say("ready", town=name, url=app.settings.address)
+        if demo:
+            say("demo.hint")
+        for problem in app.problems():
+            print(f"  ! {problem}", flush=True)
+
+    say("starting", town=settings.town.name)
+    try:
+        asyncio.run(serve(settings, demo=demo, progress=progress, ready=ready, language=language()))
+    except PortTaken as error:
+        raise fail("demo.port-taken" if demo else "port-taken", port=error) from error
+    except TownPackError as error:
+        raise fail("pack-wrong", problems=error) from error
+    except RecordsUnavailable as error:
+        raise fail("records-unavailable", reason=error) from error
+    except KankeiError as error:
+        raise fail("stopped", reason=error) from error
+    say("goodbye")
+
+
+@command.command()
+def check(town: Annotated[Path, typer.Argument(help="町のフォルダ / the town's folder")]) -> None:
+    """町のフォルダを確かめます / Check a town's folder as a whole."""
+    from datetime import UTC, datetime
+
+    from knowledge.ingest import read_guides
+
+    try:
+        pack = town_pack.load(town)
+    except TownPackError as error:
+        raise fail("pack-wrong", problems=error) from error
+    library = read_guides(pack.guides)
+    today = datetime.now(UTC).date()
+    stale = library.stale(today)
+    for problem in library.problems:
+        print(f"{pack.guides / problem.file}:{problem.line}: {problem.message} → {problem.remedy}")
+    say(
+        "check.report",
+        town=pack.town.name.get(language()),
+        documents=len(library.documents),
+        passages=len(library.passages),
+        contradictions=len(library.contradictions),
+        stale=len(stale),
+        problems=len(library.problems),
+    )
+    if library.problems:
+        raise typer.Exit(1)
+
+
+@command.command()
+def new(
+    slug: Annotated[str, typer.Argument(help="英小文字の名前 / a name in lower-case letters")],
+    towns: Annotated[Path, typer.Option(help="町を置く所 / where towns live")] = Path("towns"),
+) -> None:
+    """新しい町のフォルダを作ります / Make a town's folder that passes the check."""
+    from bots.newtown import BadSlug, FolderExists, create
+
+    try:
+        folder = create(towns, slug)
+    except BadSlug as error:
+        raise fail("new.bad-slug", slug=slug) from error
+    except FolderExists as error:
+        raise fail("new.exists", folder=error) from error
+    say("new.done", folder=folder)
+
+
+@command.command(name="staff-link")
+def staff_link_command(
+    name: Annotated[str, typer.Argument(help="職員のお名前 / the staff member's name")],
+) -> None:
+    """職員の画面に入るリンクを作ります / Make a link into the staff console."""
+    from bots.app import secret_of
+
+    settings = read_settings()
+    path = staff_link(secret_of(settings), name, system_clock())
+    say("staff-link", link=f"{settings.address}{path}")
+
+
+@audit.command()
+def verify() -> None:
+    """記録の連なりを確かめます / Check that no row was changed or removed."""
+    settings = read_settings()
+
+    async def first_wrong() -> int | None:
+        engine = connect(settings.database)
+        try:
+            await migrate(engine)
+            async with transaction(session_factory(engine)) as session:
+                return await audit_log.verify(session)
+        finally:
+            await engine.dispose()
+
+    wrong = asyncio.run(first_wrong())
+    if wrong is not None:
+        raise fail("audit.broken", row=wrong)
+    say("audit.sound")
+
+
+def main() -> None:
+    command()

@@ -1,0 +1,205 @@
+"""Becoming and being a digital resident: the link, the rooms, one's own data."""
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bots import texts
+from bots.conversation.messages import Button, Document, Incoming, Reply
+from core import identity
+from core.access import Admitted, GrantState, Refused, Room
+from core.database import transaction
+from core.identity import Account
+
+if TYPE_CHECKING:
+    from bots.conversation.core import Desk
+
+
+class Belonging:
+    """The residents' desk."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self._desk = desk
+
+    async def join(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
+        """A personal link to the page where the card is shown."""
+        language, town = account.locale, self._desk.town
+        if not town.collections:
+            return Reply(text=texts.say("chat.join.no-collection", language))
+        async with transaction(self._desk.sessions) as session:
+            token = await identity.make_link(session, account.id, now=self._desk.clock())
+        minutes = int(identity.LINK_LIFETIME.total_seconds() // 60)
+        notices = dict.fromkeys(each.legal_note.get(language) for each in town.collections)
+        self._desk.tell("chat.happening.join")
+        return Reply(
+            text="\n\n".join(
+                (
+                    texts.say(
+                        "chat.join.how",
+                        language,
+                        card=town.collections[0].title.get(language),
+                        minutes=minutes,
+                    ),
+                    "\n".join(notices),
+                    texts.say(
+                        "chat.join.never", language, purpose=town.retention.purpose.get(language)
+                    ),
+                )
+            ),
+            buttons=(
+                (
+                    Button(
+                        texts.say("chat.join.open", language),
+                        url=f"{self._desk.address}/verify/{token}",
+                    ),
+                ),
+            ),
+            private=True,
+        )
+
+    async def rooms(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
+        """Read the holdings again and say what they open."""
+        rooms = await self._desk.doorkeeper.recheck(account.member_id)
+        self._desk.wake()
+        language = account.locale
+        async with transaction(self._desk.sessions) as session:
+            proved = bool(await identity.wallets_of(session, account.member_id))
+        if not rooms:
+            return Reply(text=texts.say("chat.rooms.none", language), private=True)
+        parts = [texts.say("chat.rooms.title", language)]
+        buttons = []
+        for room in rooms:
+            parts.append(self._room(room, language))
+            buttons.extend(self._ways_in(room, language))
+        if not proved:
+            parts.append(texts.say("chat.rooms.prove", language))
+            buttons.append((Button(texts.say("chat.menu.join", language), action="join"),))
+        return Reply(text="\n\n".join(parts), buttons=tuple(buttons), private=True)
+
+    def _room(self, room: Room, language: str) -> str:
+        title = room.gate.title.get(language)
+        leaving = next((door for door in room.doors if door.state is GrantState.LEAVING), None)
+        match room.decision:
+            case Admitted():
+                text = texts.say("chat.rooms.open", language, room=title)
+            case Refused(held=held, needed=needed) if leaving and leaving.leave_at:
+                text = texts.say(
+                    "chat.rooms.leaving",
+                    language,
+                    room=title,
+                    held=held,
+                    needed=needed,
+                    date=self._day(leaving.leave_at, language),
+                )
+            case Refused(held=held, needed=needed):
+                text = texts.say(
+                    "chat.rooms.closed", language, room=title, held=held, needed=needed
+                )
+            case _:
+                text = texts.say("chat.rooms.unknown", language, room=title)
+        if any(door.trouble for door in room.doors):
+            text += "\n" + texts.say("chat.rooms.trouble", language)
+        return text
+
+    def _ways_in(self, room: Room, language: str) -> list[tuple[Button, ...]]:
+        rows: list[tuple[Button, ...]] = []
+        for door in room.doors:
+            if door.state is not GrantState.OPEN:
+                continue
+            label = texts.say(
+                "chat.rooms.enter",
+                language,
+                room=room.gate.title.get(language),
+                platform=texts.say(f"chat.platform.{door.platform}", language),
+            )
+            if door.link is not None:
+                rows.append((Button(label, url=door.link),))
+        return rows
+
+    def _day(self, moment: datetime, language: str) -> str:
+        local = moment.astimezone(ZoneInfo(self._desk.town.town.timezone))
+        return texts.say("chat.date", language, year=local.year, month=local.month, day=local.day)
+
+    async def messages(self, incoming: Incoming, account: Account) -> Reply:
+        """The buttons that ask for direct messages, or for none."""
+        wants = (incoming.action or "") == "messages:on"
+        async with transaction(self._desk.sessions) as session:
+            await identity.set_wants_messages(session, account.member_id, wants=wants)
+        key = "chat.messages.on" if wants else "chat.messages.off"
+        return Reply(text=texts.say(key, account.locale), private=True)
+
+    async def mydata(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
+        """/mydata: what may be done with what is kept."""
+        language = account.locale
+        toggle = "off" if account.wants_messages else "on"
+        return Reply(
+            text=texts.say(
+                "chat.mydata.what",
+                language,
+                purpose=self._desk.town.retention.purpose.get(language),
+            ),
+            buttons=(
+                (Button(texts.say("chat.mydata.export", language), action="mydata:export"),),
+                (
+                    Button(
+                        texts.say(f"chat.messages.ask-{toggle}", language),
+                        action=f"messages:{toggle}",
+                    ),
+                ),
+                (Button(texts.say("chat.mydata.delete", language), action="mydata:delete"),),
+            ),
+            private=True,
+        )
+
+    async def mydata_action(self, incoming: Incoming, account: Account) -> Reply:
+        """The buttons under /mydata. Deleting asks once more."""
+        language = account.locale
+        match (incoming.action or "").split(":")[1:]:
+            case ["export"]:
+                async with transaction(self._desk.sessions) as session:
+                    kept = await identity.export(session, account.member_id)
+                content = json.dumps(kept, ensure_ascii=False, indent=2).encode()
+                return Reply(
+                    text=texts.say("chat.mydata.exported", language),
+                    document=Document("mydata.json", content, "application/json"),
+                    private=True,
+                )
+            case ["delete", "yes"]:
+                await self._desk.doorkeeper.release(account.member_id)
+                async with transaction(self._desk.sessions) as session:
+                    await identity.forget(session, account.member_id, now=self._desk.clock())
+                self._desk.tell("chat.happening.forgotten")
+                return Reply(text=texts.say("chat.mydata.deleted", language), private=True)
+            case ["delete"]:
+                return Reply(
+                    text=texts.say("chat.mydata.sure", language),
+                    buttons=(
+                        (
+                            Button(
+                                texts.say("chat.mydata.yes", language), action="mydata:delete:yes"
+                            ),
+                            Button(texts.say("chat.mydata.no", language), action="start"),
+                        ),
+                    ),
+                    private=True,
+                )
+            case _:
+                return await self.mydata(incoming, account)
+
+    async def merge(self, incoming: Incoming, account: Account) -> Reply:
+        """«Yes, that is me»: both accounts become one person."""
+        _, code, *rest = [*(incoming.action or "").split(":"), ""]
+        async with transaction(self._desk.sessions) as session:
+            if rest and rest[0] == "no":
+                await identity.refuse_merge(session, code, by_member=account.member_id)
+            else:
+                await identity.merge(
+                    session, code, by_member=account.member_id, now=self._desk.clock()
+                )
+        if rest and rest[0] == "no":
+            return Reply(text=texts.say("chat.merge.refused", account.locale), private=True)
+        await self._desk.doorkeeper.recheck(account.member_id)
+        self._desk.wake()
+        self._desk.tell("chat.happening.merged")
+        return Reply(text=texts.say("chat.merge.done", account.locale), private=True)

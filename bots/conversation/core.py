@@ -1,0 +1,216 @@
+"""What a message means, and which desk answers it."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bots import texts
+from bots.conversation.announcing import Announcing
+from bots.conversation.asking import Asking
+from bots.conversation.belonging import Belonging
+from bots.conversation.messages import Button, ChatKind, Incoming, Reply
+from bots.limits import Buckets
+from core import identity
+from core.access import Doorkeeper
+from core.clock import Clock
+from core.database import Sessions, transaction
+from core.enrolment import Enrolment
+from core.errors import KankeiError
+from core.identity import Account
+from core.town import TownPack
+from knowledge.answer import Guide
+
+logger = logging.getLogger(__name__)
+
+MESSAGES_A_MINUTE = 20
+
+Places = Callable[[str | None], tuple[tuple[str, str], ...]]
+"""Where a room's announcements are posted, as (platform, place); `None`: to the whole town."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the conversation stands on."""
+
+    town: TownPack
+    sessions: Sessions
+    clock: Clock
+    guide: Guide
+    doorkeeper: Doorkeeper
+    enrolment: Enrolment
+    address: str  # of the web pages, without a trailing slash
+    is_staff: Callable[[str, str], bool]
+    places: Places
+    wake: Callable[[], None]  # something new waits in the outbox
+    tell: Callable[..., None]  # `Happenings.tell`
+
+
+class Conversation:
+    """The same conversation on every platform."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._asking = Asking(desk)
+        self._belonging = Belonging(desk)
+        self._announcing = Announcing(desk)
+        self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
+        self._commands: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
+            "start": self._start,
+            "help": self._help,
+            "join": self._belonging.join,
+            "rooms": self._belonging.rooms,
+            "ask": self._asking.ask,
+            "language": self._language,
+            "mydata": self._belonging.mydata,
+            "announce": self._announcing.announce,
+        }
+        self._actions: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
+            "start": self._start,
+            "join": self._belonging.join,
+            "rooms": self._belonging.rooms,
+            "language": self._language,
+            "lang": self._set_language,
+            "ask": self._asking.example,
+            "mydata": self._belonging.mydata_action,
+            "messages": self._belonging.messages,
+            "merge": self._belonging.merge,
+            "announce": self._announcing.action,
+        }
+
+    async def handle(self, incoming: Incoming) -> Reply | None:
+        """The reply to one message or button; `None` where nothing should be said.
+
+        Never raises what a person could cause: every error has its words and a next step.
+        """
+        language = texts.nearest(incoming.language)
+        try:
+            account = await self._admit(incoming, language)
+            if account is None:
+                return None
+            language = account.locale
+            return replace(await self._dispatch(incoming, account), language=language)
+        except KankeiError as error:
+            return self._fault(error.code, language, incoming)
+        except Exception:
+            # The edge of the conversation: whatever went wrong, the person gets an answer.
+            logger.exception("conversation-failed", extra={"platform": incoming.platform})
+            return self._fault("unexpected", language, incoming)
+
+    async def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:
+        """Like `handle`, for a page that can show an answer while it is being written."""
+        if incoming.command not in {None, "ask"} or incoming.action or not incoming.text.strip():
+            reply = await self.handle(incoming)
+            if reply is not None:
+                yield reply
+            return
+        language = texts.nearest(incoming.language)
+        try:
+            account = await self._admit(incoming, language)
+            if account is None:
+                return
+            language = account.locale
+            async for piece in self._asking.stream(incoming, account):
+                yield piece if isinstance(piece, str) else replace(piece, language=language)
+        except KankeiError as error:
+            yield self._fault(error.code, language, incoming)
+        except Exception:
+            # As in `handle`: the edge.
+            logger.exception("conversation-failed", extra={"platform": incoming.platform})
+            yield self._fault("unexpected", language, incoming)
+
+    async def _admit(self, incoming: Incoming, language: str) -> Account | None:
+        """Who is speaking; `None` if this very message was answered before."""
+        desk = self._desk
+        self._limits.take(f"{incoming.platform}:{incoming.account}")
+        async with transaction(desk.sessions) as session:
+            now = desk.clock()
+            if incoming.update is not None and not await identity.first_time(
+                session, incoming.platform, incoming.update, now=now
+            ):
+                return None
+            account = await identity.account(
+                session, incoming.platform, incoming.account, locale=language, now=now
+            )
+            if not account.reachable and incoming.chat is ChatKind.PRIVATE:
+                await identity.set_reachable(session, account.id, reachable=True)
+        return account
+
+    async def _dispatch(self, incoming: Incoming, account: Account) -> Reply:
+        if incoming.action is not None:
+            handler = self._actions.get(incoming.action.split(":")[0])
+            if handler is None:
+                return self._fault("old-button", account.locale, incoming)
+            return await handler(incoming, account)
+        if incoming.command is not None:
+            return await self._commands.get(incoming.command, self._help)(incoming, account)
+        return await self._asking.ask(incoming, account)
+
+    async def _start(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
+        town, language = self._desk.town, account.locale
+        examples = [
+            (Button(texts.say(f"chat.example.{number}", language), action=f"ask:{number}"),)
+            for number in (1, 2, 3)
+        ]
+        return Reply(
+            text="\n\n".join(
+                (
+                    town.persona.greeting.get(language),
+                    texts.say("chat.start.choose", language),
+                )
+            ),
+            footnote=sample_note(town, language),
+            buttons=(
+                *examples,
+                (
+                    Button(texts.say("chat.menu.join", language), action="join"),
+                    Button(texts.say("chat.menu.rooms", language), action="rooms"),
+                ),
+                (Button(texts.say("chat.menu.language", language), action="language"),),
+            ),
+        )
+
+    async def _help(self, incoming: Incoming, account: Account) -> Reply:
+        language = account.locale
+        lines = [
+            f"/{command} {texts.say(f'chat.command.{command}', language)}"
+            for command in self._commands
+            if command != "announce" or self._desk.is_staff(incoming.platform, incoming.account)
+        ]
+        return Reply(
+            text=texts.say("chat.help", language) + "\n\n" + "\n".join(lines),
+            footnote=sample_note(self._desk.town, language),
+        )
+
+    async def _language(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
+        buttons = tuple(
+            Button(texts.say("chat.language.name", each), action=f"lang:{each}")
+            for each in self._desk.town.town.languages
+        )
+        rows = tuple(buttons[start : start + 2] for start in range(0, len(buttons), 2))
+        return Reply(text=texts.say("chat.language.choose", account.locale), buttons=rows)
+
+    async def _set_language(self, incoming: Incoming, account: Account) -> Reply:
+        language = (incoming.action or "").partition(":")[2]
+        if language not in self._desk.town.town.languages:
+            return self._fault("old-button", account.locale, incoming)
+        async with transaction(self._desk.sessions) as session:
+            await identity.set_locale(session, account.member_id, language)
+        reply = await self._start(incoming, replace(account, locale=language))
+        return replace(reply, text=texts.say("chat.language.set", language) + "\n\n" + reply.text)
+
+    def _fault(self, code: str, language: str, incoming: Incoming) -> Reply:
+        key = f"errors.{code}" if texts.knows(f"errors.{code}") else "errors.unexpected"
+        return Reply(
+            text=texts.say(key, language),
+            private=incoming.chat is ChatKind.GROUP,
+            language=language,
+        )
+
+
+def sample_note(town: TownPack, language: str) -> str:
+    """On every surface of a sample town; nothing for a real one."""
+    if not town.town.sample:
+        return ""
+    return texts.say(
+        "chat.sample", language, town=town.town.name.get(language), url=town.town.official_url
+    )

@@ -1,0 +1,69 @@
+"""The nouns of a conversation: what comes in, what is said back."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ChatKind(StrEnum):
+    """Where the message was written: decides what may be shown there."""
+
+    PRIVATE = "private"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a person said or pressed, without the platform's types."""
+
+    platform: str  # "telegram", "discord" or "web"
+    account: str  # the platform's id of the person, as text
+    name: str  # what the platform shows as their name: untrusted
+    text: str = ""  # the message, or what follows a command; empty for a pressed button
+    command: str | None = None  # "start", "join", "rooms", "ask", "language", "mydata", "announce"
+    action: str | None = None  # the `Button.action` that was pressed
+    language: str | None = None  # the platform's guess, BCP 47, such as "ja" or "zh-TW"
+    chat: ChatKind = ChatKind.PRIVATE
+    thread: str = ""  # the conversation's id, so that follow-up questions keep their subject
+    update: str | None = None  # the platform's id of this delivery; repeats of it are dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice under a reply: either an `action` that comes back, or a `url` that opens."""
+
+    label: str
+    action: str | None = None  # at most 64 bytes of UTF-8 (Telegram's callback_data)
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLink:
+    """Where an answer stands, as it is shown to a person."""
+
+    title: str
+    url: str | None
+    note: str  # such as "2026年2月時点・確認済み"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that goes with a reply."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said back. Plain text throughout: each adapter escapes for its platform."""
+
+    text: str  # paragraphs separated by an empty line
+    quotes: tuple[str, ...] = ()  # shown set off from the text, word for word from a document
+    sources: tuple[SourceLink, ...] = ()
+    footnote: str = ""  # small print, such as the note that a town is a sample
+    buttons: tuple[tuple[Button, ...], ...] = ()  # rows
+    private: bool = False  # for the asker's eyes only: Discord ephemeral; not sent into groups
+    document: Document | None = None
+    language: str = "ja"  # of `text`, for lang attributes and voices
+    extra: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,89 @@
+"""What runs on a clock: deliveries, the re-check of every card, and tidying up."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final, Protocol, runtime_checkable
+
+from bots.app import App
+from core import identity
+from core.database import transaction
+from core.errors import KankeiError
+
+logger = logging.getLogger(__name__)
+
+KEEP_UPDATES: Final = timedelta(days=2)
+TIDY_EVERY: Final = timedelta(hours=1)
+RETRY_EVERY: Final = timedelta(minutes=1)
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """An adapter at whose doors people may wait until the chain answers again."""
+
+    async def retry_pending(self) -> None: ...
+
+
+async def recheck_everybody(app: App) -> None:
+    """One sweep over all members, told in a line when anything came of it."""
+    before = set(app.problems())
+    report = await app.doorkeeper.sweep()
+    app.wake()
+    app.troubles["sweep"] = sorted(set(report.troubles))
+    if report.unknown and not app.troubles.get("chain"):
+        app.happenings.tell("chat.happening.unreachable")
+        app.troubles["chain"] = [app.happenings.recent[-1]]
+    elif not report.unknown and app.troubles.pop("chain", []):
+        app.happenings.tell("chat.happening.reachable")
+    if report.opened or report.warned or report.closed:
+        app.happenings.tell(
+            "chat.happening.swept",
+            members=report.members,
+            opened=report.opened,
+            warned=report.warned,
+            closed=report.closed,
+            unknown=report.unknown,
+        )
+    for trouble in set(app.problems()) - before:
+        logger.warning("trouble", extra={"reason": trouble})
+
+
+async def tidy(app: App) -> None:
+    """Forget what is no longer needed."""
+    async with transaction(app.sessions) as session:
+        await identity.forget_updates(session, before=app.clock() - KEEP_UPDATES)
+
+
+async def every(
+    interval: timedelta, job: Callable[[], Awaitable[None]], *, first: timedelta = timedelta(0)
+) -> None:
+    """Run `job` again and again. One that fails is logged and runs again at its next turn."""
+    await asyncio.sleep(first.total_seconds())
+    while True:
+        try:
+            await job()
+        except KankeiError as error:
+            logger.warning("job-postponed", extra={"reason": error.code})
+        except Exception:
+            # The job runner is an edge: one bad turn must not end the clock.
+            logger.exception("job-failed")
+        await asyncio.sleep(interval.total_seconds())
+
+
+async def run(app: App) -> None:
+    """All jobs, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for pump in app.pumps.values():
+            group.create_task(pump.run())
+        group.create_task(
+            every(
+                app.settings.recheck_every,
+                lambda: recheck_everybody(app),
+                first=timedelta(seconds=5),
+            )
+        )
+        for adapter in app.adapters:
+            if isinstance(adapter, Waiting):
+                group.create_task(every(RETRY_EVERY, adapter.retry_pending, first=RETRY_EVERY))
+        group.create_task(every(TIDY_EVERY, lambda: tidy(app)))

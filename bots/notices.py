@@ -1,0 +1,67 @@
+"""Announcements and notices in the reader's words and language."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bots import texts
+from core.announcements import Kind, Outgoing, Render
+from core.town import TownPack
+from core.town.model import FALLBACKS
+
+
+def render_for(town: TownPack) -> Render:
+    """What the pump asks for the words."""
+
+    def render(kind: Kind, stored: Mapping[str, Any], language: str) -> Outgoing:
+        if kind is Kind.NOTICE:
+            return _notice(town, stored, language)
+        return _announcement(town, kind, stored, language)
+
+    return render
+
+
+def _announcement(town: TownPack, kind: Kind, stored: Mapping[str, Any], language: str) -> Outgoing:
+    """In the reader's language if staff wrote it, else in the nearest that they wrote."""
+    candidates = (language, *FALLBACKS.get(language, ()), "ja")
+    chosen = next(each for each in candidates if each in stored)
+    opt_out = texts.say("chat.notice.opt-out", language) if kind is Kind.DIRECT else ""
+    return Outgoing(
+        heading=stored[chosen]["heading"],
+        body=stored[chosen]["body"],
+        sender=town.announcements.sender.get(language),
+        footnote=opt_out,
+        language=chosen,
+    )
+
+
+def _notice(town: TownPack, stored: Mapping[str, Any], language: str) -> Outgoing:
+    key = f"chat.notice.{stored['key']}"
+    values = dict(stored["values"])
+    if gate := town.gate(values.get("room", "")):
+        values["room"] = gate.title.get(language)
+    if "leave_at" in values:
+        local = datetime.fromisoformat(values["leave_at"]).astimezone(ZoneInfo(town.town.timezone))
+        values["date"] = texts.say(
+            "chat.date", language, year=local.year, month=local.month, day=local.day
+        )
+    if "platform" in values:
+        values["platform"] = texts.say(f"chat.platform.{values['platform']}", language)
+    action = stored.get("action")
+    buttons = (
+        (
+            (texts.say(f"{key}.yes", language), action),
+            (texts.say(f"{key}.no", language), f"{action}:no"),
+        )
+        if action
+        else ()
+    )
+    return Outgoing(
+        heading=texts.say(f"{key}.heading", language, **values),
+        body=texts.say(f"{key}.body", language, **values),
+        sender=town.announcements.sender.get(language),
+        footnote=texts.say("chat.notice.footnote", language, town=town.town.name.get(language)),
+        language=language,
+        action=buttons,
+    )

@@ -1,0 +1,156 @@
+"""One process: the pages, the platforms whose tokens are set, and the jobs, until it is stopped."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from bots import jobs
+from bots.app import App, Platform, running
+from bots.demo.chain import CHAIN_ID, EmbeddedChain
+from bots.demo.shop import Shop
+from bots.discord.adapter import DiscordAdapter
+from bots.telegram.adapter import TelegramAdapter
+from bots.web.app import create_web
+from core.errors import KankeiError, PlatformRefused, PlatformUnavailable
+from core.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 10
+RETRY_SECONDS: Final = 30
+
+
+class PortTaken(KankeiError):
+    """Another program listens on the port already."""
+
+    code = "port-taken"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the whole process ends together."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket of the pages, before anything else is opened. Raises `PortTaken`."""
+    try:
+        return socket.create_server((host, port), backlog=256)
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise PortTaken(str(port)) from error
+        raise
+
+
+@asynccontextmanager
+async def town(
+    settings: Settings, *, demo: bool, progress: Callable[[str], None], language: str
+) -> AsyncIterator[tuple[App, Shop | None]]:
+    """The app with its platforms, not yet started; the demo's chain too."""
+    async with AsyncExitStack() as stack:
+        chain: EmbeddedChain | None = None
+        if demo:
+            chain = await asyncio.to_thread(EmbeddedChain, settings.data_dir / "chain.txt")
+            stack.push_async_callback(chain.close)
+            endpoints = {**settings.chain_endpoints, CHAIN_ID: (await chain.serve(),)}
+            settings = settings.model_copy(update={"chain_endpoints": endpoints})
+            progress("chain")
+        app = await stack.enter_async_context(
+            running(settings, progress=progress, language=language)
+        )
+        add_platforms(app)
+        yield app, Shop(chain, app.secret) if chain is not None else None
+
+
+def add_platforms(app: App) -> None:
+    """The doors whose tokens are set."""
+    if app.settings.telegram_token is not None:
+        secret = app.settings.telegram_webhook_secret
+        telegram = TelegramAdapter(
+            app, webhook_secret=secret.get_secret_value() if secret else app.derived("telegram")
+        )
+        app.add_platform(telegram.keeper, telegram.messenger, rate=app.settings.telegram_rate)
+        app.telegram_receive = telegram.receive
+        app.adapters.append(telegram)
+    if app.settings.discord_token is not None:
+        discord = DiscordAdapter(app)
+        app.add_platform(discord.keeper, discord.messenger, rate=app.settings.discord_rate)
+        app.adapters.append(discord)
+
+
+async def keep_open(app: App, adapter: Platform) -> None:
+    """Start a door; while its platform is away, try again. A refusal is left to staff."""
+    name = type(adapter).__name__
+    while True:
+        try:
+            await adapter.start()
+        except PlatformUnavailable as error:
+            app.troubles[name] = [str(error)]
+            logger.warning("platform-away", extra={"adapter": name, "reason": str(error)})
+            await asyncio.sleep(RETRY_SECONDS)
+            continue
+        except PlatformRefused as error:
+            app.troubles[name] = [str(error)]
+            logger.error("platform-refused", extra={"adapter": name, "reason": str(error)})  # noqa: TRY400
+            app.happenings.tell("chat.happening.trouble", sentence=error)
+            return
+        app.troubles.pop(name, None)
+        return
+
+
+async def serve(
+    settings: Settings,
+    *,
+    demo: bool,
+    progress: Callable[[str], None],
+    ready: Callable[[App], None],
+    language: str = "ja",
+) -> None:
+    """Run until SIGINT or SIGTERM; what is in flight has `DRAIN_SECONDS` to end."""
+    with listen(settings.host, settings.port) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        async with town(settings, demo=demo, progress=progress, language=language) as (app, shop):
+            server = _Server(_uvicorn(create_web(app, secret=app.secret, demo=shop), settings))
+            loop = asyncio.get_running_loop()
+            for each in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(each, lambda: setattr(server, "should_exit", True))
+            if app.guide.index.behind:
+                # A daemon: leaving must not wait for a model. What it stores is stored whole.
+                threading.Thread(target=app.guide.index.catch_up, daemon=True).start()
+            background = [asyncio.create_task(jobs.run(app))]
+            ready(app)
+            background += [asyncio.create_task(keep_open(app, each)) for each in app.adapters]
+            try:
+                await server.serve(sockets=[listener])
+            finally:
+                for task in background:
+                    task.cancel()
+                for outcome in await asyncio.gather(*background, return_exceptions=True):
+                    if isinstance(outcome, Exception):
+                        logger.error("job-ended", exc_info=outcome)
+                for adapter in app.adapters:
+                    await adapter.stop()
+
+
+def _uvicorn(web: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        web,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+    )
