@@ -1,0 +1,269 @@
+"""Answers: a question and the turns before it, to a structured answer. The words are the caller's.
+
+Order: what is no question; distress; other people's data; greetings; then the guides. An answer is
+always extracts, verbatim; a configured generator may phrase them, and its text is released
+sentence by sentence, each only once all its figures stand in the passages that the answer cites.
+Otherwise the extract is the answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from knowledge.emergency import EmergencyKind, emergency
+from knowledge.encoders import Encoder, Tier, encoders
+from knowledge.errors import GeneratorError, GeneratorTimeout
+from knowledge.extract import Extract, Extractor
+from knowledge.figures import unsupported
+from knowledge.generate import Generator, prompt, sentences_of
+from knowledge.index import Index
+from knowledge.ingest import read_guides
+from knowledge.language import Language
+from knowledge.lexicon import lexicon
+from knowledge.passage import Library, Passage
+from knowledge.question import Asked, in_conversation, search_text, understand
+from knowledge.retrieve import Ranked, Retriever
+from knowledge.text import askable, clean, fold, sentences
+
+logger = logging.getLogger(__name__)
+
+LONGEST_QUESTION = 2_000  # characters
+LONGEST_WRITTEN = 1_500
+TURNS_KEPT = 4
+CANDIDATES = 60
+MOST_PARTS = 4  # sentences of a message looked at one by one
+OFF_TOPIC = 0.52
+"""Mean cosine below which a question without any known word is not about the town at all.
+
+Measured on city questions against foreign ones: AUROC .98 (design section 13)."""
+
+
+class AnswerKind(StrEnum):
+    """What kind of reply a question gets."""
+
+    ANSWERED = "answered"
+    UNKNOWN = "unknown"  # the guides do not say
+    OFF_TOPIC = "off_topic"  # not a question about the town
+    EMERGENCY = "emergency"
+    PERSONAL = "personal"  # other people's data, or secrets: refused
+    EMPTY = "empty"  # nothing that could be a word
+    TOO_LONG = "too_long"
+    GREETING = "greeting"
+
+
+class Fallback(StrEnum):
+    """Why the generator's text was not used."""
+
+    UNSUPPORTED_FIGURE = "unsupported-figure"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply without its frame: the caller words greeting, dates, remarks and sources."""
+
+    kind: AnswerKind
+    language: Language
+    question: str  # as cleaned
+    extracts: tuple[Extract, ...] = ()
+    written: str | None = None
+    emergency: EmergencyKind | None = None
+    fallback: Fallback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier question with its answer."""
+
+    question: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a generated answer whose figures are all supported."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    answer: Answer
+    context: tuple[Passage, ...] = field(default=())
+
+
+class Guide:
+    """Everything that answers for one town."""
+
+    def __init__(
+        self, index: Index, *, persona: str = "", generator: Generator | None = None
+    ) -> None:
+        self.index = index
+        self._retriever = Retriever(index)
+        self._extractor = Extractor(self._retriever)
+        self._persona = persona
+        self._generator = generator
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        cache: Path,
+        persona: str = "",
+        generator: Generator | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+        tier: Tier | None = None,
+        models: Sequence[Encoder] | None = None,
+    ) -> "Guide":
+        """Read the guides of a folder and index them. Blocks: call it in a thread.
+
+        `cache` keeps vectors between starts. `models` are for tests; else `tier` chooses them.
+        Afterwards run `guide.index.catch_up` in a thread if `guide.index.behind`.
+        """
+        library = read_guides(folder)
+        running = encoders(tier) if models is None else tuple(models)
+        index = Index.open(library, cache, running, progress)
+        return cls(index, persona=persona, generator=generator)
+
+    @property
+    def library(self) -> Library:
+        """What was read, with its problems and contradictions."""
+        return self.index.library
+
+    async def ask(
+        self, question: str, *, language: Language, turns: Sequence[Turn] = (), today: date
+    ) -> Answer:
+        """Answer one question; `language` is the asker's, `turns` the conversation so far."""
+        async for each in self.stream(question, language=language, turns=turns, today=today):
+            if isinstance(each, Answer):
+                return each
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(
+        self, question: str, *, language: Language, turns: Sequence[Turn] = (), today: date
+    ) -> AsyncIterator[Piece | Answer]:
+        """Yield pieces of a generated answer as they are released, and at last the `Answer`.
+
+        If the answer's `fallback` is set, the pieces before it are withdrawn: show the extracts.
+        """
+        found = await asyncio.to_thread(self._find, question, language, turns)
+        if self._generator is None or found.answer.kind is not AnswerKind.ANSWERED:
+            yield found.answer
+            return
+        async for each in self._written(self._generator, found, turns, today):
+            yield each
+
+    async def _written(
+        self, generator: Generator, found: _Found, turns: Sequence[Turn], today: date
+    ) -> AsyncIterator[Piece | Answer]:
+        answer = found.answer
+        messages = prompt(
+            answer.question,
+            found.context,
+            language=answer.language,
+            persona=self._persona,
+            turns=[(each.question, _said(each.answer)) for each in turns[-TURNS_KEPT:]],
+            today=today,
+        )
+        written = ""
+        fallback: Fallback | None = None
+        try:
+            async for sentence in sentences_of(generator.stream(messages), longest=LONGEST_WRITTEN):
+                if missing := unsupported(sentence, found.context):
+                    logger.warning("answer.unsupported_figure", extra={"figures": len(missing)})
+                    fallback = Fallback.UNSUPPORTED_FIGURE
+                    break
+                written += sentence
+                yield Piece(sentence)
+        except GeneratorTimeout:
+            fallback = Fallback.TIMEOUT
+        except GeneratorError as error:
+            logger.warning("answer.generator_failed", extra={"error": str(error)})
+            fallback = Fallback.ERROR
+        if fallback is None and not written.strip():
+            fallback = Fallback.ERROR
+        if fallback is not None:
+            yield replace(answer, fallback=fallback)
+        else:
+            yield replace(answer, written=written.strip())
+
+    def _find(self, question: str, language: Language, turns: Sequence[Turn]) -> _Found:
+        """Everything but the wording; CPU-bound."""
+        if len(question) > LONGEST_QUESTION:
+            return _Found(Answer(AnswerKind.TOO_LONG, language, clean(question[:200])))
+        shown = clean(question)
+        plain = self._without_guides(shown, language)
+        if plain is not None:
+            return _Found(plain)
+        before: list[Asked] = []
+        for turn in turns[-TURNS_KEPT:]:
+            earlier = understand(turn.question[:LONGEST_QUESTION], language, self.index)
+            before.append(in_conversation(earlier, before))
+        asked = in_conversation(understand(shown, language, self.index), before)
+        ranked, extracts = self._look_up(asked, before)
+        for part in () if extracts else self._parts(shown, language):
+            _, extracts = self._look_up(part, before)
+            if extracts:
+                break
+        if extracts:
+            answer = Answer(AnswerKind.ANSWERED, language, shown, extracts)
+            return _Found(answer, _cited(extracts))
+        return _Found(Answer(_why_not(asked, ranked), language, shown))
+
+    def _look_up(
+        self, asked: Asked, before: Sequence[Asked]
+    ) -> tuple[tuple[Ranked, ...], tuple[Extract, ...]]:
+        ranked = self._retriever.search(
+            search_text(asked, before), language=asked.language, k=CANDIDATES, names=asked.names
+        )
+        return ranked, self._extractor.extract(asked, ranked)
+
+    def _parts(self, shown: str, language: Language) -> Iterator[Asked]:
+        """Yield the sentences of a long message that ask about a sight by name, the last first.
+
+        「家族で行きます。子どもは6歳です。秋芳洞は何時まで?」 asks only one thing.
+        """
+        parts = list(sentences(shown))[-MOST_PARTS:]
+        for part in reversed(parts) if len(parts) > 1 else ():
+            asked = understand(part, language, self.index)
+            if asked.names and asked.all_concepts:
+                yield asked
+
+    @staticmethod
+    def _without_guides(shown: str, language: Language) -> Answer | None:
+        if not askable(shown):
+            return Answer(AnswerKind.EMPTY, language, shown)
+        if (kind := emergency(shown)) is not None:
+            return Answer(AnswerKind.EMERGENCY, language, shown, emergency=kind)
+        if any(each.search(shown) for each in lexicon().personal):
+            return Answer(AnswerKind.PERSONAL, language, shown)
+        if _bare(shown) in lexicon().greetings:
+            return Answer(AnswerKind.GREETING, language, shown)
+        return None
+
+
+def _bare(shown: str) -> str:
+    return fold(shown).strip(" 。、.,!?~〜…☆♪")
+
+
+def _why_not(asked: Asked, ranked: Sequence[Ranked]) -> AnswerKind:
+    """Tell a question about the town that the guides leave open from one about anything else."""
+    if asked.names or asked.all_concepts:
+        return AnswerKind.UNKNOWN
+    nearest = max((each.dense or 0.0 for each in ranked), default=0.0)
+    return AnswerKind.UNKNOWN if nearest >= OFF_TOPIC else AnswerKind.OFF_TOPIC
+
+
+def _cited(extracts: Sequence[Extract]) -> tuple[Passage, ...]:
+    """Return the passages that the answer cites: all that a generator may draw on."""
+    return tuple(dict.fromkeys(each.passage for each in extracts))
+
+
+def _said(answer: Answer) -> str:
+    return answer.written or " ".join(each.text for each in answer.extracts)

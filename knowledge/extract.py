@@ -1,0 +1,295 @@
+"""Extracts: the rows and sentences of the guides that answer a question, word for word.
+
+A passage is taken only on evidence: it is about the sight that was named, it names what was asked,
+it has the form of an answer (an amount to "how much?"), and it holds the question's other words.
+Similarity of meaning alone cannot tell "in our guides" from "close to it" (AUROC .60), so it ranks
+but seldom decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from knowledge.figures import FigureKind
+from knowledge.index import Index
+from knowledge.language import Language
+from knowledge.lexicon import lexicon
+from knowledge.passage import Kind, Passage, Status
+from knowledge.question import Asked
+from knowledge.retrieve import Ranked, Retriever
+from knowledge.text import sentences, without_ruby
+
+MOST_EXTRACTS = 3
+MOST_ROWS = 4  # of one table: adult, junior high, primary, infants
+MOST_SENTENCES = 2
+ROWS_EACH = 2  # of each sight where several are compared
+MOST_COMPARED = 6
+
+ON_THE_WAY = frozenset({"access", "bus", "train", "car", "taxi", "walk", "duration"})
+"""Concepts of the way between two sights: both must be in what answers."""
+BY_FORM = frozenset({FigureKind.MONEY, FigureKind.PHONE})
+"""What a value states unmistakably, even where no word says so."""
+CONCEPT = 0.5  # share of what was asked that a passage must name
+REST = 0.5  # share of the other words, weighed by rarity, that it must hold
+CERTAIN = 0.72  # mean cosine from which meaning alone is believed
+INDIRECT = 0.6  # mean cosine that a passage needs if only its text names what was asked
+CERTAIN_FOREIGN = 0.62  # between languages cosines are lower
+MAIN = 0.3  # added to the entrance fee where a fee was asked, to opening hours where hours were
+LEAD = 0.3  # added to the opening of a document whose title names what was asked
+MOST_BESIDE = 3
+BESIDE = 0.15  # taken off for each concept that the item names and nobody asked for
+CLOSE = 0.12  # how far behind the best other passages still answer
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Words of a passage, verbatim; of a fact the item, value and note are on the passage."""
+
+    text: str
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    ranked: Ranked
+    score: float
+    concept: float
+    rest: float
+    name: float
+    direct: bool  # its item or heading names what was asked
+
+    @property
+    def passage(self) -> Passage:
+        return self.ranked.passage
+
+
+class Extractor:
+    """Chooses extracts from ranked passages."""
+
+    def __init__(self, retriever: Retriever) -> None:
+        self.retriever = retriever
+        self.index: Index = retriever.index
+        count = max(len(self.index.concepts), 1)
+        self._concept_weight = {
+            name: float(np.log(1 + count / (1 + sum(name in each for each in self.index.concepts))))
+            for name in lexicon().concepts
+        }
+
+    def extract(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[Extract, ...]:
+        """Return the extracts that answer, the best first; none if the guides do not say."""
+        if asked.unknown:
+            return ()
+        if len(asked.names) > 1 and not asked.all_concepts & ON_THE_WAY:
+            each_alone = [
+                self._chosen(replace(asked, names=(name,)), ranked) for name in asked.names
+            ]
+            if all(chosen and chosen[0].direct for chosen in each_alone):
+                both = [evidence for chosen in each_alone for evidence in chosen[:ROWS_EACH]]
+                return tuple(self._extract(asked, each) for each in both[:MOST_COMPARED])
+        return tuple(self._extract(asked, each) for each in self._chosen(asked, ranked))
+
+    def _chosen(self, asked: Asked, ranked: Sequence[Ranked]) -> list[_Evidence]:
+        weighed = (self._weigh(asked, one) for one in ranked)
+        evidence = sorted(
+            (each for each in weighed if each is not None), key=lambda each: -each.score
+        )
+        if not evidence:
+            return []
+        best = evidence[0]
+        if best.passage.kind is Kind.PROSE:
+            return [best]
+        chosen = self._rows(asked, best, evidence)
+        if len(chosen) < MOST_EXTRACTS:
+            chosen += self._others(best, chosen, evidence)
+        return chosen
+
+    def _weigh(self, asked: Asked, ranked: Ranked) -> _Evidence | None:
+        """Weigh one passage; None if it does not answer."""
+        number, passage = ranked.number, ranked.passage
+        name = self._about(asked, number)
+        if asked.names and name == 0:
+            return None
+        concept, direct = self._concept(asked, number)
+        rest = self._rest(asked, self.index.held[number])
+        dense = ranked.dense or 0.0
+        own = passage.language is asked.language or (
+            passage.language.japanese and asked.language.japanese
+        )
+        certain = dense >= (CERTAIN if own else CERTAIN_FOREIGN)
+        if asked.all_concepts and concept < CONCEPT:
+            return None
+        exact = bool(asked.rest) and rest == 1.0
+        if asked.all_concepts and not direct and not exact and dense < INDIRECT:
+            return None
+        if asked.all_concepts and not direct and not exact and self._aside(asked, number):
+            return None
+        if rest < REST and not (certain and rest > 0) and not (direct and asked.names) and own:
+            return None
+        if not asked.all_concepts and not asked.names and not certain and rest < 1.0:
+            return None
+        if not own and not asked.all_concepts and not certain:
+            return None
+        score = ranked.score + 0.6 * concept + 0.5 * rest + 0.4 * name + 0.2 * direct
+        score += 0.3 * (passage.kind is Kind.FACT) + 0.4 * (passage.language is asked.language)
+        if passage.language is Language.JA_EASY and asked.language is not Language.JA_EASY:
+            score -= 0.4
+        beside = len(self.index.concepts[number] - self._wanted(asked)) if asked.all_concepts else 0
+        score -= BESIDE * min(beside, MOST_BESIDE)
+        score += 0.3 * self._qualified(asked, passage)
+        if passage.kind is Kind.PROSE and not passage.headings:
+            score += LEAD * bool(lexicon().named(passage.title) & asked.all_concepts)
+        score += MAIN * bool(self.index.main[number] & asked.all_concepts)
+        if passage.status is Status.OLD:
+            score += 0.5 if asked.past else -0.8
+        return _Evidence(ranked, score, concept, rest, name, direct)
+
+    @staticmethod
+    def _wanted(asked: Asked) -> frozenset[str]:
+        """Return what was asked, with what answers it as well: a bus is a way to get there."""
+        known = lexicon().concepts
+        return asked.all_concepts.union(*(known[each].includes for each in asked.all_concepts))
+
+    def _about(self, asked: Asked, number: int) -> float:
+        closeness = [self.retriever.closeness(number, each) for each in asked.names]
+        if not closeness or (asked.all_concepts & ON_THE_WAY and not min(closeness)):
+            return 0.0
+        return sum(closeness) / len(closeness)
+
+    def _concept(self, asked: Asked, number: int) -> tuple[float, bool]:
+        """Return how much of what was asked the passage names, and whether its item does so."""
+        wanted = {each: self._concept_weight[each] for each in asked.concepts}
+        wanted |= {each: 0.5 * self._concept_weight[each] for each in asked.implied}
+        if not wanted:
+            return 0.0, False
+        known, passage = lexicon().concepts, self.index.library.passages[number]
+        shown = passage.value if passage.value is not None else passage.text
+        found, direct = 0.0, False
+        shaped = self._shaped(asked, passage) if passage.kind is Kind.FACT else frozenset()
+        for name, weight in wanted.items():
+            meant = {name} | known[name].includes
+            named = bool(meant & self.index.concepts[number])
+            mentioned = named or bool(meant & self.index.mentioned[number]) or name in shaped
+            fits = known[name].answered_by(f"{shown} {passage.note or ''}")
+            implied = name in asked.implied and known[name].expects is not None
+            if fits and (mentioned or implied):
+                found += weight * (1.0 if named else 0.6)
+                direct = direct or named
+        return found / sum(wanted.values()), direct
+
+    def _aside(self, asked: Asked, number: int) -> bool:
+        """Whether a passage only mentions what was asked, under a heading about something else."""
+        passage, headed = self.index.library.passages[number], self.index.headed[number]
+        if self._wanted(asked) & headed:
+            return False
+        return bool(headed) if passage.kind is Kind.PROSE else not self._shaped(asked, passage)
+
+    @staticmethod
+    def _shaped(asked: Asked, passage: Passage) -> frozenset[str]:
+        """Return what was asked that the value answers by its form alone: 1日1,000円 is a price."""
+        known = lexicon().concepts
+        return frozenset(
+            each
+            for each in asked.all_concepts
+            if known[each].expects in BY_FORM and known[each].answered_by(passage.value or "")
+        )
+
+    def _rest(self, asked: Asked, held: frozenset[str]) -> float:
+        weights = {each: self.index.idf(each) for each in asked.rest}
+        if not weights:
+            return 1.0
+        return sum(weight for each, weight in weights.items() if each in held) / sum(
+            weights.values()
+        )
+
+    @staticmethod
+    def _qualified(asked: Asked, passage: Passage) -> float:
+        """1 if the passage is for whom or when was asked, 0 if it does not say."""
+        if not asked.qualifiers:
+            return 0.0
+        known = lexicon()
+        wanted = (
+            frozenset(
+                each for name in asked.qualifiers for each in known.narrower.get(name, {name})
+            )
+            | asked.qualifiers
+        )
+        stated = known.qualified(without_ruby(passage.item or passage.text))
+        return 1.0 if stated & wanted else -0.5 if stated else 0.0
+
+    def _rows(
+        self, asked: Asked, best: _Evidence, evidence: Sequence[_Evidence]
+    ) -> list[_Evidence]:
+        """Return the rows of the best one's table that answer equally: adult, child, infant."""
+        concepts = self.index.concepts[best.ranked.number] & asked.all_concepts
+        old = best.passage.status is Status.OLD
+        own = self._rest(asked, self.index.own[best.ranked.number])
+        rows = [
+            each
+            for each in evidence
+            if each.passage.section == best.passage.section
+            and each.passage.kind is Kind.FACT
+            and (each.passage.status is Status.OLD) == old
+            and each.name >= best.name
+            and self._rest(asked, self.index.own[each.ranked.number]) >= own
+            and each.direct == best.direct
+            and self.index.concepts[each.ranked.number] & asked.all_concepts == concepts
+            and self._qualified(asked, each.passage) >= self._qualified(asked, best.passage)
+        ]
+        order = {each.id: position for position, each in enumerate(self.index.library.passages)}
+        rows.sort(key=lambda each: order[each.passage.id])  # authors put what matters first
+        return rows[:MOST_ROWS] if concepts else [best]
+
+    def _others(
+        self,
+        best: _Evidence,
+        chosen: Sequence[_Evidence],
+        evidence: Sequence[_Evidence],
+    ) -> list[_Evidence]:
+        """Return facts of other sections that answer almost as well."""
+        taken = {each.passage.section for each in chosen}
+        values = {each.passage.value for each in chosen}
+        others: list[_Evidence] = []
+        for each in evidence:
+            if len(chosen) + len(others) == MOST_EXTRACTS or best.score - each.score > CLOSE:
+                break
+            fresh = each.passage.section not in taken and each.passage.value not in values
+            alike = each.direct >= best.direct and each.passage.language is best.passage.language
+            if fresh and alike and each.passage.kind is Kind.FACT and each.concept >= best.concept:
+                taken.add(each.passage.section)
+                values.add(each.passage.value)
+                others.append(each)
+        return others
+
+    def _extract(self, asked: Asked, evidence: _Evidence) -> Extract:
+        passage = evidence.passage
+        if passage.kind is Kind.FACT:
+            return Extract(passage.text, passage)
+        return Extract(self._sentences(asked, passage), passage)
+
+    def _sentences(self, asked: Asked, passage: Passage) -> str:
+        """Return the sentences that answer, as one stretch of the passage."""
+        parts = list(sentences(passage.text))
+        if len(parts) <= MOST_SENTENCES:
+            return passage.text
+        scores = [self._sentence_score(asked, each, passage) for each in parts]
+        first = max(
+            range(len(parts) - MOST_SENTENCES + 1),
+            key=lambda start: sum(scores[start : start + MOST_SENTENCES]),
+        )
+        begin = passage.text.index(parts[first])
+        last = parts[first + MOST_SENTENCES - 1]
+        end = passage.text.index(last, begin) + len(last)
+        return passage.text[begin:end]
+
+    def _sentence_score(self, asked: Asked, sentence: str, passage: Passage) -> float:
+        known = lexicon()
+        terms = frozenset(self.index.words.terms(sentence, passage.language))
+        shared = sum(self.index.idf(each) for each in asked.terms if each in terms)
+        named = known.named(sentence) & asked.all_concepts
+        concept = sum(
+            self._concept_weight[each]
+            * (1.0 if known.concepts[each].answered_by(sentence) else 0.3)
+            for each in named
+        )
+        return shared + concept

@@ -1,0 +1,128 @@
+"""Names: which sights a question speaks of, by any name that the guides give them.
+
+The gazetteer is made of the documents' own front matter: a facility and its aliases in kana, romaji
+and other languages. A name belongs to the documents that carry it, so an alias of one document
+(山焼き) selects that document, and the facility's name (秋吉台) all of its documents.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from knowledge.passage import Document
+from knowledge.text import fold, is_kana
+from knowledge.words import Words
+
+_SHORTEST = 2
+_SHORTEST_READING = 4  # folded kana; shorter ones are found inside other words
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name found in a question."""
+
+    surface: str  # folded, as compared
+    facility: str  # what the guides call it
+    documents: frozenset[str]
+    others: frozenset[str]  # all folded names of the same documents and facility
+
+
+class Names:
+    """The names of one library."""
+
+    def __init__(self, documents: Iterable[Document], words: Words) -> None:
+        self._words = words
+        by_surface: defaultdict[str, set[str]] = defaultdict(set)
+        facility_of: dict[str, str] = {}
+        readings: dict[str, str] = {}
+        by_facility: defaultdict[str, set[str]] = defaultdict(set)
+        for document in documents:
+            if document.facility is None:
+                continue
+            for name in (document.facility, *document.aliases):
+                surface = squeeze(name)
+                if len(surface) >= _SHORTEST:
+                    by_surface[surface].add(document.name)
+                    facility_of.setdefault(surface, document.facility)
+                    by_facility[document.facility].add(surface)
+            own = next((each for each in document.aliases if all(map(is_kana, each))), None)
+            if own is not None:
+                readings.setdefault(document.facility, own)
+        self.readings: Mapping[str, str] = dict(
+            sorted(readings.items(), key=lambda each: -len(each[0]))
+        )
+        """Kana by facility, longest name first, for `Words.reading`."""
+        self._names = {
+            surface: Name(
+                surface,
+                facility_of[surface],
+                frozenset(held),
+                self._synonyms(surface, held, by_surface),
+            )
+            for surface, held in by_surface.items()
+        }
+        self._ordered = sorted(self._names, key=len, reverse=True)
+        self._by_first: defaultdict[str, list[str]] = defaultdict(list)
+        for surface in self._ordered:
+            self._by_first[surface[0]].append(surface)
+        self._by_reading = {
+            reading: surface
+            for surface in self._ordered
+            if (reading := self._words.reading(surface, {}))
+            and len(reading) >= _SHORTEST_READING
+            and all(is_kana(each) for each in reading)
+        }
+
+    @staticmethod
+    def _synonyms(
+        surface: str, held: set[str], by_surface: Mapping[str, set[str]]
+    ) -> frozenset[str]:
+        """Names that the same set of documents carries mean the same thing."""
+        return frozenset(each for each, others in by_surface.items() if others == held) | {surface}
+
+    def find(self, question: str) -> tuple[Name, ...]:
+        """Return the names in a question, the longest first; none inside another."""
+        rest = squeeze(question)
+        spaced = fold(question)
+        found: list[Name] = []
+        for surface in self._ordered:
+            if surface.isascii():
+                match = re.search(rf"(?<![a-z0-9]){_spaced(surface)}(?![a-z0-9])", spaced)
+                if match is not None:
+                    found.append(self._names[surface])
+                    spaced = spaced[: match.start()] + " | " + spaced[match.end() :]
+            elif surface in rest:
+                found.append(self._names[surface])
+                rest = rest.replace(surface, "|")
+        return tuple(found) or self._heard(question)
+
+    def _heard(self, question: str) -> tuple[Name, ...]:
+        """Look again by reading, for names typed in kana or romaji with another spelling."""
+        heard = self._words.reading(question, {})
+        for reading in sorted(self._by_reading, key=len, reverse=True):
+            if reading in heard:
+                return (self._names[self._by_reading[reading]],)
+        return ()
+
+    def held(self, text: str) -> frozenset[str]:
+        """Return the surfaces in a text; where one holds another, the longer."""
+        squeezed = squeeze(text)
+        found, position = set(), 0
+        while position < len(squeezed):
+            for surface in self._by_first.get(squeezed[position], ()):
+                if squeezed.startswith(surface, position):
+                    found.add(surface)
+                    position += len(surface) - 1
+                    break
+            position += 1
+        return frozenset(found)
+
+
+def squeeze(name: str) -> str:
+    """Fold a name; the spaces and hyphens of Latin names are optional, others have none."""
+    return re.sub(r"[\s\-・']+", "", fold(name))
+
+
+def _spaced(surface: str) -> str:
+    return r"[\s\-']*".join(map(re.escape, surface))

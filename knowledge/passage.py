@@ -1,0 +1,114 @@
+"""Passages: what a town's guides say, cut so that each piece can be quoted, dated and traced.
+
+A passage is either prose or one *fact*, a row of a table with its own date, status and source.
+Every other module speaks in these nouns; none of them knows a file format.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from knowledge.language import Language
+
+
+class Kind(StrEnum):
+    """How a passage was written."""
+
+    PROSE = "prose"
+    FACT = "fact"
+
+
+class Status(StrEnum):
+    """How far a statement can be relied on today."""
+
+    CURRENT = "current"
+    OLD = "old"  # was true once; said only with that remark
+    UNCONFIRMED = "unconfirmed"  # old, single or contradicting sources
+    TIMELESS = "timeless"  # history and nature
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One quotable piece of one document."""
+
+    id: str  # from the content alone, so that it survives a re-read of an unchanged file
+    document: str  # path inside the guide folder, without suffix: "caves/akiyoshido"
+    title: str
+    headings: tuple[str, ...]  # below the title, outermost first
+    text: str  # a fact's text is "item: value (note)"
+    kind: Kind
+    language: Language
+    facility: str | None = None
+    place: str | None = None
+    aliases: tuple[str, ...] = ()
+    item: str | None = None
+    value: str | None = None
+    note: str | None = None
+    as_of: str | None = None  # YYYY, YYYY-MM or YYYY-MM-DD
+    status: Status = Status.CURRENT
+    source: str | None = None
+    source_title: str | None = None
+    review_by: date | None = None
+    contradiction: str | None = None  # why this value was adopted although sources disagree
+
+    @property
+    def section(self) -> tuple[str, tuple[str, ...]]:
+        """What rows of one table, and paragraphs below one heading, have in common."""
+        return (self.document, self.headings)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Sources disagree; the document's author chose, and says why."""
+
+    document: str
+    about: str
+    found: tuple[str, ...]
+    adopted: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a guide file that staff should mend. The rest of the guides still answer."""
+
+    file: str
+    line: int  # 1-based; 1 where the whole file is meant
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One guide file as a whole."""
+
+    name: str
+    title: str
+    language: Language
+    facility: str | None
+    place: str | None
+    aliases: tuple[str, ...]
+    as_of: str | None
+    status: Status
+    source: str | None
+    source_title: str | None
+    review_by: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Everything that was read from one guide folder."""
+
+    passages: tuple[Passage, ...]
+    documents: tuple[Document, ...]
+    contradictions: tuple[Contradiction, ...] = ()
+    problems: tuple[Problem, ...] = field(default=())
+
+    def stale(self, today: date) -> tuple[Document, ...]:
+        """Documents whose review date has passed, the longest overdue first."""
+        overdue = [
+            (document.review_by, document.name, document)
+            for document in self.documents
+            if document.review_by is not None and document.review_by < today
+        ]
+        return tuple(document for _, _, document in sorted(overdue, key=lambda each: each[:2]))

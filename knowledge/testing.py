@@ -1,0 +1,86 @@
+"""Doubles that ship with the package, for tests here and in other packages.
+
+A generator that says what it is told, an encoder without weights, and guide files of a few lines.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from knowledge.encoders import Vectors
+from knowledge.generate import Message
+from knowledge.text import fold
+
+
+@dataclass
+class FakeGenerator:
+    """Says `says`, a few characters at a time; then fails with `fails`, if that is set."""
+
+    says: str = ""
+    fails: Exception | None = None
+    heard: list[Sequence[Message]] = field(default_factory=list)
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        self.heard.append(messages)
+        for start in range(0, len(self.says), 5):
+            await asyncio.sleep(0)
+            yield self.says[start : start + 5]
+        if self.fails is not None:
+            raise self.fails
+
+
+@dataclass
+class FakeEncoder:
+    """Texts that share character pairs are similar; every other similarity is chance.
+
+    The same text always has the same vector, on every machine.
+    """
+
+    name: str = "use"
+    identity: str = "fake-1"
+    slow: bool = False
+    dimension: int = 64
+    encoded: list[str] = field(default_factory=list)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        self.encoded += texts
+        return np.stack([self.query(text) for text in texts])
+
+    def query(self, text: str) -> Vectors:
+        folded = fold(text)
+        vector = np.full(self.dimension, 1e-3, dtype=np.float32)
+        for start in range(max(len(folded) - 1, 1)):
+            pair = hashlib.sha256(folded[start : start + 2].encode()).digest()
+            vector[int.from_bytes(pair[:4]) % self.dimension] += 1.0
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+def write_guide(
+    folder: Path,
+    name: str,
+    *,
+    body: str,
+    title: str = "水城洞の案内",
+    lang: str = "ja",
+    **head: str,
+) -> Path:
+    """Write one guide file; `head` adds lines to its front matter."""
+    lines = [
+        f"title: {title}",
+        f"lang: {lang}",
+        *(f"{key}: {value}" for key, value in head.items()),
+    ]
+    path = folder / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(("---", *lines, "---", body, "")), encoding="utf-8")
+    return path
+
+
+def table(*rows: Sequence[str], header: Sequence[str] = ("項目", "内容")) -> str:
+    """Return a Markdown table of facts."""
+    lines = (header, ["---"] * len(header), *rows)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,33 @@
+"""The guides of a small invented town, with real models once a session and without them else."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from knowledge.answer import Guide
+from knowledge.generate import Generator
+from knowledge.testing import FakeEncoder
+
+GUIDES = Path(__file__).parent / "guides"
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(scope="session")
+def guide(tmp_path_factory: pytest.TempPathFactory) -> Guide:
+    """The guide of Mizuki, on every model that is installed."""
+    opened = Guide.open(GUIDES, cache=tmp_path_factory.mktemp("vectors"))
+    opened.index.catch_up()
+    return opened
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Guide]:
+    """Makes guides of Mizuki on an encoder without weights, with any generator."""
+    index = Guide.open(GUIDES, cache=tmp_path_factory.mktemp("plain"), models=[FakeEncoder()]).index
+
+    def make(generator: Generator | None = None, persona: str = "") -> Guide:
+        return Guide(index, generator=generator, persona=persona)
+
+    return make

