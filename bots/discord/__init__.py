@@ -1,0 +1,1 @@
+"""Discord: slash commands, buttons, roles and messages, translated for the app."""

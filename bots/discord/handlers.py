@@ -1,0 +1,381 @@
+"""Commands, buttons and messages of one town's Discord server, bound to one running app.
+
+Each is read, handed to the conversation once, and its reply is laid out. An interaction is deferred
+at once, because Discord waits three seconds and a guide may take longer. What is personal is
+ephemeral; only ``/ask`` and mentions are answered before everybody, where they were asked: a thread
+stays a thread.
+
+Intents: *guilds*; *guild messages* and *direct messages*, to be spoken to (Discord delivers the
+text of direct messages and of mentions without the message content intent, which we do not ask
+for); *members*, which is privileged and has to be switched on in the developer portal, because
+somebody who leaves the server loses their roles, and only this event tells us that they came back.
+"""
+
+import asyncio
+import logging
+import re
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from bots import texts
+from bots.conversation import ChatKind, Incoming, Reply
+from bots.discord.messenger import PATIENCE, ActionButton, lay_out
+from core.database import transaction
+from core.errors import KankeiError, NotAllowed
+from core.identity import find_account
+
+if TYPE_CHECKING:  # the app builds its adapters, so they cannot import it
+    from bots.app import App
+
+logger = logging.getLogger(__name__)
+
+Interaction = discord.Interaction[Any]
+Callback = Callable[[Interaction], Coroutine[Any, Any, None]]
+
+PLAIN: Final = ("start", "join", "rooms", "language", "mydata", "help")
+JOIN_BUTTON: Final = "kankei:join"
+QUESTION_LIMIT: Final = 1000
+HEADING_LIMIT: Final = 200
+BODY_LIMIT: Final = 4000  # Discord's own for a text input
+
+_TOO_LATE: Final = frozenset({10062, 40060})  # the deadline has passed, or another worker answered
+
+_LOCALES: Final = {
+    discord.Locale.japanese: "ja",
+    discord.Locale.american_english: "en",
+    discord.Locale.british_english: "en",
+    discord.Locale.taiwan_chinese: "zh-Hant",
+    discord.Locale.chinese: "zh-Hans",
+    discord.Locale.korean: "ko",
+}
+
+
+class Words(app_commands.Translator):
+    """Discord's menus in the words of our locale files."""
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        del context
+        key, language = string.extras.get("key"), _LOCALES.get(locale)
+        return texts.say(key, language) if key and language else None
+
+
+def _described(name: str) -> app_commands.locale_str:
+    key = f"discord.command.{name}"
+    return app_commands.locale_str(texts.say(key, "en"), key=key)
+
+
+class JoinView(discord.ui.View):
+    """The permanent button under which people become residents."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(timeout=None)
+        self.add_item(_JoinButton(label))
+
+
+class _JoinButton(discord.ui.Button[JoinView]):
+    def __init__(self, label: str) -> None:
+        super().__init__(label=label, style=discord.ButtonStyle.primary, custom_id=JOIN_BUTTON)
+
+    async def callback(self, interaction: Interaction) -> None:
+        await interaction.client.command(interaction, "join")
+
+
+class AnnouncementForm(discord.ui.Modal):
+    """Heading and text; what happens with them is the conversation's affair."""
+
+    def __init__(self, language: str) -> None:
+        def words(key: str) -> str:
+            return texts.say(f"discord.announce.{key}", language)
+
+        super().__init__(title=words("title"), timeout=3600)
+        self.heading: discord.ui.TextInput[AnnouncementForm] = discord.ui.TextInput(
+            custom_id="heading", max_length=HEADING_LIMIT
+        )
+        self.body: discord.ui.TextInput[AnnouncementForm] = discord.ui.TextInput(
+            custom_id="body", max_length=BODY_LIMIT, style=discord.TextStyle.paragraph
+        )
+        self.add_item(discord.ui.Label(text=words("heading"), component=self.heading))
+        self.add_item(discord.ui.Label(text=words("body"), component=self.body))
+
+    async def on_submit(self, interaction: Interaction) -> None:
+        heading = " ".join(self.heading.value.split())
+        await interaction.client.command(
+            interaction, "announce", text=f"{heading}\n{self.body.value}"
+        )
+
+
+class TownClient(discord.Client):
+    """discord.py's client with our commands in its tree and our handlers at its events."""
+
+    def __init__(self, app: "App") -> None:
+        intents = discord.Intents.none()
+        intents.guilds = intents.members = True
+        intents.guild_messages = intents.dm_messages = True
+        # Voice channels are not entered, so nobody need be told that parts for them are missing.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            intents=intents,
+            # A cached member costs a kilobyte, and nothing here reads one.
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            guild_ready_timeout=0.1,  # no more is waited for cached guilds than for members
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        # The constructor's own option has a floor of 30 s, three times our pump's cut-off.
+        self.http.max_ratelimit_timeout = PATIENCE
+        self.app = app
+        self.opened = asyncio.Event()
+        self.trouble_with_commands: str | None = None
+        self._answering: set[asyncio.Task[Any]] = set()
+        self.tree = app_commands.CommandTree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+        self.tree.error(self._command_failed)
+        for name in PLAIN:
+            self._add(name, self._plain(name))
+        self._add("ask", self._ask())
+        self._add("announce", self._announce)
+
+    @property
+    def own_id(self) -> int:
+        return self.user.id if self.user else 0
+
+    async def setup_hook(self) -> None:
+        self.add_dynamic_items(ActionButton)
+        self.add_view(JoinView(texts.say("discord.join.button", "ja")))
+        await self.tree.set_translator(Words())
+        try:
+            await self.tree.sync()
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            logger.warning("discord-commands-refused", extra={"reason": type(error).__name__})
+            self.trouble_with_commands = type(error).__name__
+
+    async def on_ready(self) -> None:
+        self.opened.set()
+
+    async def drain(self, within: float) -> None:
+        """Wait, for so many seconds at most, until everybody who asked has an answer."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=within)
+
+    def _note_current_task(self) -> None:
+        if (task := asyncio.current_task()) is not None:
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    # --- commands -----------------------------------------------------------------------------
+
+    def _add(self, name: str, callback: Callable[..., Coroutine[Any, Any, None]]) -> None:
+        command: app_commands.Command[Any, ..., None] = app_commands.Command(
+            name=name, description=_described(name), callback=callback
+        )
+        self.tree.add_command(command)
+
+    def _plain(self, name: str) -> Callback:
+        async def callback(interaction: discord.Interaction) -> None:
+            await self.command(interaction, name)
+
+        return callback
+
+    def _ask(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        @app_commands.describe(question=_described("ask_question"))
+        async def callback(
+            interaction: discord.Interaction,
+            question: app_commands.Range[str, 1, QUESTION_LIMIT],
+        ) -> None:
+            await self.command(interaction, "ask", text=question, public=True)
+
+        return callback
+
+    async def _announce(self, interaction: discord.Interaction) -> None:
+        if not self.app.staff("discord", str(interaction.user.id)):
+            await self._apologise(interaction, NotAllowed("announce"))
+            return
+        form = AnnouncementForm(texts.nearest(str(interaction.locale)))
+        await interaction.response.send_modal(form)
+
+    async def command(
+        self, interaction: Interaction, name: str, *, text: str = "", public: bool = False
+    ) -> None:
+        """Answer one command; `public` where everybody may read the answer."""
+        incoming = self._incoming(interaction, text=text, command=name)
+        await self._answer(interaction, incoming, public=public)
+
+    async def pressed(self, interaction: Interaction, action: str) -> None:
+        """Answer a pressed button, for the eyes of who pressed it."""
+        await self._answer(interaction, self._incoming(interaction, action=action), public=False)
+
+    def _incoming(
+        self,
+        interaction: Interaction,
+        *,
+        text: str = "",
+        command: str | None = None,
+        action: str | None = None,
+    ) -> Incoming:
+        return Incoming(
+            platform="discord",
+            account=str(interaction.user.id),
+            name=interaction.user.display_name,
+            text=text,
+            command=command,
+            action=action,
+            language=str(interaction.locale),
+            chat=ChatKind.PRIVATE if interaction.guild_id is None else ChatKind.GROUP,
+            thread=f"{interaction.channel_id}:{interaction.user.id}",
+            update=str(interaction.id),
+        )
+
+    async def _answer(self, interaction: Interaction, incoming: Incoming, *, public: bool) -> None:
+        hidden = incoming.chat is ChatKind.GROUP and not public
+        self._note_current_task()
+        try:
+            await interaction.response.defer(ephemeral=hidden, thinking=True)
+            reply = await self.app.conversation.handle(incoming)
+            if reply is None:
+                await interaction.delete_original_response()
+            else:
+                await self._follow_up(interaction, incoming, reply, hidden=hidden)
+        except Exception as error:  # noqa: BLE001  the edge: everything becomes words
+            await self._apologise(interaction, error)
+
+    async def _follow_up(
+        self, interaction: Interaction, incoming: Incoming, reply: Reply, *, hidden: bool
+    ) -> None:
+        alone = reply.private and incoming.chat is ChatKind.GROUP and not hidden
+        if alone:
+            # What was deferred in public stays public and swallows the first follow-up, so it is
+            # completed with something harmless, and goes when the private reply is there.
+            await interaction.edit_original_response(
+                content=texts.say("discord.private.here", reply.language)
+            )
+        for page in lay_out(reply):
+            await interaction.followup.send(**page.arguments(), ephemeral=hidden or alone)
+        if alone:
+            await interaction.delete_original_response()
+
+    async def _command_failed(
+        self, interaction: Interaction, error: app_commands.AppCommandError
+    ) -> None:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await self._apologise(interaction, cause)
+
+    async def _apologise(self, interaction: Interaction, error: Exception) -> None:
+        if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
+            logger.warning("discord-interaction-too-late", extra={"discord_code": error.code})
+            return
+        words = _words_for(error, str(interaction.locale))
+        hidden = interaction.guild_id is not None
+        with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+            if interaction.response.is_done():
+                await interaction.followup.send(words, ephemeral=hidden)
+            else:
+                await interaction.response.send_message(words, ephemeral=hidden)
+
+    # --- messages -----------------------------------------------------------------------------
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Direct messages, and mentions of the bot or replies to it, are questions."""
+        if message.author.bot or message.webhook_id or message.is_system():
+            return
+        direct = message.guild is None
+        if not direct and self.user not in message.mentions and not self._answers_us(message):
+            return
+        text = re.sub(rf"<@!?{self.own_id}>", "", message.content).strip()
+        if not direct and not message.content:
+            return  # a reply that does not mention us comes without its text
+        incoming = Incoming(
+            platform="discord",
+            account=str(message.author.id),
+            name=message.author.display_name,
+            text=text,
+            command=None if text or direct else "help",
+            chat=ChatKind.PRIVATE if direct else ChatKind.GROUP,
+            thread=f"{message.channel.id}:{message.author.id}",
+            update=str(message.id),
+        )
+        self._note_current_task()
+        try:
+            with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+                await message.channel.typing()
+            reply = await self.app.conversation.handle(incoming)
+            if reply is not None:
+                await self._reply_to(message, reply)
+        except Exception as error:  # noqa: BLE001  the edge: everything becomes words
+            with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+                await _answer_under(message, content=_words_for(error, None))
+
+    def _answers_us(self, message: discord.Message) -> bool:
+        answered = message.reference.resolved if message.reference else None
+        return isinstance(answered, discord.Message) and answered.author.id == self.own_id
+
+    async def _reply_to(self, message: discord.Message, reply: Reply) -> None:
+        if not reply.private or message.guild is None:
+            first, *rest = lay_out(reply)
+            await _answer_under(message, **first.arguments())
+            for page in rest:
+                await message.channel.send(**page.arguments())
+            return
+        try:
+            opened = await self.http.start_private_message(message.author.id)
+            target = self.get_partial_messageable(int(opened["id"]))
+            for page in lay_out(reply):
+                await target.send(**page.arguments())
+            told = "sent"
+        except discord.Forbidden:
+            told = "closed"
+        await _answer_under(message, content=texts.say(f"discord.private.{told}", reply.language))
+
+    # --- members ------------------------------------------------------------------------------
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        """Somebody we know came (back): their rooms are opened again on this server."""
+        town = self.app.town.discord
+        if town is None or member.guild.id != town.guild or member.bot:
+            return
+        try:
+            async with transaction(self.app.sessions) as session:
+                account = await find_account(session, "discord", str(member.id))
+            if account is not None:
+                await self.app.doorkeeper.recheck(account.member_id)
+                self.app.happenings.tell("discord.happening.returned")
+        except KankeiError as error:  # the next sweep, or /rooms, opens them
+            logger.warning("discord-recheck-failed", extra={"code": error.code})
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        del args, kwargs  # they hold people's messages
+        failure = sys.exc_info()[1]
+        logger.error(
+            "discord-event-failed", extra={"discord_event": event_method}, exc_info=failure
+        )
+
+
+async def _answer_under(message: discord.Message, **arguments: Any) -> None:
+    """Reply to a message, or just write if it has been deleted meanwhile. Nobody is pinged."""
+    reference = message.to_reference(fail_if_not_exists=False)
+    await message.channel.send(reference=reference, mention_author=False, **arguments)
+
+
+def _words_for(error: Exception, locale: str | None) -> str:
+    """What a person reads when something went wrong. The log gets no message and no name."""
+    code = error.code if isinstance(error, KankeiError) else KankeiError.code
+    if isinstance(error, KankeiError):
+        logger.warning("discord-answer-failed", extra={"code": code})
+    else:
+        logger.error("discord-answer-failed", extra={"code": code}, exc_info=error)
+    key = f"errors.{code}" if texts.knows(f"errors.{code}") else f"errors.{KankeiError.code}"
+    return texts.say(key, texts.nearest(locale))
