@@ -80,6 +80,7 @@ class App:
     pumps: dict[str, Pump] = field(default_factory=dict)
     troubles: dict[str, list[str]] = field(default_factory=dict)
     adapters: list[Platform] = field(default_factory=list)
+    start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
 
     def staff(self, platform: str, account: str) -> bool:
@@ -98,10 +99,13 @@ class App:
         ]
 
     def add_platform(self, keeper: ChannelKeeper, messenger: Messenger, *, rate: float) -> None:
-        """A door of the town opens: its rooms can be kept and its messages sent."""
+        """A door of the town: its rooms can be kept and its messages sent."""
         self.keepers[keeper.platform] = keeper
         self.messengers[messenger.platform] = messenger
-        self.pumps[messenger.platform] = Pump(
+        if (pump := self.pumps.get(messenger.platform)) is not None:
+            pump.messenger = messenger  # the door was opened anew; its lane goes on
+            return
+        pump = self.pumps[messenger.platform] = Pump(
             self.sessions,
             messenger,
             render_for(self.town),
@@ -109,6 +113,8 @@ class App:
             rate=rate,
             worker=self.worker,
         )
+        if self.start_pump is not None:
+            self.start_pump(pump)
 
     def wake(self) -> None:
         """Something new waits in the outbox."""

@@ -49,6 +49,13 @@ async def recheck_everybody(app: App) -> None:
         logger.warning("trouble", extra={"reason": trouble})
 
 
+async def look_again(app: App) -> None:
+    """Ask again for those who wait at a door because nobody could tell."""
+    for adapter in app.adapters:
+        if isinstance(adapter, Waiting):
+            await adapter.retry_pending()
+
+
 async def tidy(app: App) -> None:
     """Forget what is no longer needed."""
     async with transaction(app.sessions) as session:
@@ -74,8 +81,9 @@ async def every(
 async def run(app: App) -> None:
     """All jobs, until cancelled."""
     async with asyncio.TaskGroup() as group:
+        app.start_pump = lambda pump: group.create_task(pump.run())
         for pump in app.pumps.values():
-            group.create_task(pump.run())
+            app.start_pump(pump)
         group.create_task(
             every(
                 app.settings.recheck_every,
@@ -83,7 +91,5 @@ async def run(app: App) -> None:
                 first=timedelta(seconds=5),
             )
         )
-        for adapter in app.adapters:
-            if isinstance(adapter, Waiting):
-                group.create_task(every(RETRY_EVERY, adapter.retry_pending, first=RETRY_EVERY))
+        group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))

@@ -58,7 +58,7 @@ def listen(host: str, port: int) -> socket.socket:
 async def town(
     settings: Settings, *, demo: bool, progress: Callable[[str], None], language: str
 ) -> AsyncIterator[tuple[App, Shop | None]]:
-    """The app with its platforms, not yet started; the demo's chain too."""
+    """The app, and the demo's chain and shop; its platforms are not open yet."""
     async with AsyncExitStack() as stack:
         chain: EmbeddedChain | None = None
         if demo:
@@ -70,44 +70,52 @@ async def town(
         app = await stack.enter_async_context(
             running(settings, progress=progress, language=language)
         )
-        add_platforms(app)
         yield app, Shop(chain, app.secret) if chain is not None else None
 
 
-def add_platforms(app: App) -> None:
-    """The doors whose tokens are set."""
+def _open_telegram(app: App) -> Platform:
+    secret = app.settings.telegram_webhook_secret
+    adapter = TelegramAdapter(
+        app, webhook_secret=secret.get_secret_value() if secret else app.derived("telegram")
+    )
+    app.add_platform(adapter.keeper, adapter.messenger, rate=app.settings.telegram_rate)
+    app.telegram_receive = adapter.receive
+    return adapter
+
+
+def _open_discord(app: App) -> Platform:
+    adapter = DiscordAdapter(app)
+    app.add_platform(adapter.keeper, adapter.messenger, rate=app.settings.discord_rate)
+    return adapter
+
+
+def doors(app: App) -> dict[str, Callable[[App], Platform]]:
+    """The platforms whose tokens are set, each by how its adapter is made."""
+    made: dict[str, Callable[[App], Platform]] = {}
     if app.settings.telegram_token is not None:
-        secret = app.settings.telegram_webhook_secret
-        telegram = TelegramAdapter(
-            app, webhook_secret=secret.get_secret_value() if secret else app.derived("telegram")
-        )
-        app.add_platform(telegram.keeper, telegram.messenger, rate=app.settings.telegram_rate)
-        app.telegram_receive = telegram.receive
-        app.adapters.append(telegram)
+        made["telegram"] = _open_telegram
     if app.settings.discord_token is not None:
-        discord = DiscordAdapter(app)
-        app.add_platform(discord.keeper, discord.messenger, rate=app.settings.discord_rate)
-        app.adapters.append(discord)
+        made["discord"] = _open_discord
+    return made
 
 
-async def keep_open(app: App, adapter: Platform) -> None:
+async def keep_open(app: App, name: str, make: Callable[[App], Platform]) -> None:
     """Start a door; while its platform is away, try again. A refusal is left to staff."""
-    name = type(adapter).__name__
     while True:
+        adapter = make(app)
         try:
             await adapter.start()
-        except PlatformUnavailable as error:
+        except (PlatformUnavailable, PlatformRefused) as error:
             app.troubles[name] = [str(error)]
-            logger.warning("platform-away", extra={"adapter": name, "reason": str(error)})
-            await asyncio.sleep(RETRY_SECONDS)
-            continue
-        except PlatformRefused as error:
-            app.troubles[name] = [str(error)]
-            logger.error("platform-refused", extra={"adapter": name, "reason": str(error)})  # noqa: TRY400
+            logger.warning("door-closed", extra={"platform": name, "reason": str(error)})
             app.happenings.tell("chat.happening.trouble", sentence=error)
+            if isinstance(error, PlatformRefused):
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            app.troubles.pop(name, None)
+            app.adapters.append(adapter)
             return
-        app.troubles.pop(name, None)
-        return
 
 
 async def serve(
@@ -131,7 +139,9 @@ async def serve(
                 threading.Thread(target=app.guide.index.catch_up, daemon=True).start()
             background = [asyncio.create_task(jobs.run(app))]
             ready(app)
-            background += [asyncio.create_task(keep_open(app, each)) for each in app.adapters]
+            background += [
+                asyncio.create_task(keep_open(app, name, make)) for name, make in doors(app).items()
+            ]
             try:
                 await server.serve(sockets=[listener])
             finally:

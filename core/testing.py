@@ -24,6 +24,19 @@ class SetClock:
         self.now += by
 
 
+class ShiftedClock:
+    """The system's clock, put forward: for tests in which real sockets need real seconds."""
+
+    def __init__(self) -> None:
+        self._shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+    def advance(self, by: timedelta) -> None:
+        self._shift += by
+
+
 class FakeHoldings:
     """Who holds what, at the newest block and at the finalized one; or nobody can tell."""
 

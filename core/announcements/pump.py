@@ -134,7 +134,7 @@ class Pump:
         pause: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         self._sessions = sessions
-        self._messenger = messenger
+        self.messenger = messenger
         self._render = render
         self._clock = clock
         self._gap = timedelta(seconds=1 / rate)
@@ -198,7 +198,7 @@ class Pump:
             select(DeliveryRow, AnnouncementRow)
             .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
             .where(
-                DeliveryRow.platform == self._messenger.platform,
+                DeliveryRow.platform == self.messenger.platform,
                 DeliveryRow.state.in_(("waiting", "sending")),
                 DeliveryRow.due_at <= now,
                 AnnouncementRow.state == AnnouncementState.SENDING,
@@ -237,7 +237,7 @@ class Pump:
 
     async def _lane(self, session: AsyncSession, now: datetime) -> LaneRow:
         """The platform's lane, locked until the commit."""
-        platform = self._messenger.platform
+        platform = self.messenger.platform
         if await session.get(LaneRow, platform) is None:
             try:
                 async with session.begin_nested():
@@ -261,8 +261,8 @@ class Pump:
 
     async def _send(self, claim: _Claim) -> Outcome:
         if claim.kind is Kind.ROOM:
-            return await self._messenger.post(claim.target, claim.message, delivery=claim.id)
-        return await self._messenger.send_direct(claim.target, claim.message, delivery=claim.id)
+            return await self.messenger.post(claim.target, claim.message, delivery=claim.id)
+        return await self.messenger.send_direct(claim.target, claim.message, delivery=claim.id)
 
     async def _store(self, claim: _Claim, outcome: Outcome) -> None:
         now = self._clock()
@@ -289,7 +289,7 @@ class Pump:
                 case Flooded():
                     row.state, row.due_at = "waiting", now + outcome.retry_after
                     row.attempts -= 1  # the platform never looked at it
-                    lane = await session.get_one(LaneRow, self._messenger.platform)
+                    lane = await session.get_one(LaneRow, self.messenger.platform)
                     lane.free_at = max(lane.free_at, now + outcome.retry_after)
                 case NotSent() if row.attempts >= MAX_ATTEMPTS:
                     await self._settle(
