@@ -18,7 +18,7 @@ import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bots.conversation import Conversation
-from bots.conversation.core import Desk
+from bots.conversation.desk import Desk
 from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.web.keeper import WebKeeper

@@ -1,8 +1,7 @@
 """Staff announce from chat: write, look, choose the audience, confirm, follow."""
 
-from typing import TYPE_CHECKING
-
 from bots import texts
+from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from core import announcements
 from core.announcements import Announcement, Audience, Kind
@@ -10,16 +9,13 @@ from core.database import transaction
 from core.errors import NotAllowed
 from core.identity import Account
 
-if TYPE_CHECKING:
-    from bots.conversation.core import Desk
-
 TOWN = "-"  # in a button, the audience "whole town": no gate has this name
 
 
 class Announcing:
     """The announcements desk, for staff."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     async def announce(self, incoming: Incoming, account: Account) -> Reply:

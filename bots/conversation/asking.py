@@ -4,19 +4,16 @@ import re
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bots import texts
+from bots.conversation.desk import Desk
 from bots.conversation.messages import Incoming, Reply, SourceLink
 from core.identity import Account
 from knowledge.answer import Answer, AnswerKind, Turn
 from knowledge.extract import Extract
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
-
-if TYPE_CHECKING:
-    from bots.conversation.core import Desk
 
 TURNS = 4
 FORGET_AFTER = timedelta(minutes=30)
@@ -46,7 +43,7 @@ class Memory:
 class Asking:
     """The mascot's desk."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._memory = Memory()
 
@@ -163,7 +160,6 @@ class Asking:
         return lines
 
     def _note(self, language: str) -> str:
-        from bots.conversation.core import sample_note
 
         return sample_note(self._desk.town, language)
 
@@ -183,8 +179,10 @@ def _reads(passage: Passage, language: str) -> bool:
 
 
 def _fact(passage: Passage, language: str) -> str:
-    note = f"({passage.note})" if passage.note else ""
-    line = f"・{passage.item}:{passage.value}{note}"
+    note = texts.say("chat.answer.fact-note", language, note=passage.note) if passage.note else ""
+    line = texts.say(
+        "chat.answer.fact", language, item=passage.item, value=passage.value, note=note
+    )
     if passage.status in {Status.OLD, Status.UNCONFIRMED}:
         line += " " + texts.say(f"chat.status.mark-{passage.status.value}", language)
     return line

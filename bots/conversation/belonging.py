@@ -2,24 +2,21 @@
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bots import texts
+from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Document, Incoming, Reply
 from core import identity
 from core.access import Admitted, GrantState, Refused, Room
 from core.database import transaction
 from core.identity import Account
 
-if TYPE_CHECKING:
-    from bots.conversation.core import Desk
-
 
 class Belonging:
     """The residents' desk."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     async def join(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002

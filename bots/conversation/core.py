@@ -2,47 +2,23 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bots import texts
 from bots.conversation.announcing import Announcing
 from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
+from bots.conversation.desk import Desk, sample_note
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.limits import Buckets
 from core import identity
-from core.access import Doorkeeper
-from core.clock import Clock
-from core.database import Sessions, transaction
-from core.enrolment import Enrolment
+from core.database import transaction
 from core.errors import KankeiError
 from core.identity import Account
-from core.town import TownPack
-from knowledge.answer import Guide
 
 logger = logging.getLogger(__name__)
 
 MESSAGES_A_MINUTE = 20
-
-Places = Callable[[str | None], tuple[tuple[str, str], ...]]
-"""Where a room's announcements are posted, as (platform, place); `None`: to the whole town."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the conversation stands on."""
-
-    town: TownPack
-    sessions: Sessions
-    clock: Clock
-    guide: Guide
-    doorkeeper: Doorkeeper
-    enrolment: Enrolment
-    address: str  # of the web pages, without a trailing slash
-    is_staff: Callable[[str, str], bool]
-    places: Places
-    wake: Callable[[], None]  # something new waits in the outbox
-    tell: Callable[..., None]  # `Happenings.tell`
 
 
 class Conversation:
@@ -205,12 +181,3 @@ class Conversation:
             private=incoming.chat is ChatKind.GROUP,
             language=language,
         )
-
-
-def sample_note(town: TownPack, language: str) -> str:
-    """On every surface of a sample town; nothing for a real one."""
-    if not town.town.sample:
-        return ""
-    return texts.say(
-        "chat.sample", language, town=town.town.name.get(language), url=town.town.official_url
-    )

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 from eth_account import Account
@@ -195,7 +195,10 @@ class EmbeddedChain:
                     "timestamp": hex(block["timestamp"]),
                 }
             case "eth_call":
-                call: TxParams = {key: params[0][key] for key in ("to", "data") if key in params[0]}
+                call = cast(
+                    "TxParams",
+                    {key: params[0][key] for key in ("to", "data") if key in params[0]},
+                )
                 return eth.call(call, _block(params[1])).to_0x_hex()
             case _:
                 raise ValueError(method)

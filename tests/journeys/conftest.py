@@ -11,13 +11,13 @@ from typing import Any
 import discord
 import pytest
 import simcord
+import uvicorn
 from aiohttp import ClientSession, CookieJar
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from pydantic import SecretStr
 from sqlalchemy import select
 
-import uvicorn
 from bots import jobs
 from bots.app import App, running
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
@@ -144,16 +144,15 @@ def pack_with(folder: Path, **ids: int) -> Path:
     return town
 
 
-async def until(condition: Callable[[], bool], timeout: float = 10) -> None:
-    async with asyncio.timeout(timeout):
-        while not condition():
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens on another connection, ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the servers of this world offer no event for all
             await asyncio.sleep(0.02)
 
 
 @pytest.fixture
-async def city(
-    tmp_path: Path, simcord_env: simcord.Env, mine_guide: Guide
-) -> AsyncIterator[City]:
+async def city(tmp_path: Path, simcord_env: simcord.Env, mine_guide: Guide) -> AsyncIterator[City]:
     guild = simcord_env.create_guild("美祢")
     role = guild.create_role("デジタル住民")
     for each in simcord_env.backend.get_guild(guild.id).roles.values():
@@ -168,7 +167,7 @@ async def city(
         room = telegram.supergroup("住民ラウンジ", owner=telegram.user("職員"))
         with listen("127.0.0.1", 0) as listener:
             settings = Settings(
-                _env_file=None,  # type: ignore[call-arg]
+                _env_file=None,
                 town=pack_with(
                     tmp_path,
                     guild=guild.id,

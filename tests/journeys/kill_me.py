@@ -22,14 +22,13 @@ async def main(folder: Path, url: str, token: str) -> None:
         telegram_file_url=f"{url}/file/bot",
     )
     guides = folder / "mine" / "guides"
-    guide = await asyncio.to_thread(
-        Guide.open, guides, cache=folder / "index", tier=Tier.WORDS
-    )
+    guide = await asyncio.to_thread(Guide.open, guides, cache=folder / "index", tier=Tier.WORDS)
     async with running(settings, guide=guide) as app:
         telegram = TelegramAdapter(app, webhook_secret="x" * 20)
         app.add_platform(telegram.keeper, telegram.messenger, rate=30)
         await telegram.start()
-        print("sending", flush=True)
+        sys.stdout.write("sending\n")
+        sys.stdout.flush()
         await app.pumps["telegram"].run()
 
 

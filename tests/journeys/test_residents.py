@@ -95,7 +95,7 @@ async def test_a_tourist_becomes_a_resident_sells_the_card_and_comes_back(city: 
 
 def components(result: simcord.InteractionResult) -> list[dict[str, Any]]:
     assert result.response is not None
-    return list(result.response.components)  # type: ignore[arg-type]
+    return list(result.response.components)
 
 
 async def test_the_node_dies_in_between_and_nobody_is_removed(city: City) -> None:
@@ -129,7 +129,8 @@ async def test_a_stranger_who_asks_at_the_door_is_shown_the_way_and_not_let_in(c
 
 
 async def test_two_people_with_one_card_are_one_resident(city: City) -> None:
-    hana, taro = city.telegram.user("花子", language="ja"), city.telegram.user("太郎", language="ja")
+    hana = city.telegram.user("花子", language="ja")
+    taro = city.telegram.user("太郎", language="ja")
     city.evm.mint(HANA.address)
     await join_from_telegram(city, hana, HANA)
     message = await ask(taro, "/join")

@@ -1,98 +1,26 @@
-"""Access: which rooms are open to a member, and every platform kept in step with that.
-
-A decision is Admitted, Refused or Unknown, and Unknown changes nothing. Letting in follows the
-newest block. Asking to leave follows the finalized one: first a notice, then the town's grace
-period, then, if a complete reading still says no, the door. What was opened is remembered with
-its place, so that it can be closed after the town pack has changed.
-
-A grant's life::
-
-    opening ──► open ──► leaving ──► closed
-                  ▲          │
-                  └──────────┘  a reading that says yes again
-"""
+"""The doorkeeper: decides, remembers what was opened, and keeps every platform in step."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import announcements, audit
+from core.access.decision import Admitted, Decision, Refused, Unknown, decide
+from core.access.grants import GrantState, grants_of
+from core.access.keeper import ChannelKeeper
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable, PlatformRefused, PlatformUnavailable
-from core.holdings import Holding, Holdings
+from core.holdings import Holdings
 from core.identity import Account, accounts_of, find_account, members_with_proof, wallets_of
 from core.tables import GrantRow
-from core.town import AllOf, AnyOf, Gate, Rule, TokenRule, TownPack
+from core.town import Gate, TownPack
 
 logger = logging.getLogger(__name__)
-
-
-class GrantState(StrEnum):
-    OPENING = "opening"  # decided; the platform has not confirmed yet
-    OPEN = "open"
-    LEAVING = "leaving"  # told; the grace period runs
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    gate: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The member may not be in the room; the numbers let an adapter say why."""
-
-    gate: str
-    held: int
-    needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody could tell. Nothing is opened and nothing is closed on it."""
-
-    gate: str
-    why: str
-
-
-Decision = Admitted | Refused | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What a platform did to let somebody in."""
-
-    place: str  # the chat, role or room, for undoing
-    link: str | None = None  # to follow where a bot cannot add people (Telegram)
-
-
-class ChannelKeeper(Protocol):
-    """What core asks of a chat platform. Every call may be repeated without harm.
-
-    Calls raise `PlatformUnavailable` (retry later) or `PlatformRefused` (staff must act).
-    """
-
-    platform: str
-
-    def place(self, gate: Gate) -> str | None:
-        """The place that `gate` opens on this platform, if any."""
-
-    async def admit(self, place: str, account: str) -> Admission:
-        """Let `account` (the platform's own id) in."""
-
-    async def remove(self, place: str, account: str) -> None:
-        """Take `account` out; being out already is fine. They may come back later."""
-
-    async def problems(self, gates: Sequence[Gate]) -> list[str]:
-        """What is missing on the platform, one sentence each: chats, roles, role order, rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,28 +54,6 @@ class SweepReport:
     closed: int = 0
     unknown: int = 0
     troubles: list[str] = field(default_factory=list)
-
-
-def decide(gate: Gate, holdings: Iterable[Holding]) -> Decision:
-    """Compare one gate with all that a member holds, summed over their wallets."""
-    sums: dict[str, int] = {}
-    for holding in holdings:
-        sums[holding.collection] = sums.get(holding.collection, 0) + holding.balance
-    held, needed = _shortfall(gate.rule, sums)
-    return Admitted(gate.name) if held >= needed else Refused(gate.name, held, needed)
-
-
-def _shortfall(rule: Rule, sums: Mapping[str, int]) -> tuple[int, int]:
-    """What is held of the part of the rule that decides, and what it asks for."""
-    match rule:
-        case TokenRule():
-            return sums.get(rule.collection, 0), rule.at_least
-        case AllOf():
-            parts = [_shortfall(part, sums) for part in rule.all]
-            return next(((held, needed) for held, needed in parts if held < needed), parts[0])
-        case AnyOf():
-            parts = [_shortfall(part, sums) for part in rule.any]
-            return next(((held, needed) for held, needed in parts if held >= needed), parts[0])
 
 
 class Doorkeeper:
@@ -220,7 +126,7 @@ class Doorkeeper:
         Raises what the platform raised if one door would not close: nothing is forgotten then.
         """
         async with transaction(self._sessions) as session:
-            grants = await _grants_of(session, member_id)
+            grants = await grants_of(session, member_id)
             accounts = {each.id: each for each in await accounts_of(session, member_id)}
         for grant in grants:
             if grant.state != GrantState.CLOSED and grant.platform in self._keepers:
@@ -252,7 +158,7 @@ class Doorkeeper:
                     if door is not None:
                         doors[gate.name].append(door)
         async with transaction(self._sessions) as session:
-            grants = await _grants_of(session, member_id)
+            grants = await grants_of(session, member_id)
         by_id = {account.id: account for account in accounts}
         for grant in grants:
             decision = decisions.get(grant.gate)
@@ -401,37 +307,3 @@ class Doorkeeper:
             detail={"gate": grant.gate, "platform": grant.platform},
             now=self._clock(),
         )
-
-
-async def _grants_of(session: AsyncSession, member_id: int) -> list[GrantRow]:
-    rows = await session.scalars(
-        select(GrantRow).where(GrantRow.member_id == member_id).order_by(GrantRow.id)
-    )
-    return list(rows)
-
-
-async def has_open_door(session: AsyncSession, member_id: int, gate: str, platform: str) -> bool:
-    """Whether a member may be in a room now, the grace period included."""
-    states = (GrantState.OPEN, GrantState.LEAVING)
-    found = await session.scalar(
-        select(GrantRow.id).where(
-            GrantRow.member_id == member_id,
-            GrantRow.gate == gate,
-            GrantRow.platform == platform,
-            GrantRow.state.in_(states),
-        )
-    )
-    return found is not None
-
-
-async def counts(session: AsyncSession) -> dict[str, int]:
-    """How many members are inside each room, for staff."""
-    rows = await session.execute(
-        select(GrantRow.gate, GrantRow.member_id)
-        .where(GrantRow.state.in_((GrantState.OPEN, GrantState.LEAVING)))
-        .distinct()
-    )
-    result: dict[str, int] = {}
-    for gate, _ in rows:
-        result[gate] = result.get(gate, 0) + 1
-    return result

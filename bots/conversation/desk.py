@@ -1,0 +1,41 @@
+"""What every desk of the conversation stands on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bots import texts
+from core.access import Doorkeeper
+from core.clock import Clock
+from core.database import Sessions
+from core.enrolment import Enrolment
+from core.town import TownPack
+from knowledge.answer import Guide
+
+Places = Callable[[str | None], tuple[tuple[str, str], ...]]
+"""Where a room's announcements are posted, as (platform, place); `None`: to the whole town."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the conversation stands on."""
+
+    town: TownPack
+    sessions: Sessions
+    clock: Clock
+    guide: Guide
+    doorkeeper: Doorkeeper
+    enrolment: Enrolment
+    address: str  # of the web pages, without a trailing slash
+    is_staff: Callable[[str, str], bool]
+    places: Places
+    wake: Callable[[], None]  # something new waits in the outbox
+    tell: Callable[..., None]  # `Happenings.tell`
+
+
+def sample_note(town: TownPack, language: str) -> str:
+    """On every surface of a sample town; nothing for a real one."""
+    if not town.town.sample:
+        return ""
+    return texts.say(
+        "chat.sample", language, town=town.town.name.get(language), url=town.town.official_url
+    )

@@ -1,0 +1,49 @@
+"""What was opened for whom: the rows, and the questions others ask of them."""
+
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.tables import GrantRow
+
+
+class GrantState(StrEnum):
+    OPENING = "opening"  # decided; the platform has not confirmed yet
+    OPEN = "open"
+    LEAVING = "leaving"  # told; the grace period runs
+    CLOSED = "closed"
+
+
+async def grants_of(session: AsyncSession, member_id: int) -> list[GrantRow]:
+    rows = await session.scalars(
+        select(GrantRow).where(GrantRow.member_id == member_id).order_by(GrantRow.id)
+    )
+    return list(rows)
+
+
+async def has_open_door(session: AsyncSession, member_id: int, gate: str, platform: str) -> bool:
+    """Whether a member may be in a room now, the grace period included."""
+    states = (GrantState.OPEN, GrantState.LEAVING)
+    found = await session.scalar(
+        select(GrantRow.id).where(
+            GrantRow.member_id == member_id,
+            GrantRow.gate == gate,
+            GrantRow.platform == platform,
+            GrantRow.state.in_(states),
+        )
+    )
+    return found is not None
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """How many members are inside each room, for staff."""
+    rows = await session.execute(
+        select(GrantRow.gate, GrantRow.member_id)
+        .where(GrantRow.state.in_((GrantState.OPEN, GrantState.LEAVING)))
+        .distinct()
+    )
+    result: dict[str, int] = {}
+    for gate, _ in rows:
+        result[gate] = result.get(gate, 0) + 1
+    return result

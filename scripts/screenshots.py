@@ -1,0 +1,119 @@
+"""Photograph the pages of the demo: `python scripts/screenshots.py [FOLDER]`.
+
+Starts the sample town on a free port with a folder of its own, walks through it in headless
+Chromium as a visitor and as staff, and writes one picture a page, desktop and phone.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+DESKTOP = {"width": 1280, "height": 860}
+PHONE = {"width": 390, "height": 844}
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@asynccontextmanager
+async def demo(town: str) -> AsyncIterator[str]:
+    """The address of a demo that runs until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as data:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bots", "demo", "--port", str(port), "--data", data),
+            *("--town", town),
+            cwd=ROOT,
+            env={**os.environ, "LANG": "ja_JP.UTF-8"},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(180):
+            while b"Ctrl-C" not in (line := await process.stdout.readline()):
+                if not line:
+                    raise RuntimeError("the demo did not start")
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            await process.wait()
+
+
+async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
+    """One visit: ask, join, look around, announce."""
+
+    async def shoot(name: str) -> None:
+        path = folder / f"{prefix}{name}.png"
+        await page.screenshot(path=path, full_page=False)
+        print(path)
+
+    await page.goto(url)
+    await page.fill("#question", "秋芳洞の入洞料はいくらですか?")
+    await page.click("form[data-ask] button[type=submit]")
+    await page.get_by_text(re.compile("1,600円")).first.wait_for()
+    await page.evaluate("window.scrollTo(0, 0)")
+    await shoot("home")
+    await page.locator("section.chat").screenshot(path=folder / f"{prefix}chat.png")
+    await page.click("form.hero-call button")
+    await page.wait_for_url("**/verify/**")
+    await shoot("verify")
+    await page.click(".demo-wallet button")
+    await page.wait_for_load_state("networkidle")
+    await shoot("joined")
+    await page.goto(f"{url}/rooms")
+    await shoot("rooms")
+    await page.goto(f"{url}/rooms/residents")
+    await page.fill("#nickname", "はなこ")
+    await page.fill("#text", "はじめまして。秋吉台の草紅葉を見に行きたいです。")
+    await page.click("form:has(#nickname) button")
+    await page.wait_for_load_state("networkidle")
+    await shoot("room")
+    await page.goto(url)
+    await page.click("form[action='/console/demo'] button")
+    await page.wait_for_load_state("networkidle")
+    await page.goto(f"{url}/console/announcements/new")
+    await page.fill("#heading-ja", "山焼きのボランティアを募集します")
+    await page.fill(
+        "#body-ja", "秋吉台の草原を守る山焼きを、いっしょに手伝ってくださる方を募集します。"
+    )
+    await shoot("compose")
+    await page.click("form:has(#heading-ja) button[type=submit], form:has(#heading-ja) .button-big")
+    await page.wait_for_load_state("networkidle")
+    await shoot("confirm")
+    await page.locator("form[action*=confirm] button, button[formaction*=confirm]").first.click()
+    await page.get_by_text(re.compile("1 ?件|100")).first.wait_for()
+    await shoot("sent")
+    await page.goto(f"{url}/console")
+    await shoot("console")
+
+
+async def main(folder: Path) -> None:
+    async with demo("towns/mine") as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM
+        )
+        for prefix, viewport in (("", DESKTOP), ("phone-", PHONE)):
+            context = await browser.new_context(
+                viewport=viewport,  # type: ignore[arg-type]
+                locale="ja-JP",
+                device_scale_factor=2 if prefix else 1,
+            )
+            await walk(await context.new_page(), url, folder, prefix)
+            await context.close()
+        await browser.close()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
+    target.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(target))
