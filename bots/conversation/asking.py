@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bots import texts
-from bots.conversation.desk import Desk
+from bots.conversation.desk import Desk, sample_note
 from bots.conversation.messages import Incoming, Reply, SourceLink
 from core.identity import Account
 from knowledge.answer import Answer, AnswerKind, Turn
