@@ -1,0 +1,185 @@
+"""The town as a process: doors that are away, limits, and what is told."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bots import jobs, serve, texts
+from bots.app import App, posting_places
+from bots.happenings import Happenings
+from bots.limits import MAX_KEPT, Buckets, TooMany
+from bots.notices import render_for
+from core.announcements import Kind
+from core.errors import PlatformRefused, PlatformUnavailable
+from core.testing import FakeHoldings, FakeKeeper, FakeMessenger
+from core.town import TownPack
+
+
+class Door:
+    """An adapter whose start goes as prepared."""
+
+    def __init__(self, *starts: Exception | None) -> None:
+        self.starts = list(starts)
+        self.problems: list[str] = []
+        self.made = 0
+
+    def make(self, app: App) -> "Door":
+        self.made += 1
+        return self
+
+    async def start(self) -> None:
+        if self.starts and (fault := self.starts.pop(0)) is not None:
+            raise fault
+
+    async def stop(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_platform_that_is_away_at_the_start_is_tried_again(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "RETRY_SECONDS", 0)
+    door = Door(PlatformUnavailable("Telegram does not answer"), None)
+    await serve.keep_open(app, "telegram", door.make)
+    assert door.made == 2
+    assert app.problems() == []
+    assert app.adapters == [door]
+
+
+async def test_a_wrong_token_is_told_to_staff_and_the_town_runs_on(app: App) -> None:
+    heard: list[str] = []
+    app.happenings.listen(heard.append)
+    door = Door(PlatformRefused("Telegram refused the token"))
+    await serve.keep_open(app, "telegram", door.make)
+    assert app.problems() == ["Telegram refused the token"]
+    assert heard == ["職員の確認が必要です:Telegram refused the token"]
+    assert app.adapters == []
+
+
+async def test_a_door_that_opens_later_gets_a_pump_of_its_own(app: App) -> None:
+    running = asyncio.create_task(jobs.run(app))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    messenger = FakeMessenger("discord")
+    app.add_platform(FakeKeeper("discord"), messenger, rate=100)
+    again = FakeMessenger("discord")
+    app.add_platform(FakeKeeper("discord"), again, rate=100)
+    assert app.pumps["discord"].messenger is again
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_one_bad_turn_of_a_job_does_not_end_the_clock() -> None:
+    turns = 0
+    done = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 3:
+            done.set()
+        raise RuntimeError("a bad turn")
+
+    from datetime import timedelta
+
+    running = asyncio.create_task(jobs.every(timedelta(0), job))
+    await asyncio.wait_for(done.wait(), 5)
+    running.cancel()
+
+
+async def test_an_outage_is_told_once_and_its_end_once(app: App, holdings: FakeHoldings) -> None:
+    from core import identity
+    from core.database import transaction
+
+    async with transaction(app.sessions) as session:
+        account = await identity.account(session, "telegram", "1", locale="ja", now=app.clock())
+        await identity.link_wallet(session, account.member_id, "0x" + "1" * 40, 1, now=app.clock())
+    heard: list[str] = []
+    app.happenings.listen(heard.append)
+    holdings.outage = {"latest", "finalized"}
+    for _ in range(3):
+        await jobs.recheck_everybody(app)
+    assert heard == [texts.say("chat.happening.unreachable", "ja")]
+    assert app.problems() == heard
+    holdings.outage = set()
+    await jobs.recheck_everybody(app)
+    assert heard[1:] == [texts.say("chat.happening.reachable", "ja")]
+    assert app.problems() == []
+
+
+def test_an_announcement_is_posted_where_the_pack_says(town: TownPack) -> None:
+    gate = town.gates[0].model_copy(update={"telegram_chat": -100, "discord_channel": 7})
+    pack = town.model_copy(update={"gates": (gate,)})
+    keepers: Any = {"telegram": None, "web": None}
+    assert posting_places(pack, keepers, "residents") == (
+        ("telegram", "-100"),
+        ("web", "residents"),
+    )
+    assert posting_places(pack, keepers, None) == (("web", "board"),)
+
+
+def test_an_announcement_is_read_in_the_nearest_language_that_staff_wrote(town: TownPack) -> None:
+    render = render_for(town)
+    stored = {
+        "ja": {"heading": "見出し", "body": "本文"},
+        "en": {"heading": "Heading", "body": "Body"},
+    }
+    assert render(Kind.ROOM, stored, "ko").heading == "Heading"
+    assert render(Kind.ROOM, stored, "ja-easy").heading == "見出し"
+    assert "/mydata" in render(Kind.DIRECT, stored, "en").footnote
+
+
+def test_a_notice_says_which_room_and_until_when(town: TownPack) -> None:
+    stored = {
+        "key": "leaving",
+        "values": {"room": "residents", "leave_at": "2026-11-28T20:00:00+00:00"},
+        "action": None,
+    }
+    for language in texts.LANGUAGES:
+        notice = render_for(town)(Kind.NOTICE, stored, language)
+        assert town.gates[0].title.get(language) in notice.body
+        assert "29" in notice.body, "the day in the town's own zone"
+
+
+def test_a_bucket_fills_again_and_the_oldest_is_forgotten() -> None:
+    now = 0.0
+    buckets = Buckets(rate=1, burst=2, clock=lambda: now)
+    buckets.take("a")
+    buckets.take("a")
+    with pytest.raises(TooMany):
+        buckets.take("a")
+    now = 1.0
+    buckets.take("a")
+    for number in range(MAX_KEPT + 10):
+        buckets.take(f"b{number}")
+    assert len(buckets._buckets) == MAX_KEPT
+
+
+def test_what_happens_is_kept_for_a_while_only() -> None:
+    happenings = Happenings()
+    for _ in range(500):
+        happenings.tell("chat.happening.join")
+    assert len(happenings.recent) == 200
+
+
+def test_nothing_that_is_filled_in_can_reach_another_value() -> None:
+    text = texts.say("chat.sample", "ja", town="{url}", url="https://secret.example")
+    assert text.count("https://secret.example") == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("zh-TW", "zh-Hant"),
+        ("zh_HK", "zh-Hant"),
+        ("zh-CN", "zh-Hans"),
+        ("zh", "zh-Hans"),
+        ("en-GB", "en"),
+        ("fr", "en"),
+        ("ja-JP", "ja"),
+        (None, "ja"),
+    ],
+)
+def test_a_platforms_language_is_met_by_the_nearest_of_ours(tag: str | None, language: str) -> None:
+    assert texts.nearest(tag) == language
