@@ -1,0 +1,149 @@
+"""What every page shares: its words, its visitor, its forms and its way to the browser."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import HTTPException, Request
+from fastapi import Path as InPath
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bots import texts
+from bots.web.demo import DemoShop
+from bots.web.guard import Limits
+from bots.web.ports import TownApp
+from bots.web.session import Visitor, check_csrf, visitor
+from bots.web.words import clean, lang, when, with_ruby, without_ruby
+
+HERE: Final = Path(__file__).parent
+STATIC: Final = HERE / "static"
+LANGUAGE_NAMES: Final[Mapping[str, str]] = {
+    "ja": "日本語",
+    "ja-easy": "やさしい日本語",
+    "en": "English",
+    "zh-Hant": "繁體中文",
+    "zh-Hans": "简体中文",
+    "ko": "한국어",
+}
+MAX_FIELDS: Final = 60
+
+Number = Annotated[int, InPath(ge=1, le=2**53)]
+"""A row's number in an address: within what every database counts to."""
+
+
+def static_versions() -> Mapping[str, str]:
+    """Each static file's address with a digest of its content, so that browsers may keep it."""
+    return {
+        name: f"/static/{name}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+        for file in sorted(STATIC.rglob("*"))
+        if file.is_file()
+        for name in (file.relative_to(STATIC).as_posix(),)
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    versions = static_versions()
+    environment.globals["static"] = versions.__getitem__
+    environment.globals["language_names"] = LANGUAGE_NAMES
+    environment.filters["lang"] = lang
+    environment.filters["with_ruby"] = with_ruby
+    environment.filters["without_ruby"] = without_ruby
+    return environment
+
+
+@dataclass(slots=True)
+class Web:
+    """One town's pages."""
+
+    app: TownApp
+    secret: str
+    demo: DemoShop | None
+    bots: Mapping[str, str]
+    limits: Limits = field(default_factory=Limits)
+    environment: Environment = field(default_factory=_environment)
+
+    def visitor(self, request: Request) -> Visitor:
+        return visitor(request, self.app.town.town.languages, self.app.clock())
+
+    def render(
+        self,
+        request: Request,
+        name: str,
+        *,
+        status: int = 200,
+        language: str | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """A whole page."""
+        flash = request.session.pop("flash", None)
+        html = self.fragment(request, name, language=language, flash=flash, **values)
+        return HTMLResponse(html, status)
+
+    def fragment(
+        self, request: Request, name: str, *, language: str | None = None, **values: Any
+    ) -> Markup:
+        """A page or a part of one, in the visitor's language unless told otherwise."""
+        who = self.visitor(request)
+        speaks = language or who.language
+        zone = self.app.town.town.timezone
+        context = {
+            "town": self.app.town,
+            "who": who,
+            "language": speaks,
+            "t": partial(_say, speaks),
+            "plain": partial(_plain, speaks),
+            "when": lambda moment: when(moment, speaks, zone),
+            "demo": self.demo is not None,
+            "path": request.url.path,
+            "flash": None,
+            **values,
+        }
+        return Markup(self.environment.get_template(name).render(context))  # noqa: S704
+
+    async def form(self, request: Request, rate: str) -> dict[str, str]:
+        """The fields of a form of ours.
+
+        Raises `HTTPException` 403 for a forged one, 413 for a large one, 429 for too many.
+        """
+        who = self.visitor(request)
+        self.limits.check(rate, request, who.id, self.app.settings.trusted_proxies)
+        fields = await request.form(max_files=0, max_fields=MAX_FIELDS)
+        given = {name: value for name, value in fields.items() if isinstance(value, str)}
+        check_csrf(request, given.get("csrf") or request.headers.get("x-csrf-token", ""))
+        return {name: clean(value) for name, value in given.items()}
+
+    def staff(self, request: Request) -> str:
+        """The name of the staff member. Raises `HTTPException` 403 for anybody else."""
+        name = self.visitor(request).staff
+        if name is None:
+            raise HTTPException(403, detail="staff")
+        return name
+
+
+def _say(language: str, key: str, /, **values: object) -> str:
+    """For what stands between tags."""
+    return with_ruby(texts.say(key, language, **values), language)
+
+
+def _plain(language: str, key: str, /, **values: object) -> str:
+    """For titles, attributes and what scripts read."""
+    return without_ruby(texts.say(key, language, **values), language)
+
+
+def go(path: str, request: Request | None = None, *, flash: str | None = None) -> Response:
+    """See another page next; `flash` is a key under ``web.done`` to say there."""
+    if request is not None and flash is not None:
+        request.session["flash"] = flash
+    return RedirectResponse(path, 303)

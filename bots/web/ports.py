@@ -1,0 +1,67 @@
+"""What the web pages ask of a running town. `bots.app.App` answers all of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol
+
+from bots.conversation import Incoming, Reply
+from bots.happenings import Happenings
+from core.access import ChannelKeeper, Doorkeeper
+from core.clock import Clock
+from core.database import Sessions
+from core.enrolment import Enrolment
+from core.settings import Settings
+from core.town import TownPack
+from knowledge.passage import Library
+
+
+class Talk(Protocol):
+    """The conversation, whole or piece by piece."""
+
+    async def handle(self, incoming: Incoming) -> Reply | None: ...
+
+    def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:
+        """Pieces of the text as it is written, then the whole reply."""
+
+
+class ReadingRoom(Protocol):
+    """The guide, as far as staff look at what it was made from."""
+
+    @property
+    def library(self) -> Library: ...
+
+
+WebhookReceiver = Callable[[str, bytes], Awaitable[object]]
+"""Takes Telegram's secret token and an update; `False` or `NotAllowed` means a wrong secret."""
+
+
+class TownApp(Protocol):
+    """One town, running."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def town(self) -> TownPack: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def guide(self) -> ReadingRoom: ...
+    @property
+    def doorkeeper(self) -> Doorkeeper: ...
+    @property
+    def enrolment(self) -> Enrolment: ...
+    @property
+    def conversation(self) -> Talk: ...
+    @property
+    def happenings(self) -> Happenings: ...
+    @property
+    def keepers(self) -> Mapping[str, ChannelKeeper]: ...
+    @property
+    def telegram_receive(self) -> WebhookReceiver | None: ...
+
+    def problems(self) -> list[str]:
+        """What staff should mend, one sentence each: chats, roles, rights, endpoints."""
+
+    def wake(self) -> None:
+        """Something new waits in the outbox."""
