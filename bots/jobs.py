@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final, Protocol, runtime_checkable
 
 from bots.app import App
-from core import identity
+from core import announcements, board, identity
 from core.database import transaction
 from core.errors import KankeiError
 
@@ -57,9 +57,12 @@ async def look_again(app: App) -> None:
 
 
 async def tidy(app: App) -> None:
-    """Forget what is no longer needed."""
+    """Forget what is no longer needed, as the town pack says."""
+    now, retention = app.clock(), app.town.retention
     async with transaction(app.sessions) as session:
-        await identity.forget_updates(session, before=app.clock() - KEEP_UPDATES)
+        await identity.forget_updates(session, before=now - KEEP_UPDATES)
+        await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
+        await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
 
 
 async def every(

@@ -21,6 +21,7 @@ from core.identity import (
     Account,
     accounts_of,
     follow_link,
+    give_way,
     holder_of,
     link_wallet,
     propose_merge,
@@ -183,9 +184,15 @@ class Enrolment:
                 other = await holder_of(session, message.address)
                 if other is None:
                     raise
-                code = await propose_merge(
-                    session, member_id=account.member_id, other_id=other, now=now
-                )
+                try:
+                    code = await propose_merge(
+                        session, member_id=account.member_id, other_id=other, now=now
+                    )
+                except WalletTaken:
+                    # Whoever holds the wallet's key is the member: a resident whose browser is new.
+                    if not await give_way(session, account, now=now):
+                        raise
+                    return Linked(other, message.address)
                 others = await accounts_of(session, other)
                 for each in others:
                     await announcements.notify(

@@ -301,6 +301,35 @@ async def refuse_merge(session: AsyncSession, code: str, *, by_member: int) -> N
     )
 
 
+# Browsers
+
+
+async def web_account(session: AsyncSession, member_id: int, *, now: datetime) -> Account:
+    """The member's web account, made if they came from another platform."""
+    for each in await accounts_of(session, member_id):
+        if each.platform == "web":
+            return each
+    row = AccountRow(
+        member_id=member_id,
+        platform="web",
+        external_id=secrets.token_urlsafe(16),
+        created_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    return await account_by_id(session, row.id)
+
+
+async def give_way(session: AsyncSession, account: Account, *, now: datetime) -> bool:
+    """Forget a member who has nothing but this one web account. Returns whether it was so."""
+    accounts = await accounts_of(session, account.member_id)
+    alone = account.platform == "web" and [each.id for each in accounts] == [account.id]
+    if not alone or await wallets_of(session, account.member_id):
+        return False
+    await forget(session, account.member_id, now=now)
+    return True
+
+
 # What is kept of a person
 
 

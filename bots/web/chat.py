@@ -15,10 +15,10 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
 
 from bots.conversation import Incoming, Reply
-from bots.web import board
 from bots.web.pages import LANGUAGE_NAMES, Number, Web, go
 from bots.web.session import Visitor, member_account
 from bots.web.words import is_blank
+from core import board
 from core.database import transaction
 from core.identity import set_locale
 

@@ -1,6 +1,6 @@
 """The web's messages: a post in a room of ours, or a message that waits for its reader."""
 
-from bots.web import board
+from core import board
 from core.announcements import Blocked, Delivered, NotSent, Outcome, Outgoing
 from core.clock import Clock
 from core.database import Sessions, transaction

@@ -8,10 +8,10 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from bots.conversation import Incoming
-from bots.web import board
 from bots.web.pages import Number, Web, go
 from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
+from core import board
 from core.access import has_open_door
 from core.database import transaction
 from core.errors import PlatformRefused, PlatformUnavailable

@@ -19,13 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bots import texts
 from core.identity import (
     Account,
-    account_by_id,
-    accounts_of,
     find_account,
-    forget,
-    wallets_of,
 )
-from core.tables import AccountRow
 
 STAFF_LINK_LIFETIME: Final = timedelta(minutes=15)
 STAFF_SESSION: Final = timedelta(hours=8)
@@ -127,32 +122,6 @@ def enter_as_staff(request: Request, name: str, now: datetime) -> None:
 
 async def member_account(session: AsyncSession, who: Visitor) -> Account | None:
     return await find_account(session, "web", who.id)
-
-
-async def web_account_of(session: AsyncSession, member_id: int, *, now: datetime) -> Account:
-    """The member's web account, made if they came from another platform."""
-    for each in await accounts_of(session, member_id):
-        if each.platform == "web":
-            return each
-    row = AccountRow(
-        member_id=member_id,
-        platform="web",
-        external_id=secrets.token_urlsafe(16),
-        created_at=now,
-    )
-    session.add(row)
-    await session.flush()
-    return await account_by_id(session, row.id)
-
-
-async def give_way(session: AsyncSession, account: Account, *, now: datetime) -> bool:
-    """Forget a member who has nothing but this one web account. Returns whether it was so."""
-    accounts = await accounts_of(session, account.member_id)
-    alone = account.platform == "web" and [each.id for each in accounts] == [account.id]
-    if not alone or await wallets_of(session, account.member_id):
-        return False
-    await forget(session, account.member_id, now=now)
-    return True
 
 
 def become(request: Request, account: Account) -> None:

@@ -15,11 +15,8 @@ from bots.web.pages import Web, go
 from bots.web.session import (
     become,
     check_csrf,
-    give_way,
     member_account,
-    web_account_of,
 )
-from core import proof
 from core.access import Admitted, Room
 from core.database import transaction
 from core.enrolment import Linked, NeedsConsent
@@ -32,11 +29,10 @@ from core.errors import (
 )
 from core.identity import (
     LINK_LIFETIME,
-    Account,
     account,
-    first_time,
-    holder_of,
+    give_way,
     make_link,
+    web_account,
 )
 from core.proof import Refusal
 
@@ -155,14 +151,7 @@ class Verify:
 
     async def _proved(self, request: Request, token: str, message: str, signature: bytes) -> str:
         app = self.web.app
-        mine = await app.enrolment.account_of(token)
-        try:
-            outcome = await app.enrolment.prove(token, message, signature)
-        except WalletTaken:
-            returning = await self._returning(mine, message)
-            if returning is None:
-                raise
-            outcome = returning
+        outcome = await app.enrolment.prove(token, message, signature)
         match outcome:
             case NeedsConsent(platforms):
                 app.happenings.tell("web.happening.consent")
@@ -175,22 +164,6 @@ class Verify:
                 app.wake()
                 return self.web.fragment(request, "_result.html", rooms=rooms, opened=opened)
 
-    async def _returning(self, mine: Account, message: str) -> Linked | None:
-        """A resident who signs in another browser: the fresh web account gives way to theirs.
-
-        `WalletTaken` is raised only after the signature has been verified. Whoever holds the
-        wallet's key is the member; a browser that has nothing of its own loses nothing.
-        """
-        parsed = proof.parse(message)
-        app, now = self.web.app, self.web.app.clock()
-        async with transaction(app.sessions) as session:
-            other = await holder_of(session, parsed.address)
-            if other is None or not await give_way(session, mine, now=now):
-                return None
-            if not await first_time(session, "web-sign-in", parsed.nonce, now=now):
-                raise ProofRejected(Refusal.NONCE_USED)
-        return Linked(other, parsed.address)
-
     async def _enter(self, request: Request, member_id: int) -> tuple[Room, ...]:
         """This browser is the member's now. Opens every room that the proof opens."""
         app, now = self.web.app, self.web.app.clock()
@@ -198,7 +171,7 @@ class Verify:
             before = await member_account(session, self.web.visitor(request))
             if before is not None and before.member_id != member_id:
                 await give_way(session, before, now=now)
-            theirs = await web_account_of(session, member_id, now=now)
+            theirs = await web_account(session, member_id, now=now)
         become(request, theirs)
         return await app.doorkeeper.recheck(member_id)
 

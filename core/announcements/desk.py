@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, insert, literal, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -376,6 +376,16 @@ async def recipients(
         }
         for row, member in rows
     ]
+
+
+async def forget(session: AsyncSession, *, before: datetime) -> None:
+    """Delete what was finished or cancelled before a day, with every recipient's result."""
+    over = (AnnouncementState.DONE, AnnouncementState.CANCELLED)
+    await session.execute(
+        delete(AnnouncementRow).where(
+            AnnouncementRow.state.in_(over), AnnouncementRow.created_at < before
+        )
+    )
 
 
 async def _get(session: AsyncSession, announcement_id: int) -> AnnouncementRow:

@@ -24,7 +24,7 @@ class Door:
         self.problems: list[str] = []
         self.made = 0
 
-    def make(self, app: App) -> "Door":
+    def make(self, _: App) -> "Door":
         self.made += 1
         return self
 

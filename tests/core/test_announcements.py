@@ -298,6 +298,19 @@ async def test_a_notice_to_one_person_goes_before_a_broadcast(desk: Desk) -> Non
     assert messenger.arrived[0][1].heading == "leaving"
 
 
+async def test_what_is_over_is_forgotten_after_its_time_and_what_runs_is_kept(desk: Desk) -> None:
+    await desk.members(1)
+    old, running = await desk.send(), await desk.draft()
+    await desk.drain(desk.pump(FakeMessenger()))
+    async with transaction(desk.sessions) as session:
+        await announcements.forget(session, before=desk.clock() + timedelta(days=1))
+    async with desk.sessions() as session:
+        kept = await announcements.history(session)
+        rows = await session.scalars(select(DeliveryRow))
+    assert [each.id for each in kept] == [running]
+    assert old not in {row.announcement_id for row in rows}
+
+
 @pytest.mark.parametrize(
     "texts",
     [

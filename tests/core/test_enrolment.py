@@ -213,6 +213,14 @@ async def test_the_same_wallet_from_a_second_person_on_one_platform_is_refused(
         await office.join("2")
 
 
+async def test_a_resident_comes_back_in_a_new_browser_by_signing_again(office: Office) -> None:
+    first = await office.join("old-browser", "web")
+    assert isinstance(first, Linked)
+    assert await office.join("new-browser", "web") == first
+    async with office.sessions() as session:
+        assert await identity.find_account(session, "web", "new-browser") is None
+
+
 async def test_of_two_people_signing_with_one_wallet_at_once_one_gets_in(office: Office) -> None:
     outcomes = await asyncio.gather(
         *(office.join(str(number)) for number in range(5)), return_exceptions=True

@@ -2,10 +2,9 @@
 
 import pytest
 
-from bots.web import board
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
-from core import identity
+from core import board, identity
 from core.announcements import Blocked, Delivered, Outgoing
 from core.database import Sessions, transaction
 from core.testing import SetClock
