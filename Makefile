@@ -22,8 +22,8 @@ setup: $(VENV)/.demo
 dev: $(VENV)/.dev
 
 $(VENV)/.python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 以上が必要です。PYTHON=python3.11 のように指定してください。"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	  || { echo "Python 3.11 か 3.12 が必要です / needs Python 3.11 or 3.12: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "[1/2] 仮想環境を作っています / making a virtual environment"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -45,4 +45,4 @@ tests/node/.done: tests/node/package-lock.json
 	else echo "npm がないので、anvil を使う試験は飛ばします / no npm: tests with anvil are skipped"; fi
 
 clean:
-	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -53,6 +53,10 @@ class Platform(Protocol):
     @property
     def problems(self) -> list[str]: ...
 
+    @property
+    def name(self) -> str:
+        """What people see our bot called, once it has started."""
+
     async def start(self) -> None:
         """Raises `PlatformUnavailable` (try again) or `PlatformRefused` (staff must act)."""
 
@@ -78,6 +82,7 @@ class App:
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
     pumps: dict[str, Pump] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run

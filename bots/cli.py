@@ -135,6 +135,8 @@ def _serve(settings: Settings, *, demo: bool) -> None:
     except RecordsUnavailable as error:
         raise fail("records-unavailable", reason=error) from error
     except KankeiError as error:
+        if error.code == "journal-damaged":
+            raise fail("demo.damaged", file=error) from error
         raise fail("stopped", reason=error) from error
     say("goodbye")
 
@@ -218,4 +220,9 @@ def verify() -> None:
 
 
 def main() -> None:
-    command()
+    os.umask(0o077)  # records, keys and logs are for the account that runs the town
+    try:
+        command()
+    except RecordsUnavailable as error:
+        print(texts.say("cli.records-unavailable", language(), reason=error), file=sys.stderr)
+        sys.exit(1)

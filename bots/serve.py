@@ -16,11 +16,10 @@ from fastapi import FastAPI
 
 from bots import jobs
 from bots.app import App, Platform, running
-from bots.demo.chain import CHAIN_ID, EmbeddedChain
-from bots.demo.shop import Shop
 from bots.discord.adapter import DiscordAdapter
 from bots.telegram.adapter import TelegramAdapter
 from bots.web.app import create_web
+from bots.web.demo import DemoShop
 from core.errors import KankeiError, PlatformRefused, PlatformUnavailable
 from core.settings import Settings
 
@@ -57,11 +56,14 @@ def listen(host: str, port: int) -> socket.socket:
 @asynccontextmanager
 async def town(
     settings: Settings, *, demo: bool, progress: Callable[[str], None], language: str
-) -> AsyncIterator[tuple[App, Shop | None]]:
+) -> AsyncIterator[tuple[App, DemoShop | None]]:
     """The app, and the demo's chain and shop; its platforms are not open yet."""
     async with AsyncExitStack() as stack:
-        chain: EmbeddedChain | None = None
+        chain = None
         if demo:
+            # Only the demo's extra installs an EVM.
+            from bots.demo.chain import CHAIN_ID, EmbeddedChain
+
             chain = await asyncio.to_thread(EmbeddedChain, settings.data_dir / "chain.txt")
             stack.push_async_callback(chain.close)
             endpoints = {**settings.chain_endpoints, CHAIN_ID: (await chain.serve(),)}
@@ -70,7 +72,12 @@ async def town(
         app = await stack.enter_async_context(
             running(settings, progress=progress, language=language)
         )
-        yield app, Shop(chain, app.secret) if chain is not None else None
+        if chain is None:
+            yield app, None
+            return
+        from bots.demo.shop import Shop
+
+        yield app, Shop(chain, app.secret)
 
 
 def _open_telegram(app: App) -> Platform:
@@ -115,6 +122,7 @@ async def keep_open(app: App, name: str, make: Callable[[App], Platform]) -> Non
         else:
             app.troubles.pop(name, None)
             app.adapters.append(adapter)
+            app.names[name] = adapter.name
             return
 
 
@@ -130,7 +138,9 @@ async def serve(
     with listen(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with town(settings, demo=demo, progress=progress, language=language) as (app, shop):
-            server = _Server(_uvicorn(create_web(app, secret=app.secret, demo=shop), settings))
+            server = _Server(
+                _uvicorn(create_web(app, secret=app.secret, demo=shop, bots=app.names), settings)
+            )
             loop = asyncio.get_running_loop()
             for each in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(each, lambda: setattr(server, "should_exit", True))

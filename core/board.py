@@ -108,5 +108,5 @@ async def send(
 
 
 async def forget_posts(session: AsyncSession, *, before: datetime) -> None:
-    """Delete what is older than the town keeps it (``[retention] room_posts``)."""
+    """Delete what is older than the town keeps it (``[retention] room_post_days``)."""
     await session.execute(delete(RoomPostRow).where(RoomPostRow.created_at < before))

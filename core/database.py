@@ -4,15 +4,15 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 ``synchronous=FULL``: a claim of the outbox must be on disk before its message leaves.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -29,13 +29,21 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 def connect(url: str) -> AsyncEngine:
-    """An engine for `url`; nothing is opened yet."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True, pool_size=10)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, connect_args={"timeout": 5})
+    """An engine for `url`; nothing is opened yet. Raises `RecordsUnavailable` for a wrong URL.
+
+    Errors never show the values of a statement: they are members' data.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_async_engine(
+                parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True
+            )
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
+    except (ArgumentError, InvalidRequestError, ImportError, OSError) as error:
+        raise RecordsUnavailable(type(error).__name__) from error
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
@@ -63,19 +71,28 @@ def session_factory(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
+@contextmanager
+def _outages_named() -> Iterator[None]:
+    """An outage of the database gets its one name; any other error passes."""
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_outage(error):
+            raise RecordsUnavailable(type(error.orig).__name__) from error
+        raise
+    except OSError as error:  # the driver could not reach the server at all
+        raise RecordsUnavailable(type(error).__name__) from error
+
+
 @asynccontextmanager
 async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """One session, one transaction: committed at the end, rolled back on any error.
 
     Raises `RecordsUnavailable` when the database is locked, full or away: nothing was stored.
     """
-    try:
+    with _outages_named():
         async with sessions.begin() as session:
             yield session
-    except DBAPIError as error:
-        if error.connection_invalidated or _is_outage(error):
-            raise RecordsUnavailable(type(error.orig).__name__) from error
-        raise
 
 
 def _is_outage(error: DBAPIError) -> bool:
@@ -100,7 +117,10 @@ def _is_outage(error: DBAPIError) -> bool:
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Bring the schema to the newest revision; safe to call at every start."""
+    """Bring the schema to the newest revision; safe to call at every start.
+
+    Raises `RecordsUnavailable` if the database cannot be opened.
+    """
 
     def upgrade(connection: Any) -> None:
         config = Config()
@@ -109,6 +129,7 @@ async def migrate(engine: AsyncEngine) -> None:
         command.upgrade(config, "head")
 
     connection: AsyncConnection
-    async with engine.connect() as connection:
-        await connection.run_sync(upgrade)
-        await connection.commit()
+    with _outages_named():
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
+            await connection.commit()

@@ -133,8 +133,8 @@ class Enrolment:
             message = proof.parse(text)
         except MalformedMessage as error:
             raise ProofRejected(Refusal.MALFORMED) from error
-        account = await self.account_of(token)
         async with transaction(self._sessions) as session:
+            account = await follow_link(session, token, now=self._clock(), grace=CHALLENGE_LIFETIME)
             asked = await session.get(ChallengeRow, message.nonce)
         if asked is None or asked.account_id != account.id:
             raise ProofRejected(Refusal.WRONG_NONCE)

@@ -20,6 +20,7 @@ from core import audit
 from core.errors import LinkExpired, NotAllowed, NotFound, WalletTaken
 from core.tables import (
     AccountRow,
+    ChallengeRow,
     GrantRow,
     InboxRow,
     LinkRow,
@@ -75,7 +76,10 @@ async def first_time(
 
 
 async def forget_updates(session: AsyncSession, *, before: datetime) -> None:
+    """Delete what was needed only for a while: updates, links, challenges and merge codes."""
     await session.execute(delete(InboxRow).where(InboxRow.at < before))
+    for table in (LinkRow, ChallengeRow, MergeRow):
+        await session.execute(delete(table).where(table.expires_at < before))
 
 
 async def find_account(session: AsyncSession, platform: str, external_id: str) -> Account | None:
@@ -177,14 +181,18 @@ async def make_link(session: AsyncSession, account_id: int, *, now: datetime) ->
             expires_at=now + LINK_LIFETIME,
         )
     )
-    await session.execute(delete(LinkRow).where(LinkRow.expires_at < now))
     return token
 
 
-async def follow_link(session: AsyncSession, token: str, *, now: datetime) -> Account:
-    """Whose link this is. Raises `LinkExpired`."""
+async def follow_link(
+    session: AsyncSession, token: str, *, now: datetime, grace: timedelta = timedelta(0)
+) -> Account:
+    """Whose link this is. Raises `LinkExpired`.
+
+    `grace` is for finishing what was begun in time: co-signers of a contract wallet take hours.
+    """
     row = await session.get(LinkRow, _digest(token))
-    if row is None or row.expires_at <= now:
+    if row is None or row.expires_at + grace <= now:
         raise LinkExpired
     return await account_by_id(session, row.account_id)
 
@@ -334,7 +342,7 @@ async def give_way(session: AsyncSession, account: Account, *, now: datetime) ->
 
 
 async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
-    """All that is kept of a member, as plain data for a JSON file."""
+    """What this module and access keep of a member; `core.mydata.export` has the whole."""
     member = await session.get(MemberRow, member_id)
     if member is None:
         raise NotFound(f"member {member_id}")

@@ -138,4 +138,5 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """How people reach the pages, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")

@@ -65,30 +65,32 @@ class Asking:
     async def stream(self, incoming: Incoming, account: Account) -> AsyncIterator[str | Reply]:
         """The answer in pieces as they are known to be right, then the whole reply."""
         thread, now = _thread(incoming), self._desk.clock()
+        turns = self._memory.of(thread, now)
         async for piece in self._desk.guide.stream(
             incoming.text,
             language=Language(account.locale),
-            turns=self._memory.of(thread, now),
+            turns=turns,
             today=self._today(),
         ):
             if isinstance(piece, Answer):
                 self._memory.add(thread, Turn(incoming.text, piece), now)
                 self._report(piece)
-                yield self.word(piece, account.locale)
+                yield self.word(piece, account.locale, talked=bool(turns))
             else:
                 yield piece.text
 
     async def _answer(self, incoming: Incoming, account: Account, question: str) -> Reply:
         thread, now = _thread(incoming), self._desk.clock()
+        turns = self._memory.of(thread, now)
         answer = await self._desk.guide.ask(
             question,
             language=Language(account.locale),
-            turns=self._memory.of(thread, now),
+            turns=turns,
             today=self._today(),
         )
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
-        return self.word(answer, account.locale)
+        return self.word(answer, account.locale, talked=bool(turns))
 
     def _today(self) -> date:
         return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone)).date()
@@ -98,14 +100,15 @@ class Asking:
 
     # Answers in words
 
-    def word(self, answer: Answer, language: str) -> Reply:
-        """An answer as people read it, in the reader's language."""
+    def word(self, answer: Answer, language: str, *, talked: bool) -> Reply:
+        """An answer as people read it, in the reader's language; `talked`: not the first."""
         if answer.kind is AnswerKind.ANSWERED:
             return self._answered(answer, language)
         if answer.kind is AnswerKind.EMERGENCY:
             return self._emergency(answer, language)
         if answer.kind is AnswerKind.GREETING:
-            return Reply(text=self._desk.town.persona.greeting.get(language))
+            persona = self._desk.town.persona
+            return Reply(text=(persona.closing if talked else persona.greeting).get(language))
         text = texts.say(f"chat.answer.{_key(answer.kind)}", language)
         if answer.kind is AnswerKind.UNKNOWN:
             text = self._desk.town.persona.unknown.get(language) + "\n\n" + text

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from bots import texts
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Document, Incoming, Reply
-from core import identity
+from core import identity, mydata
 from core.access import Admitted, GrantState, Refused, Room
 from core.database import transaction
 from core.identity import Account
@@ -155,7 +155,7 @@ class Belonging:
         match (incoming.action or "").split(":")[1:]:
             case ["export"]:
                 async with transaction(self._desk.sessions) as session:
-                    kept = await identity.export(session, account.member_id)
+                    kept = await mydata.export(session, account.member_id)
                 content = json.dumps(kept, ensure_ascii=False, indent=2).encode()
                 return Reply(
                     text=texts.say("chat.mydata.exported", language),
@@ -163,9 +163,12 @@ class Belonging:
                     private=True,
                 )
             case ["delete", "yes"]:
-                await self._desk.doorkeeper.release(account.member_id)
-                async with transaction(self._desk.sessions) as session:
-                    await identity.forget(session, account.member_id, now=self._desk.clock())
+                await mydata.leave(
+                    self._desk.sessions,
+                    self._desk.doorkeeper,
+                    account.member_id,
+                    clock=self._desk.clock,
+                )
                 self._desk.tell("chat.happening.forgotten")
                 return Reply(text=texts.say("chat.mydata.deleted", language), private=True)
             case ["delete"]:

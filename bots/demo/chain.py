@@ -17,11 +17,14 @@ from aiohttp import web
 from eth_account import Account
 from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.exceptions import TransactionFailed
+from eth_tester.exceptions import ValidationError as TesterValidation
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
 from web3 import EthereumTesterProvider, Web3
 from web3.exceptions import ContractLogicError, Web3Exception
 from web3.types import TxParams
+
+from core.errors import KankeiError
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +48,10 @@ _ARTIFACT: Final[Mapping[str, Any]] = json.loads(
 )
 
 
-class JournalDamaged(Exception):
+class JournalDamaged(KankeiError):
     """The journal does not play: start again with RESET=1."""
+
+    code = "journal-damaged"
 
 
 class EmbeddedChain:
@@ -135,11 +140,11 @@ class EmbeddedChain:
     def _replay(self) -> None:
         if self._journal is None or not self._journal.exists():
             return
-        for line in self._journal.read_text(encoding="ascii").splitlines():
-            try:
+        try:
+            for line in self._journal.read_text(encoding="ascii").splitlines():
                 self.web3.eth.send_raw_transaction(HexBytes(line))
-            except (ValueError, Web3Exception, TransactionFailed) as error:
-                raise JournalDamaged(str(self._journal)) from error
+        except (ValueError, Web3Exception, TransactionFailed, TesterValidation) as error:
+            raise JournalDamaged(str(self._journal)) from error
 
     # JSON-RPC on loopback
 

@@ -56,6 +56,10 @@ class DiscordAdapter:
         self.messenger = DiscordMessenger(self.client, app.town)
         self.problems: list[str] = []
 
+    @property
+    def name(self) -> str:
+        return str(self.client.user or "")
+
     async def start(self) -> None:
         """Connect and look around; returns when the door is open.
 

@@ -116,6 +116,10 @@ class TelegramAdapter:
         self._said_at: dict[str, float] = {}
 
     @property
+    def name(self) -> str:
+        return f"@{self._application.bot.username}"
+
+    @property
     def problems(self) -> list[str]:
         """What staff must put right on Telegram, one sentence each, as of the last look."""
         return [each.words(self._language) for each in self._found]

@@ -11,15 +11,13 @@ from bots.conversation import Incoming
 from bots.web.pages import Number, Web, go
 from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
-from core import board
+from core import board, mydata
 from core.access import has_open_door
 from core.database import transaction
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.identity import (
     Account,
     accounts_of,
-    export,
-    forget,
     set_wants_messages,
     wallets_of,
 )
@@ -219,7 +217,7 @@ class Rooms:
         await self.web.form(request, "form")
         account = await self._member(request)
         async with transaction(self.web.app.sessions) as session:
-            kept = await export(session, account.member_id)
+            kept = await mydata.export(session, account.member_id)
         return Response(
             json.dumps(kept, ensure_ascii=False, indent=2),
             media_type="application/json",
@@ -233,12 +231,11 @@ class Rooms:
         if fields.get("sure") != CONFIRMATION:
             return go("/mydata", request, flash="not-deleted")
         try:
-            await self.web.app.doorkeeper.release(account.member_id)
+            app = self.web.app
+            await mydata.leave(app.sessions, app.doorkeeper, account.member_id, clock=app.clock)
         except (PlatformUnavailable, PlatformRefused) as error:
             logger.warning("member-not-released", extra={"reason": str(error)})
             return go("/mydata", request, flash="delete-later")
-        async with transaction(self.web.app.sessions) as session:
-            await forget(session, account.member_id, now=self.web.app.clock())
         self.web.app.happenings.tell("chat.happening.forgotten")
         language = request.session.get("language")
         request.session.clear()

@@ -29,8 +29,10 @@ from core.announcements.desk import (
     pause,
     preview,
     progress,
+    received,
     recipients,
     resume,
+    withdraw,
 )
 from core.announcements.pump import (
     Blocked,
@@ -74,6 +76,8 @@ __all__ = [
     "pause",
     "preview",
     "progress",
+    "received",
     "recipients",
     "resume",
+    "withdraw",
 ]

@@ -378,6 +378,66 @@ async def recipients(
     ]
 
 
+async def received(session: AsyncSession, account_ids: Sequence[int]) -> list[Mapping[str, Any]]:
+    """What was sent to these accounts, for the person whose accounts they are."""
+    rows = await session.execute(
+        select(DeliveryRow, AnnouncementRow)
+        .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
+        .where(DeliveryRow.account_id.in_(account_ids))
+        .order_by(DeliveryRow.id)
+    )
+    return [
+        {
+            "announcement": announcement.id,
+            "kind": announcement.kind,
+            "at": announcement.created_at.isoformat(),
+            "platform": row.platform,
+            "result": row.state,
+        }
+        for row, announcement in rows
+    ]
+
+
+async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: datetime) -> None:
+    """Take a person out of the outbox and their address out of the results."""
+    rows = await session.scalars(
+        select(DeliveryRow).where(DeliveryRow.account_id.in_(account_ids)).with_for_update()
+    )
+    for row in rows:
+        row.target, row.message_id = f"left:{row.id}", None
+        if row.state in {"waiting", "sending"}:
+            await settle(session, row, "failed", "left the town", now=now)
+
+
+async def settle(
+    session: AsyncSession, row: DeliveryRow, state: str, reason: str | None, *, now: datetime
+) -> None:
+    """Give a delivery its result and count it; the last one finishes the announcement."""
+    row.state = state
+    row.reason = reason[:200] if reason else None
+    counter = getattr(AnnouncementRow, state)
+    await session.execute(
+        update(AnnouncementRow)
+        .where(AnnouncementRow.id == row.announcement_id)
+        .values({counter: counter + 1})
+    )
+    settled = (
+        AnnouncementRow.delivered
+        + AnnouncementRow.blocked
+        + AnnouncementRow.failed
+        + AnnouncementRow.unsure
+    )
+    await session.execute(
+        update(AnnouncementRow)
+        .where(
+            AnnouncementRow.id == row.announcement_id,
+            AnnouncementRow.total <= settled,
+            AnnouncementRow.state == AnnouncementState.SENDING,
+        )
+        .values(state=AnnouncementState.DONE, finished_at=now)
+    )
+
+
 async def forget(session: AsyncSession, *, before: datetime) -> None:
     """Delete what was finished or cancelled before a day, with every recipient's result."""
     over = (AnnouncementState.DONE, AnnouncementState.CANCELLED)

@@ -17,7 +17,7 @@ from sqlalchemy import case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.desk import AnnouncementState, Kind
+from core.announcements.desk import AnnouncementState, Kind, settle
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import RecordsUnavailable
@@ -215,7 +215,7 @@ class Pump:
         claims = []
         for row, announcement in rows.all():
             if row.state == "sending" and row.attempts > MAX_IN_DOUBT:
-                await self._settle(session, row, announcement.id, "unsure", "no answer twice")
+                await settle(session, row, "unsure", "no answer twice", now=now)
                 continue
             row.state, row.attempts, row.worker = "sending", row.attempts + 1, self._worker
             row.due_at = now + LEASE
@@ -275,67 +275,27 @@ class Pump:
             match outcome:
                 case Delivered():
                     row.message_id = outcome.message_id
-                    await self._settle(session, row, claim.announcement_id, "delivered", None)
+                    await settle(session, row, "delivered", None, now=now)
                 case Blocked():
-                    await self._settle(
-                        session, row, claim.announcement_id, "blocked", outcome.reason
-                    )
+                    await settle(session, row, "blocked", outcome.reason, now=now)
                     if claim.account_id is not None:
                         await set_reachable(session, claim.account_id, reachable=False)
                 case Failed():
-                    await self._settle(
-                        session, row, claim.announcement_id, "failed", outcome.reason
-                    )
+                    await settle(session, row, "failed", outcome.reason, now=now)
                 case Flooded():
                     row.state, row.due_at = "waiting", now + outcome.retry_after
                     row.attempts -= 1  # the platform never looked at it
                     lane = await session.get_one(LaneRow, self.messenger.platform)
                     lane.free_at = max(lane.free_at, now + outcome.retry_after)
                 case NotSent() if row.attempts >= MAX_ATTEMPTS:
-                    await self._settle(
-                        session, row, claim.announcement_id, "failed", outcome.reason
-                    )
+                    await settle(session, row, "failed", outcome.reason, now=now)
                 case NotSent():
                     row.state, row.due_at = "waiting", now + _backoff(row.attempts)
                 case InDoubt() if row.attempts > MAX_IN_DOUBT:
-                    await self._settle(
-                        session, row, claim.announcement_id, "unsure", outcome.reason
-                    )
+                    await settle(session, row, "unsure", outcome.reason, now=now)
                 case InDoubt():
                     row.reason = outcome.reason[:200]
                     row.due_at = now + _backoff(row.attempts)
-
-    async def _settle(
-        self,
-        session: AsyncSession,
-        row: DeliveryRow,
-        announcement_id: int,
-        state: str,
-        reason: str | None,
-    ) -> None:
-        row.state = state
-        row.reason = reason[:200] if reason else None
-        counter = getattr(AnnouncementRow, state)
-        await session.execute(
-            update(AnnouncementRow)
-            .where(AnnouncementRow.id == announcement_id)
-            .values({counter: counter + 1})
-        )
-        settled = (
-            AnnouncementRow.delivered
-            + AnnouncementRow.blocked
-            + AnnouncementRow.failed
-            + AnnouncementRow.unsure
-        )
-        await session.execute(
-            update(AnnouncementRow)
-            .where(
-                AnnouncementRow.id == announcement_id,
-                AnnouncementRow.total <= settled,
-                AnnouncementRow.state == AnnouncementState.SENDING,
-            )
-            .values(state=AnnouncementState.DONE, finished_at=self._clock())
-        )
 
 
 def _backoff(attempts: int) -> timedelta:

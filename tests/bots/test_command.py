@@ -89,6 +89,35 @@ def test_a_taken_port_is_a_clear_sentence_with_the_remedy(tmp_path: Path) -> Non
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("nonsense", id="no URL"),
+        pytest.param("mysql+nothing://x", id="unknown database"),
+        pytest.param("postgresql+asyncpg://x@127.0.0.1:9/x", id="no server there"),
+        pytest.param("sqlite+aiosqlite:////proc/nothing/x.sqlite3", id="no folder"),
+    ],
+)
+def test_records_that_cannot_be_opened_are_one_sentence(url: str, tmp_path: Path) -> None:
+    done = kankei("audit", "verify", KANKEI_DATABASE_URL=url, KANKEI_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "記録(データベース)を開けません" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_sample_ledger_says_how_to_begin_again(tmp_path: Path) -> None:
+    (tmp_path / "chain.txt").write_text("not a transaction\n", encoding="ascii")
+    done = kankei("demo", "--port", str(free_port()), "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert "RESET=1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_the_town_writes_is_for_its_own_account_alone(tmp_path: Path) -> None:
+    kankei("audit", "verify", KANKEI_DATA_DIR=str(tmp_path))
+    assert (tmp_path / "kankei.sqlite3").stat().st_mode & 0o077 == 0
+
+
 def test_the_audit_log_is_checked_and_a_forged_row_is_named(tmp_path: Path) -> None:
     environment = {"KANKEI_DATA_DIR": str(tmp_path)}
     assert "すべてつながっています" in kankei("audit", "verify", **environment).stdout

@@ -197,6 +197,32 @@ async def test_mydata_hands_over_everything_and_deletes_after_a_second_yes(app: 
         assert (await session.execute(text("select count(*) from wallet"))).scalar_one() == 0
 
 
+async def test_who_has_left_is_written_to_no_more_and_named_in_no_result(
+    app: App, clock: SetClock
+) -> None:
+    await say(app, action="messages:on")
+    asked = await say(app, STAFF, command="announce", text="見出し\n本文")
+    shown = await say(app, STAFF, action=next(a for a in actions(asked) if ":direct:" in a))
+    await say(app, STAFF, action=actions(shown)[0])
+    await say(app, action="mydata:delete:yes")
+    messenger = FakeMessenger("telegram")
+    app.add_platform(FakeKeeper(), messenger, rate=1000)
+    clock.advance(timedelta(minutes=1))
+    await app.pumps["telegram"].tick()
+    assert messenger.arrived == []
+    async with app.sessions() as session:
+        rows = (await session.execute(text("select target, state from delivery"))).all()
+        states = (await session.execute(text("select state from announcement"))).scalars().all()
+    assert [(target.split(":")[0], state) for target, state in rows] == [("left", "failed")]
+    assert states == ["done"]
+
+
+async def test_thanks_are_answered_with_the_mascots_farewell(app: App) -> None:
+    assert "ミネドン" in (await say(app, text="こんにちは")).text
+    await say(app, text="秋芳洞の入洞料はいくらですか?")
+    assert (await say(app, text="ありがとう")).text == app.town.persona.closing.get("ja")
+
+
 async def test_the_second_account_joins_the_first_when_it_says_yes(
     app: App, holdings: FakeHoldings
 ) -> None:

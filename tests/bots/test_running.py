@@ -23,6 +23,7 @@ class Door:
         self.starts = list(starts)
         self.problems: list[str] = []
         self.made = 0
+        self.name = "@door"
 
     def make(self, _: App) -> "Door":
         self.made += 1
@@ -45,6 +46,7 @@ async def test_a_platform_that_is_away_at_the_start_is_tried_again(
     assert door.made == 2
     assert app.problems() == []
     assert app.adapters == [door]
+    assert app.names == {"telegram": "@door"}
 
 
 async def test_a_wrong_token_is_told_to_staff_and_the_town_runs_on(app: App) -> None:

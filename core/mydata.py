@@ -1,0 +1,35 @@
+"""What a member may do with what is kept of them: see it, take it, have it deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import announcements, identity
+from core.access import Doorkeeper
+from core.clock import Clock
+from core.database import Sessions, transaction
+
+
+async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
+    """All that is kept of a member, as plain data for a JSON file."""
+    accounts = [each.id for each in await identity.accounts_of(session, member_id)]
+    return {
+        **await identity.export(session, member_id),
+        "announcements": await announcements.received(session, accounts),
+    }
+
+
+async def leave(
+    sessions: Sessions, doorkeeper: Doorkeeper, member_id: int, *, clock: Clock
+) -> None:
+    """Close every door of a member, then forget them.
+
+    Raises what a platform raised if one door would not close: nothing is forgotten then, and
+    leaving can be tried again.
+    """
+    await doorkeeper.release(member_id)
+    async with transaction(sessions) as session:
+        accounts = [each.id for each in await identity.accounts_of(session, member_id)]
+        await announcements.withdraw(session, accounts, now=clock())
+        await identity.forget(session, member_id, now=clock())
