@@ -1,5 +1,7 @@
 """Photograph the pages of the demo: `python scripts/screenshots.py [FOLDER]`.
 
+All go into the folder (``var/screenshots``); those of the README are copied to ``docs``.
+
 Starts the sample town on a free port with a folder of its own, walks through it in headless
 Chromium as a visitor and as staff, and writes one picture a page, desktop and phone.
 """
@@ -21,6 +23,10 @@ from playwright.async_api import Page, async_playwright
 ROOT = Path(__file__).resolve().parent.parent
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
+IN_THE_README = (
+    *("home.png", "chat.png", "verify.png", "room.png", "console.png", "compose.png"),
+    *("phone-home.png", "phone-verify.png"),
+)
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -53,15 +59,15 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     """One visit: ask, join, look around, announce."""
 
     async def shoot(name: str) -> None:
+        await page.evaluate("window.scrollTo(0, 0)")
         path = folder / f"{prefix}{name}.png"
-        await page.screenshot(path=path, full_page=False)
+        await page.screenshot(path=path)
         print(path)
 
     await page.goto(url)
     await page.fill("#question", "秋芳洞の入洞料はいくらですか?")
     await page.click("form[data-ask] button[type=submit]")
     await page.get_by_text(re.compile("1,600円")).first.wait_for()
-    await page.evaluate("window.scrollTo(0, 0)")
     await shoot("home")
     await page.locator("section.chat").screenshot(path=folder / f"{prefix}chat.png")
     await page.click("form.hero-call button")
@@ -91,7 +97,7 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await page.wait_for_load_state("networkidle")
     await shoot("confirm")
     await page.locator("form[action*=confirm] button, button[formaction*=confirm]").first.click()
-    await page.get_by_text(re.compile("1 ?件|100")).first.wait_for()
+    await page.get_by_text("1件のうち1件").first.wait_for()
     await shoot("sent")
     await page.goto(f"{url}/console")
     await shoot("console")
@@ -114,6 +120,10 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
-    target.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(target))
+    everything = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "var" / "screenshots"
+    everything.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(everything))
+    shown = ROOT / "docs" / "screenshots"
+    shown.mkdir(parents=True, exist_ok=True)
+    for name in IN_THE_README:
+        shutil.copy(everything / name, shown / name)
