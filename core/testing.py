@@ -85,13 +85,17 @@ class FakeKeeper:
         return []
 
 
+class Killed(BaseException):
+    """The process died here."""
+
+
 class FakeMessenger:
     """A platform that takes every message, unless an outcome was prepared for it."""
 
     def __init__(self, platform: str = "telegram") -> None:
         self.platform = platform
         self.arrived: list[tuple[str, Outgoing]] = []
-        self.prepared: list[Outcome | Exception] = []
+        self.prepared: list[Outcome | BaseException] = []
 
     async def send_direct(self, account: str, message: Outgoing, *, delivery: int) -> Outcome:
         return self._take(account, message, delivery)
@@ -101,7 +105,7 @@ class FakeMessenger:
 
     def _take(self, target: str, message: Outgoing, delivery: int) -> Outcome:
         outcome = self.prepared.pop(0) if self.prepared else Delivered(str(delivery))
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         if isinstance(outcome, Delivered):
             self.arrived.append((target, message))

@@ -1,5 +1,6 @@
 """The world of the tests: real databases, a real EVM, and what a machine may lack."""
 
+import logging
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from core.database import Sessions, connect, migrate, session_factory
 from core.tables import Base
@@ -102,3 +104,18 @@ async def lite(tmp_path: Path) -> AsyncIterator[Sessions]:
     await migrate(engine)
     yield session_factory(engine)
     await engine.dispose()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    path = shutil.which("chromium")
+    if path is None:
+        lacking("chromium")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=path,
+            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        await opened.close()

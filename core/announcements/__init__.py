@@ -23,18 +23,14 @@ from core.announcements.desk import (
     cancel,
     compose,
     confirm,
-    forget,
     history,
     notify,
     pause,
     preview,
     progress,
-    received,
-    recipients,
     resume,
-    withdraw,
 )
-from core.announcements.pump import (
+from core.announcements.messenger import (
     Blocked,
     Delivered,
     Failed,
@@ -44,9 +40,10 @@ from core.announcements.pump import (
     NotSent,
     Outcome,
     Outgoing,
-    Pump,
     Render,
 )
+from core.announcements.outbox import forget, received, recipients, withdraw
+from core.announcements.pump import Pump
 
 __all__ = [
     "MAX_BODY",

@@ -1,12 +1,11 @@
 """What staff do with an announcement: compose, look, confirm, pause, cancel, follow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Select, and_, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -352,100 +351,6 @@ async def history(session: AsyncSession, *, limit: int = 50) -> list[Announcemen
         .limit(limit)
     )
     return [_announcement(row) for row in rows]
-
-
-async def recipients(
-    session: AsyncSession, announcement_id: int, *, limit: int = 100_000
-) -> Sequence[Mapping[str, Any]]:
-    """The result for each recipient, for the CSV: members by number, rooms by place."""
-    rows = await session.execute(
-        select(DeliveryRow, AccountRow.member_id)
-        .outerjoin(AccountRow, AccountRow.id == DeliveryRow.account_id)
-        .where(DeliveryRow.announcement_id == announcement_id)
-        .order_by(DeliveryRow.id)
-        .limit(limit)
-    )
-    return [
-        {
-            "recipient": f"member:{member}" if row.account_id else row.target,
-            "platform": row.platform,
-            "language": row.language,
-            "result": row.state,
-            "reason": row.reason or "",
-            "attempts": row.attempts,
-        }
-        for row, member in rows
-    ]
-
-
-async def received(session: AsyncSession, account_ids: Sequence[int]) -> list[Mapping[str, Any]]:
-    """What was sent to these accounts, for the person whose accounts they are."""
-    rows = await session.execute(
-        select(DeliveryRow, AnnouncementRow)
-        .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
-        .where(DeliveryRow.account_id.in_(account_ids))
-        .order_by(DeliveryRow.id)
-    )
-    return [
-        {
-            "announcement": announcement.id,
-            "kind": announcement.kind,
-            "at": announcement.created_at.isoformat(),
-            "platform": row.platform,
-            "result": row.state,
-        }
-        for row, announcement in rows
-    ]
-
-
-async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: datetime) -> None:
-    """Take a person out of the outbox and their address out of the results."""
-    rows = await session.scalars(
-        select(DeliveryRow).where(DeliveryRow.account_id.in_(account_ids)).with_for_update()
-    )
-    for row in rows:
-        row.target, row.message_id = f"left:{row.id}", None
-        if row.state in {"waiting", "sending"}:
-            await settle(session, row, "failed", "left the town", now=now)
-
-
-async def settle(
-    session: AsyncSession, row: DeliveryRow, state: str, reason: str | None, *, now: datetime
-) -> None:
-    """Give a delivery its result and count it; the last one finishes the announcement."""
-    row.state = state
-    row.reason = reason[:200] if reason else None
-    counter = getattr(AnnouncementRow, state)
-    await session.execute(
-        update(AnnouncementRow)
-        .where(AnnouncementRow.id == row.announcement_id)
-        .values({counter: counter + 1})
-    )
-    settled = (
-        AnnouncementRow.delivered
-        + AnnouncementRow.blocked
-        + AnnouncementRow.failed
-        + AnnouncementRow.unsure
-    )
-    await session.execute(
-        update(AnnouncementRow)
-        .where(
-            AnnouncementRow.id == row.announcement_id,
-            AnnouncementRow.total <= settled,
-            AnnouncementRow.state == AnnouncementState.SENDING,
-        )
-        .values(state=AnnouncementState.DONE, finished_at=now)
-    )
-
-
-async def forget(session: AsyncSession, *, before: datetime) -> None:
-    """Delete what was finished or cancelled before a day, with every recipient's result."""
-    over = (AnnouncementState.DONE, AnnouncementState.CANCELLED)
-    await session.execute(
-        delete(AnnouncementRow).where(
-            AnnouncementRow.state.in_(over), AnnouncementRow.created_at < before
-        )
-    )
 
 
 async def _get(session: AsyncSession, announcement_id: int) -> AnnouncementRow:

@@ -1,23 +1,38 @@
 """The pump: takes due deliveries from the outbox and sends them at the platform's pace.
 
-One tick is one transaction: reserve send slots on the lane's row (GCRA: each message moves the
-theoretical arrival time by one gap), claim as many rows, commit. Only then messages leave, each
-at its slot. Several pumps may run: rows and lane are in the database.
+A turn is one transaction: write down what became of the last messages, reserve send slots on the
+lane's row (GCRA: each message moves the theoretical arrival time by one gap), claim as many rows,
+commit. Only then messages leave, each at its slot, while the next turn goes on. So the pace does
+not depend on how long the platform takes, and what has arrived is on disk within a turn. Several
+pumps may run: rows and lane are in the database.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, TypeVar
 
 from sqlalchemy import case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.desk import AnnouncementState, Kind, settle
+from core.announcements.desk import AnnouncementState, Kind
+from core.announcements.messenger import (
+    Blocked,
+    Delivered,
+    Failed,
+    Flooded,
+    InDoubt,
+    Messenger,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Render,
+)
+from core.announcements.outbox import conclude, settle, tally
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import RecordsUnavailable
@@ -29,88 +44,19 @@ logger = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=30)
 CUT_OFF: Final = LEASE / 3
 AHEAD: Final = timedelta(milliseconds=150)
-"""How far in advance slots are reserved: a tick's worth."""
+"""How far in advance slots are reserved: a turn's worth."""
+IDLE: Final = timedelta(seconds=1)
+"""How often we look although nobody woke us: another process may have confirmed something."""
 MAX_ATTEMPTS: Final = 5
-MAX_CLAIM: Final = 100
+MAX_IN_FLIGHT: Final = 256
 MAX_IN_DOUBT: Final = 1
 
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message in the reader's language, ready for a platform to lay out."""
-
-    heading: str
-    body: str
-    sender: str  # the town, always shown
-    footnote: str = ""
-    language: str = "ja"
-    action: tuple[tuple[str, str], ...] = ()  # (label, action) buttons
-    official: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    message_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """The person does not want us or is gone: not tried again until they write."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The platform will never take this message."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Flooded:
-    """The platform asks for a pause of the whole lane; this message was not sent."""
-
-    retry_after: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """Certainly not sent: no connection, or an error before anything was done."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class InDoubt:
-    """The request was written and no answer came."""
-
-    reason: str
-
-
-Outcome = Delivered | Blocked | Failed | Flooded | NotSent | InDoubt
-
-
-class Messenger(Protocol):
-    """What core asks of a platform: one message out, and honestly what became of it."""
-
-    platform: str
-
-    async def send_direct(self, account: str, message: Outgoing, *, delivery: int) -> Outcome:
-        """To one person. `delivery` is the same number at every attempt."""
-
-    async def post(self, place: str, message: Outgoing, *, delivery: int) -> Outcome:
-        """Into a room."""
-
-
-Render = Callable[[Kind, Mapping[str, Any], str], Outgoing]
-"""From an announcement's kind and texts and a language to the words: bots hold the words."""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
     id: int
-    announcement_id: int
     kind: Kind
     account_id: int | None
     target: str
@@ -131,7 +77,7 @@ class Pump:
         *,
         rate: float,
         worker: str,
-        pause: Callable[[float], Any] = asyncio.sleep,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._sessions = sessions
         self.messenger = messenger
@@ -140,29 +86,33 @@ class Pump:
         self._gap = timedelta(seconds=1 / rate)
         self._worker = worker
         self._pause = pause
+        self._flying: set[asyncio.Task[None]] = set()
+        self._landed: list[tuple[_Claim, Outcome]] = []
         self.wake = asyncio.Event()
 
-    async def run(self, idle: timedelta = timedelta(seconds=1)) -> None:
+    async def run(self) -> None:
         """Pump until cancelled. A database that is away for a while is waited for."""
         await self._until_answered(self.void_own_leases)
-        while True:
-            self.wake.clear()
-            sent = await self._until_answered(self.tick)
-            if not sent:
+        try:
+            while True:
+                self.wake.clear()
+                wait = await self._until_answered(self._turn)
                 try:
-                    await asyncio.wait_for(self.wake.wait(), idle.total_seconds())
+                    await asyncio.wait_for(self.wake.wait(), wait.total_seconds())
                 except TimeoutError:
                     continue
+        finally:
+            for task in self._flying:
+                task.cancel()
 
-    async def _until_answered(self, step: Callable[[], Any]) -> Any:
-        delay = 0.2
-        while True:
-            try:
-                return await step()
-            except RecordsUnavailable as error:
-                logger.warning("pump-waits-for-database", extra={"reason": str(error)})
-                await self._pause(delay)
-                delay = min(delay * 2, 5)
+    async def tick(self) -> int:
+        """One turn, waited for to its end; returns how many messages were tried. For tests."""
+        await self._turn()
+        tried = tuple(self._flying)
+        await asyncio.gather(*tried)
+        async with transaction(self._sessions) as session:
+            await self._write_down(session)
+        return len(tried)
 
     async def void_own_leases(self) -> None:
         """After a restart under the same name: what was in flight then is due now."""
@@ -173,27 +123,36 @@ class Pump:
                 .values(due_at=self._clock())
             )
 
-    async def tick(self) -> int:
-        """Claim what may leave now and send it; returns how many were tried."""
-        async with transaction(self._sessions) as session:
-            claims = await self._claim(session)
-        if not claims:
-            return 0
-        try:
-            async with asyncio.TaskGroup() as group:
-                for claim in claims:
-                    group.create_task(self._deliver(claim))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
-        return len(claims)
+    async def _until_answered(self, step: Callable[[], Awaitable[Answer]]) -> Answer:
+        delay = 0.2
+        while True:
+            try:
+                return await step()
+            except RecordsUnavailable as error:
+                logger.warning("pump-waits-for-database", extra={"reason": str(error)})
+                await self._pause(delay)
+                delay = min(delay * 2, 5)
 
-    async def _claim(self, session: AsyncSession) -> list[_Claim]:
+    async def _turn(self) -> timedelta:
+        """Write down, claim, let fly; returns how long nothing can be due."""
+        async with transaction(self._sessions) as session:
+            written = await self._write_down(session)
+            claims, wait = await self._claim(session)
+        del self._landed[:written]  # only now are they on disk
+        for claim in claims:
+            task = asyncio.create_task(self._deliver(claim))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+        return wait
+
+    async def _claim(self, session: AsyncSession) -> tuple[list[_Claim], timedelta]:
         now = self._clock()
         lane = await self._lane(session, now)
         free_at = max(lane.free_at, now)
-        room = int((now + AHEAD - free_at) / self._gap) + 1 if free_at <= now + AHEAD else 0
+        slots = int((now + AHEAD - free_at) / self._gap) + 1 if free_at <= now + AHEAD else 0
+        room = min(slots, MAX_IN_FLIGHT - len(self._flying))
         if room <= 0:
-            return []
+            return [], min(max(free_at - now - AHEAD / 2, AHEAD / 10), IDLE)
         rows = await session.execute(
             select(DeliveryRow, AnnouncementRow)
             .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
@@ -209,7 +168,7 @@ class Pump:
                 DeliveryRow.due_at,
                 DeliveryRow.id,
             )
-            .limit(min(room, MAX_CLAIM))
+            .limit(room)
             .with_for_update(skip_locked=True, of=DeliveryRow)
         )
         claims = []
@@ -219,21 +178,14 @@ class Pump:
                 continue
             row.state, row.attempts, row.worker = "sending", row.attempts + 1, self._worker
             row.due_at = now + LEASE
+            kind = Kind(announcement.kind)
+            message = self._render(kind, announcement.texts, row.language)
             claims.append(
-                _Claim(
-                    row.id,
-                    announcement.id,
-                    Kind(announcement.kind),
-                    row.account_id,
-                    row.target,
-                    row.attempts,
-                    free_at,
-                    self._render(Kind(announcement.kind), announcement.texts, row.language),
-                )
+                _Claim(row.id, kind, row.account_id, row.target, row.attempts, free_at, message)
             )
             free_at += self._gap
-        lane.free_at = free_at
-        return claims
+        lane.free_at = max(lane.free_at, free_at)
+        return claims, AHEAD / 2 if claims else IDLE
 
     async def _lane(self, session: AsyncSession, now: datetime) -> LaneRow:
         """The platform's lane, locked until the commit."""
@@ -257,45 +209,83 @@ class Pump:
                 outcome = await self._send(claim)
         except TimeoutError:
             outcome = InDoubt("no answer in time")
-        await self._until_answered(lambda: self._store(claim, outcome))
+        except Exception:
+            # An adapter's own mistake must not stop the pump; whether it was sent, nobody knows.
+            logger.exception("delivery-broke", extra={"platform": self.messenger.platform})
+            outcome = InDoubt("unexpected error")
+        self._landed.append((claim, outcome))
+        self.wake.set()
 
     async def _send(self, claim: _Claim) -> Outcome:
         if claim.kind is Kind.ROOM:
             return await self.messenger.post(claim.target, claim.message, delivery=claim.id)
         return await self.messenger.send_direct(claim.target, claim.message, delivery=claim.id)
 
-    async def _store(self, claim: _Claim, outcome: Outcome) -> None:
+    async def _write_down(self, session: AsyncSession) -> int:
+        """Store what has landed, guarded by worker and attempt; returns how many were looked at.
+
+        A row that is no longer ours, or whose person has left, keeps what it says.
+        """
+        landed = self._landed[:]
+        if not landed:
+            return 0
         now = self._clock()
-        async with transaction(self._sessions) as session:
-            row = await session.get(DeliveryRow, claim.id, with_for_update=True)
-            if row is None or row.worker != self._worker or row.attempts != claim.attempt:
-                return  # another worker holds it now
-            if row.state != "sending":
-                return
-            match outcome:
-                case Delivered():
-                    row.message_id = outcome.message_id
-                    await settle(session, row, "delivered", None, now=now)
-                case Blocked():
-                    await settle(session, row, "blocked", outcome.reason, now=now)
-                    if claim.account_id is not None:
-                        await set_reachable(session, claim.account_id, reachable=False)
-                case Failed():
-                    await settle(session, row, "failed", outcome.reason, now=now)
-                case Flooded():
-                    row.state, row.due_at = "waiting", now + outcome.retry_after
-                    row.attempts -= 1  # the platform never looked at it
-                    lane = await session.get_one(LaneRow, self.messenger.platform)
-                    lane.free_at = max(lane.free_at, now + outcome.retry_after)
-                case NotSent() if row.attempts >= MAX_ATTEMPTS:
-                    await settle(session, row, "failed", outcome.reason, now=now)
-                case NotSent():
-                    row.state, row.due_at = "waiting", now + _backoff(row.attempts)
-                case InDoubt() if row.attempts > MAX_IN_DOUBT:
-                    await settle(session, row, "unsure", outcome.reason, now=now)
-                case InDoubt():
-                    row.reason = outcome.reason[:200]
-                    row.due_at = now + _backoff(row.attempts)
+        found = await session.scalars(
+            select(DeliveryRow)
+            .where(DeliveryRow.id.in_([claim.id for claim, _ in landed]))
+            .with_for_update()
+        )
+        rows = {row.id: row for row in found}
+        results: dict[tuple[int, str], int] = {}
+        for claim, outcome in landed:
+            row = rows.get(claim.id)
+            if row is None or row.state != "sending":
+                continue
+            if row.worker != self._worker or row.attempts != claim.attempt:
+                continue
+            result = await self._result(session, row, claim, outcome, now)
+            if result is not None:
+                key = (row.announcement_id, result)
+                results[key] = results.get(key, 0) + 1
+        await session.flush()
+        for (announcement, result), count in results.items():
+            await tally(session, announcement, result, count, now=now)
+        return len(landed)
+
+    async def _result(
+        self,
+        session: AsyncSession,
+        row: DeliveryRow,
+        claim: _Claim,
+        outcome: Outcome,
+        now: datetime,
+    ) -> str | None:
+        """Put the outcome into the row; returns its final state, if it is one."""
+        match outcome:
+            case Delivered():
+                row.message_id = outcome.message_id
+                return conclude(row, "delivered", None)
+            case Blocked():
+                if claim.account_id is not None:
+                    await set_reachable(session, claim.account_id, reachable=False)
+                return conclude(row, "blocked", outcome.reason)
+            case Failed():
+                return conclude(row, "failed", outcome.reason)
+            case Flooded():
+                row.state, row.due_at = "waiting", now + outcome.retry_after
+                row.attempts -= 1  # the platform never looked at it
+                lane = await self._lane(session, now)
+                lane.free_at = max(lane.free_at, now + outcome.retry_after)
+            case NotSent() if row.attempts >= MAX_ATTEMPTS:
+                return conclude(row, "failed", outcome.reason)
+            case NotSent():
+                row.state, row.due_at = "waiting", now + _backoff(row.attempts)
+            case InDoubt() if row.attempts > MAX_IN_DOUBT:
+                return conclude(row, "unsure", outcome.reason)
+            case InDoubt():
+                row.reason = outcome.reason[:200]
+                row.due_at = now + _backoff(row.attempts)
+        return None
 
 
 def _backoff(attempts: int) -> timedelta:

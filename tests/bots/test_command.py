@@ -15,8 +15,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import ROOT, free_port
-
-PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("KANKEI_")}
+from tests.world.demo import PLAIN, Demo
 
 
 def kankei(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -144,44 +143,9 @@ def test_the_terminal_speaks_english_where_the_locale_does(tmp_path: Path) -> No
     assert "Made " in done.stdout
 
 
-class Demo:
-    """`kankei demo` in a process of its own."""
-
-    def __init__(self, data: Path, port: int) -> None:
-        self.data, self.port = data, port
-        self.lines: list[str] = []
-
-    async def __aenter__(self) -> Self:
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bots", "demo"),
-            *("--town", "towns/nishikawa", "--port", str(self.port), "--data", str(self.data)),
-            cwd=ROOT,
-            env={**PLAIN, "LANG": "ja_JP.UTF-8"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(180):
-            while not any("Ctrl-C" in line for line in self.lines):
-                await self._line()
-        return self
-
-    async def _line(self) -> None:
-        assert self.process.stdout is not None
-        line = await self.process.stdout.readline()
-        assert line, "\n".join(self.lines)
-        self.lines.append(line.decode())
-
-    async def __aexit__(self, *_: object) -> None:
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGINT)
-            assert self.process.stdout is not None
-            self.lines.append((await self.process.stdout.read()).decode())
-            await asyncio.wait_for(self.process.wait(), 20)
-
-
 async def test_the_demo_starts_answers_ends_cleanly_and_keeps_its_state(tmp_path: Path) -> None:
     data = tmp_path / "demo"
-    async with Demo(data, free_port()) as demo, aiohttp.ClientSession() as client:
+    async with Demo(data, "nishikawa") as demo, aiohttp.ClientSession() as client:
         async with client.get(f"http://127.0.0.1:{demo.port}/") as page:
             assert page.status == 200
             text = await page.text()
@@ -193,7 +157,7 @@ async def test_the_demo_starts_answers_ends_cleanly_and_keeps_its_state(tmp_path
 
     key = (data / "secret_key").read_text(encoding="ascii")
     journal = (data / "chain.txt").read_text(encoding="ascii")
-    async with Demo(data, free_port()) as again:
+    async with Demo(data, "nishikawa") as again:
         pass
     assert again.process.returncode == 0
     assert (data / "secret_key").read_text(encoding="ascii") == key

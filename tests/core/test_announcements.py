@@ -26,7 +26,7 @@ from core.announcements import (
 from core.database import Sessions, transaction
 from core.errors import NotAllowed
 from core.tables import AccountRow, DeliveryRow, LaneRow
-from core.testing import FakeMessenger, SetClock
+from core.testing import FakeMessenger, Killed, SetClock
 
 TEXTS = {"ja": {"heading": "山焼きのお知らせ", "body": "2月に行います。"}}
 ROOM = Audience(Kind.ROOM, gate="residents", places=(("telegram", "-100"), ("web", "residents")))
@@ -191,6 +191,7 @@ async def test_pausing_holds_what_has_not_left_and_resuming_sends_it(desk: Desk)
         pytest.param([NotSent("no connection")] * 5, "failed", 0, id="never sent"),
         pytest.param([InDoubt("no answer")], "delivered", 1, id="in doubt once"),
         pytest.param([InDoubt("no answer")] * 2, "unsure", 0, id="in doubt twice"),
+        pytest.param([RuntimeError("a mistake")], "delivered", 1, id="broken adapter once"),
     ],
 )
 async def test_each_outcome_is_written_down_for_its_recipient(
@@ -247,8 +248,8 @@ async def test_what_was_in_flight_when_the_process_died_is_sent_again_and_nothin
     await desk.members(5)
     number = await desk.send()
     dying = FakeMessenger()
-    dying.prepared = [RuntimeError("killed")] * 5
-    with pytest.raises(RuntimeError):
+    dying.prepared = [Killed()] * 5
+    with pytest.raises(Killed):
         await desk.pump(dying).tick()
     survivor = FakeMessenger()
     again = desk.pump(survivor)
@@ -262,8 +263,8 @@ async def test_another_worker_waits_for_the_lease_and_then_takes_over(desk: Desk
     await desk.members(1)
     await desk.send()
     dying = FakeMessenger()
-    dying.prepared = [RuntimeError("killed")]
-    with pytest.raises(RuntimeError):
+    dying.prepared = [Killed()]
+    with pytest.raises(Killed):
         await desk.pump(dying, worker="w1").tick()
     other = FakeMessenger()
     pump = desk.pump(other, worker="w2")

@@ -240,9 +240,3 @@ async def test_a_signature_of_another_account_is_refused() -> None:
     assert not await verify_signature(
         "hello", signature, expected_address=ADDRESS, chain_id=1, contracts=NoContract()
     )
-
-
-def test_signatures_are_checked_with_the_fast_library() -> None:
-    from core.proof.signature import ACCOUNTS
-
-    assert type(ACCOUNTS._keys.backend).__name__ == "CoinCurveECCBackend"
