@@ -21,7 +21,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +250,7 @@ def by_pump(rate: float, *, over_http: bool = True) -> Send:
                 worker="benchmark",
             )
             with lap() as taken:
-                task = asyncio.create_task(pump.run(idle=timedelta(milliseconds=100)))
+                task = asyncio.create_task(pump.run())
                 shown = await _until_done(sessions, number, messenger, count)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)

@@ -23,10 +23,11 @@ from knowledge.generate import Generator, prompt, sentences_of
 from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.lexicon import lexicon
+from knowledge.lexicon import Scope, lexicon
 from knowledge.passage import Library, Passage
 from knowledge.question import Asked, in_conversation, search_text, understand
 from knowledge.retrieve import Ranked, Retriever
+from knowledge.subject import Subjects
 from knowledge.text import askable, clean, fold, sentences
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Guide:
         self.index = index
         self._retriever = Retriever(index)
         self._extractor = Extractor(self._retriever)
+        self._subjects = Subjects(index)
         self._persona = persona
         self._generator = generator
 
@@ -201,14 +203,18 @@ class Guide:
         plain = self._without_guides(shown, language)
         if plain is not None:
             return _Found(plain)
+        asking = self._without_orders(shown, language)
+        if not asking:
+            return _Found(Answer(AnswerKind.OFF_TOPIC, language, shown))
         before: list[Asked] = []
         for turn in turns[-TURNS_KEPT:]:
             earlier = understand(turn.question[:LONGEST_QUESTION], language, self.index)
             before.append(in_conversation(earlier, before))
-        asked = in_conversation(understand(shown, language, self.index), before)
+        alone = understand(asking, language, self.index)
+        asked = in_conversation(alone, before)
         ranked, extracts = self._look_up(asked, before)
-        for part in () if extracts else self._parts(shown, language):
-            _, extracts = self._look_up(part, before)
+        for other in () if extracts else self._otherwise(asked, alone, asking):
+            _, extracts = self._look_up(other, ())
             if extracts:
                 break
         if extracts:
@@ -219,10 +225,25 @@ class Guide:
     def _look_up(
         self, asked: Asked, before: Sequence[Asked]
     ) -> tuple[tuple[Ranked, ...], tuple[Extract, ...]]:
+        if found := self._subjects.define(asked):
+            return (), found
+        if asked.overview(self.index) and (found := self._subjects.sights(asked.language)):
+            return (), found
         ranked = self._retriever.search(
             search_text(asked, before), language=asked.language, k=CANDIDATES, names=asked.names
         )
         return ranked, self._extractor.extract(asked, ranked)
+
+    def _otherwise(self, asked: Asked, alone: Asked, asking: str) -> Iterator[Asked]:
+        """Yield other ways to read a question that has no answer as it was read first."""
+        if asked.names and asked.broad:
+            yield replace(asked, concepts=frozenset(), implied=frozenset(), rest=())
+        if asked.names and not alone.names and alone.scope is Scope.AROUND:
+            yield alone  # a place to stay near a sight is one in its town
+        sights = tuple(each for each in asked.names if self.index.names.town not in each.others)
+        if len(sights) < len(asked.names) and asked.all_concepts:
+            yield replace(asked, names=sights)  # everything here is in the town
+        yield from self._parts(asking, asked.language)
 
     def _parts(self, shown: str, language: Language) -> Iterator[Asked]:
         """Yield the sentences of a long message that ask about a sight by name, the last first.
@@ -235,17 +256,34 @@ class Guide:
             if asked.names and asked.all_concepts:
                 yield asked
 
-    @staticmethod
-    def _without_guides(shown: str, language: Language) -> Answer | None:
+    def _without_orders(self, shown: str, language: Language) -> str:
+        """Return what a message asks, without the sentences that order the answerer about.
+
+        What follows the last order of a sentence stays if it asks about a sight by name.
+        """
+        kept = []
+        for sentence in sentences(shown):
+            matches = (match for each in lexicon().orders for match in each.finditer(sentence))
+            end = max((match.end() for match in matches), default=0)
+            asked = understand(sentence[end:], language, self.index) if end else None
+            if asked is None or (asked.names and asked.all_concepts):
+                kept.append(sentence[end:])
+        return " ".join(kept).strip()
+
+    def _without_guides(self, shown: str, language: Language) -> Answer | None:
         if not askable(shown):
             return Answer(AnswerKind.EMPTY, language, shown)
         if (kind := emergency(shown)) is not None:
-            return Answer(AnswerKind.EMERGENCY, language, shown, emergency=kind)
+            help_at = () if kind is EmergencyKind.POLICE else self._hospitals(language)
+            return Answer(AnswerKind.EMERGENCY, language, shown, help_at, emergency=kind)
         if any(each.search(shown) for each in lexicon().personal):
             return Answer(AnswerKind.PERSONAL, language, shown)
         if _bare(shown) in lexicon().greetings:
             return Answer(AnswerKind.GREETING, language, shown)
         return None
+
+    def _hospitals(self, language: Language) -> tuple[Extract, ...]:
+        return self._subjects.places("hospital", language)
 
 
 def _bare(shown: str) -> str:

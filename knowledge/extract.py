@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from knowledge.figures import FigureKind
+from knowledge.figures import FigureKind, figures
 from knowledge.index import Index
 from knowledge.language import Language
-from knowledge.lexicon import lexicon
+from knowledge.lexicon import ON_THE_WAY, RECOMMENDING, lexicon
 from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked
 from knowledge.retrieve import Ranked, Retriever
@@ -26,10 +26,11 @@ MOST_SENTENCES = 2
 ROWS_EACH = 2  # of each sight where several are compared
 MOST_COMPARED = 6
 
-ON_THE_WAY = frozenset({"access", "bus", "train", "car", "taxi", "walk", "duration"})
-"""Concepts of the way between two sights: both must be in what answers."""
 BY_FORM = frozenset({FigureKind.MONEY, FigureKind.PHONE})
 """What a value states unmistakably, even where no word says so."""
+CALLING = "phone"
+WITH_CALLING = frozenset({"address", "hours", "price", "reservation"})
+"""What may be asked together with a telephone number; of anything else the number is meant."""
 CONCEPT = 0.5  # share of what was asked that a passage must name
 REST = 0.5  # share of the other words, weighed by rarity, that it must hold
 CERTAIN = 0.72  # mean cosine from which meaning alone is believed
@@ -37,6 +38,8 @@ INDIRECT = 0.6  # mean cosine that a passage needs if only its text names what w
 CERTAIN_FOREIGN = 0.62  # between languages cosines are lower
 MAIN = 0.3  # added to the entrance fee where a fee was asked, to opening hours where hours were
 LEAD = 0.3  # added to the opening of a document whose title names what was asked
+OVERVIEW = 1.3  # added to it where recommendations were asked for, and not one fact
+PROMINENT = 0.4  # added to the main sight of the town where none was named
 MOST_BESIDE = 3
 BESIDE = 0.15  # taken off for each concept that the item names and nobody asked for
 CLOSE = 0.12  # how far behind the best other passages still answer
@@ -94,8 +97,11 @@ class Extractor:
         evidence = sorted(
             (each for each in weighed if each is not None), key=lambda each: -each.score
         )
+        evidence = self._distinct(asked, evidence)
         if not evidence:
             return []
+        if asked.listing and (listed := self._listed(asked, evidence)):
+            return listed
         best = evidence[0]
         if best.passage.kind is Kind.PROSE:
             return [best]
@@ -104,45 +110,117 @@ class Extractor:
             chosen += self._others(best, chosen, evidence)
         return chosen
 
+    def _listed(self, asked: Asked, evidence: Sequence[_Evidence]) -> list[_Evidence]:
+        """Return the opening of the document on what was asked, and rows about nothing else."""
+        lead = next((each for each in evidence if self._opens(asked, each.passage)), None)
+        if lead is None:
+            return []
+        rows = [
+            each
+            for each in evidence
+            if each.passage.document == lead.passage.document
+            and each.passage.kind is Kind.FACT
+            and each.direct
+            and each.passage.status is not Status.OLD
+            and self.index.concepts[each.ranked.number] <= self._wanted(asked)
+        ]
+        return [lead, *rows[:MOST_EXTRACTS]]
+
+    @staticmethod
+    def _opens(asked: Asked, passage: Passage) -> bool:
+        """Whether a passage opens a document whose title names what was asked."""
+        opening = passage.kind is Kind.PROSE and not passage.headings
+        return opening and bool(
+            lexicon().named(without_ruby(passage.title)) & (asked.all_concepts - {RECOMMENDING})
+        )
+
+    def _distinct(self, asked: Asked, evidence: Sequence[_Evidence]) -> list[_Evidence]:
+        """Leave out what says again, in another language or document, what stands before it.
+
+        やさしい日本語 is kept for those who ask in it, and where it alone answers.
+        """
+        if asked.language is Language.JA:
+            own = [each for each in evidence if each.passage.language is Language.JA]
+            evidence = own or evidence
+        seen: set[object] = set()
+        distinct = []
+        for each in evidence:
+            fact = self._fact(each)
+            if fact is None or fact not in seen:
+                distinct.append(each)
+                seen.add(fact)
+        return distinct
+
+    def _fact(self, evidence: _Evidence) -> object:
+        """Return what two rows of the same fact share: the sight, the topic and the figures."""
+        passage, number = evidence.passage, evidence.ranked.number
+        if passage.kind is not Kind.FACT or not (stated := figures(passage.value or "")):
+            return None
+        known = lexicon()
+        item = without_ruby(passage.item or "")
+        sight = self.index.names.subject(self.index.labels[number])
+        return sight, self.index.concepts[number], known.qualified(item), stated
+
     def _weigh(self, asked: Asked, ranked: Ranked) -> _Evidence | None:
         """Weigh one passage; None if it does not answer."""
-        number, passage = ranked.number, ranked.passage
-        name = self._about(asked, number)
+        name = self._about(asked, ranked.number)
         if asked.names and name == 0:
             return None
-        concept, direct = self._concept(asked, number)
-        rest = self._rest(asked, self.index.held[number])
-        dense = ranked.dense or 0.0
-        own = passage.language is asked.language or (
-            passage.language.japanese and asked.language.japanese
+        concept, direct = self._concept(asked, ranked.number)
+        rest = self._rest(asked, self.index.held[ranked.number])
+        found = _Evidence(ranked, ranked.score, concept, rest, name, direct)
+        if not self._topical(asked, found) or not self._close(asked, found):
+            return None
+        return replace(found, score=self._score(asked, found))
+
+    def _topical(self, asked: Asked, found: _Evidence) -> bool:
+        """Whether a passage names what was asked, or anything was asked at all."""
+        if not asked.all_concepts:
+            return True
+        passage, number = found.passage, found.ranked.number
+        if found.concept < CONCEPT:
+            return False
+        if CALLING in asked.concepts and not asked.all_concepts & WITH_CALLING:
+            stated = f"{passage.value or passage.text} {passage.note or ''}"
+            if not lexicon().concepts[CALLING].answered_by(stated):
+                return False
+        if found.direct or (asked.rest and found.rest == 1.0):
+            return True
+        return (found.ranked.dense or 0.0) >= INDIRECT and not self._aside(asked, number)
+
+    @staticmethod
+    def _close(asked: Asked, found: _Evidence) -> bool:
+        """Whether a passage holds the question's other words, or means the same without them."""
+        own = found.passage.language is asked.language or (
+            found.passage.language.japanese and asked.language.japanese
         )
-        certain = dense >= (CERTAIN if own else CERTAIN_FOREIGN)
-        if asked.all_concepts and concept < CONCEPT:
-            return None
-        exact = bool(asked.rest) and rest == 1.0
-        if asked.all_concepts and not direct and not exact and dense < INDIRECT:
-            return None
-        if asked.all_concepts and not direct and not exact and self._aside(asked, number):
-            return None
-        if rest < REST and not (certain and rest > 0) and not (direct and asked.names) and own:
-            return None
-        if not asked.all_concepts and not asked.names and not certain and rest < 1.0:
-            return None
-        if not own and not asked.all_concepts and not certain:
-            return None
-        score = ranked.score + 0.6 * concept + 0.5 * rest + 0.4 * name + 0.2 * direct
+        certain = (found.ranked.dense or 0.0) >= (CERTAIN if own else CERTAIN_FOREIGN)
+        held = found.rest >= REST or (certain and found.rest > 0)
+        if not held and own and not (found.direct and asked.names):
+            return False
+        if certain or asked.all_concepts:
+            return True
+        return own and (bool(asked.names) or found.rest == 1.0)
+
+    def _score(self, asked: Asked, found: _Evidence) -> float:
+        passage, number = found.passage, found.ranked.number
+        score = found.score + 0.6 * found.concept + 0.5 * found.rest
+        score += 0.4 * found.name + 0.2 * found.direct
         score += 0.3 * (passage.kind is Kind.FACT) + 0.4 * (passage.language is asked.language)
         if passage.language is Language.JA_EASY and asked.language is not Language.JA_EASY:
             score -= 0.4
-        beside = len(self.index.concepts[number] - self._wanted(asked)) if asked.all_concepts else 0
-        score -= BESIDE * min(beside, MOST_BESIDE)
+        if asked.all_concepts:
+            beside = len(self.index.concepts[number] - self._wanted(asked))
+            score -= BESIDE * min(beside, MOST_BESIDE)
         score += 0.3 * self._qualified(asked, passage)
-        if passage.kind is Kind.PROSE and not passage.headings:
-            score += LEAD * bool(lexicon().named(passage.title) & asked.all_concepts)
+        if self._opens(asked, passage):
+            score += OVERVIEW if asked.broad else LEAD
+        if not asked.names and asked.about_a_sight:
+            score += PROMINENT * self.index.prominence[number]
         score += MAIN * bool(self.index.main[number] & asked.all_concepts)
         if passage.status is Status.OLD:
             score += 0.5 if asked.past else -0.8
-        return _Evidence(ranked, score, concept, rest, name, direct)
+        return score
 
     @staticmethod
     def _wanted(asked: Asked) -> frozenset[str]:
@@ -168,7 +246,13 @@ class Extractor:
         shaped = self._shaped(asked, passage) if passage.kind is Kind.FACT else frozenset()
         for name, weight in wanted.items():
             meant = {name} | known[name].includes
-            named = bool(meant & self.index.concepts[number])
+            named = bool(meant & self.index.concepts[number]) or (
+                # 「何時に見られますか?」 above a row with a time says what the time is of.
+                bool(asked.names)
+                and known[name].expects is not None
+                and name in asked.implied & self.index.headed[number]
+                and passage.kind is Kind.FACT
+            )
             mentioned = named or bool(meant & self.index.mentioned[number]) or name in shaped
             fits = known[name].answered_by(f"{shown} {passage.note or ''}")
             implied = name in asked.implied and known[name].expects is not None
@@ -198,9 +282,13 @@ class Extractor:
         weights = {each: self.index.idf(each) for each in asked.rest}
         if not weights:
             return 1.0
-        return sum(weight for each, weight in weights.items() if each in held) / sum(
-            weights.values()
+        known = lexicon().same
+        met = (
+            weight
+            for each, weight in weights.items()
+            if each in held or not held.isdisjoint(known.get(each, ()))
         )
+        return sum(met) / sum(weights.values())
 
     @staticmethod
     def _qualified(asked: Asked, passage: Passage) -> float:
@@ -222,6 +310,7 @@ class Extractor:
     ) -> list[_Evidence]:
         """Return the rows of the best one's table that answer equally: adult, child, infant."""
         concepts = self.index.concepts[best.ranked.number] & asked.all_concepts
+        main = self.index.main[best.ranked.number] & asked.all_concepts
         old = best.passage.status is Status.OLD
         own = self._rest(asked, self.index.own[best.ranked.number])
         rows = [
@@ -234,6 +323,7 @@ class Extractor:
             and self._rest(asked, self.index.own[each.ranked.number]) >= own
             and each.direct == best.direct
             and self.index.concepts[each.ranked.number] & asked.all_concepts == concepts
+            and self.index.main[each.ranked.number] & asked.all_concepts == main
             and self._qualified(asked, each.passage) >= self._qualified(asked, best.passage)
         ]
         order = {each.id: position for position, each in enumerate(self.index.library.passages)}

@@ -265,8 +265,11 @@ class _Reader:
         )
 
     def _as_of(self, cell: Cell | None, line: int) -> str | None:
-        if cell is None or cell.text in _NOTHING:
+        """A row that leaves its date open has none; the document's is for rows without a column."""
+        if cell is None:
             return self.document.as_of
+        if cell.text in _NOTHING:
+            return None
         try:
             return frontmatter.partial_date(cell.text)
         except ValueError:

@@ -5,6 +5,8 @@ The table accepts Hepburn and Kunrei spellings (shi and si, tsu and tu).
 
 import re
 
+from knowledge.text import hiragana_to_katakana, is_kana
+
 _ROWS = {
     "": "アイウエオ", "k": "カキクケコ", "s": "サシスセソ", "t": "タチツテト", "n": "ナニヌネノ",
     "h": "ハヒフヘホ", "m": "マミムメモ", "r": "ラリルレロ", "g": "ガギグゲゴ", "z": "ザジズゼゾ",
@@ -43,6 +45,35 @@ def romaji_to_kana(word: str) -> str | None:
             return None
         kana += read
     return kana or None
+
+
+def spelled(text: str) -> str | None:
+    """Return the folded reading of kana or romaji, spaces aside; None of anything else."""
+    joined = re.sub(r"\s+", "", text)
+    if joined and all(map(is_kana, joined)):
+        return fold_reading(hiragana_to_katakana(joined))
+    kana = romaji_to_kana(joined) if joined.isascii() and joined.isalpha() else None
+    return fold_reading(kana) if kana else None
+
+
+def romaji(text: str) -> str | None:
+    """Read a text as Japanese in Latin letters; None if it is none.
+
+    Every word must be romaji, one of them such as only Japanese has: English "to no one" is none.
+    """
+    words = re.findall(r"[a-zāīūēō]+(?:[-'][a-zāīūēō]+)*", text.casefold())
+    if len(words) == 1 or max(map(len, words), default=0) < _LONG or not _JAPANESE & set(words):
+        return None
+    read = [romaji_to_kana(each) for each in words]
+    return " ".join(each for each in read if each) if all(read) else None
+
+
+_LONG = 5  # letters, of one word at least
+_SAID_IN_JAPANESE = """
+no wa wo desu desuka ka nani nan nanji doko dokodesu itsu ikura masu arimasu arimasuka
+kara kudasai oshiete ryokin ryoukin ryōkin eki onsen basu chushajo chuushajou
+"""
+_JAPANESE = frozenset(_SAID_IN_JAPANESE.split())
 
 
 def _read(rest: str) -> str | None:

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from enum import StrEnum
 
+from knowledge.kana import romaji
+
 
 class Language(StrEnum):
     """A language in which guides are written and questions asked."""
@@ -56,7 +58,8 @@ _CHINESE_WORDS = re.compile(
 def detect(text: str, default: Language) -> Language:
     """Tell the language of a text from its script; `default` decides what the script cannot.
 
-    Kana means Japanese (`JA_EASY` if that is the default), hangul Korean, Latin letters English.
+    Kana means Japanese (`JA_EASY` if that is the default), hangul Korean, Latin letters English
+    unless they spell Japanese ("akiyoshido no nagasa wa").
     Han characters alone are told apart by characters that only one orthography writes; a few of
     them in an English sentence (a name) do not change its language.
     """
@@ -79,7 +82,7 @@ def detect(text: str, default: Language) -> Language:
     if han and latin <= 2 * han:
         return _han(shown, default)
     if latin:
-        return Language.EN
+        return japanese if not han and romaji(shown) else Language.EN
     return default
 
 

@@ -9,11 +9,13 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
 from knowledge.figures import FigureKind, figures
-from knowledge.text import clean, fold
+from knowledge.kana import fold_reading
+from knowledge.text import clean, fold, is_kana
 
 _EXPECTED = {
     "money": FigureKind.MONEY,
@@ -23,10 +25,28 @@ _EXPECTED = {
     "length": FigureKind.LENGTH,
 }
 _WORD = re.compile(r"[a-z0-9]")
+_SHORTEST_SPOKEN = 3  # kana
 _FREE = re.compile(
     r"無料|タダ|かかりません|いりません|不要|free|no charge|무료|免费|免費|要確認|半額|割引|円引き",
     re.IGNORECASE,
 )
+
+
+ON_THE_WAY = frozenset({"access", "bus", "train", "car", "taxi", "walk", "duration"})
+"""Concepts of the way between two sights: both must be in what answers."""
+MEMBERSHIP = "digital"
+"""The concept of the town's membership, which a question may be about as about a sight."""
+
+RECOMMENDING = "highlight"
+"""The concept of asking what is worth seeing."""
+
+
+class Scope(StrEnum):
+    """Of what a concept can be asked."""
+
+    SIGHT = "sight"  # of one sight: its price
+    AROUND = "around"  # of one sight, or else of the town: a place to eat
+    TOWN = "town"  # never of a sight: a hospital
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,7 @@ class Concept:
     main: re.Pattern[str] | None
     expects: FigureKind | None
     includes: frozenset[str] = frozenset()  # access is also answered by bus, train and car
+    scope: Scope = Scope.SIGHT
 
     def answered_by(self, value: str) -> bool:
         """Whether a value has the form that an answer to a question of this kind needs."""
@@ -103,6 +124,10 @@ class Lexicon:
     greetings: frozenset[str]
     personal: tuple[re.Pattern[str], ...]
     emergencies: Mapping[str, tuple[re.Pattern[str], frozenset[str]]]
+    definitions: tuple[re.Pattern[str], ...]
+    orders: tuple[re.Pattern[str], ...]
+    same: Mapping[str, frozenset[str]]  # terms, as the dictionary normalises them
+    spoken: "Cues"  # the cues in kana alone, as they are read
 
     def named(self, text: str) -> frozenset[str]:
         """Return the concepts that a text names; a cue inside a longer one names nothing.
@@ -110,6 +135,10 @@ class Lexicon:
         "Entrance fee" is a price and no entrance, 花火 an event and no flower.
         """
         return self.cues.find(fold(text))
+
+    def heard(self, kana: str) -> frozenset[str]:
+        """Return the concepts that a question in romaji names, read as katakana."""
+        return self.spoken.find(fold_reading(kana))
 
     def asked(self, question: str) -> frozenset[str]:
         """Return the concepts that a question names, and those it asks for without a name."""
@@ -154,6 +183,7 @@ def lexicon() -> Lexicon:
             _pattern(entry["main"]) if "main" in entry else None,
             _EXPECTED.get(entry.get("expects", "")),
             frozenset(entry.get("includes", ())),
+            Scope(entry.get("scope", Scope.SIGHT)),
         )
         for name, entry in raw["concept"].items()
     }
@@ -166,7 +196,20 @@ def lexicon() -> Lexicon:
         pointing=_pattern(raw["phrase"]["pointing"]),
         function=_pattern(raw["phrase"]["function"]["words"]),
         greetings=frozenset(fold(each) for each in raw["phrase"]["greeting"]),
-        personal=tuple(re.compile(each, re.IGNORECASE) for each in raw["personal"]["patterns"]),
+        personal=_expressions(raw["personal"]["patterns"]),
+        definitions=_expressions(raw["definition"]["patterns"]),
+        orders=_expressions(raw["order"]["patterns"]),
+        same={
+            term: frozenset(group.split()) - {term}
+            for group in raw["same"]["groups"]
+            for term in group.split()
+        },
+        spoken=Cues(
+            (fold_reading(fold(cue)), name)
+            for name, entry in raw["concept"].items()
+            for cue in (*entry["cues"], *entry.get("ask", ()))
+            if all(map(is_kana, cue)) and len(cue) >= _SHORTEST_SPOKEN
+        ),
         emergencies={
             name: (
                 re.compile("|".join(entry["sure"]), re.IGNORECASE),
@@ -175,6 +218,10 @@ def lexicon() -> Lexicon:
             for name, entry in raw["emergency"].items()
         },
     )
+
+
+def _expressions(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(each, re.IGNORECASE) for each in patterns)
 
 
 def _pattern(cues: Iterable[str]) -> re.Pattern[str]:

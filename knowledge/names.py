@@ -6,15 +6,18 @@ and other languages. A name belongs to the documents that carry it, so an alias 
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from knowledge.passage import Document
+from knowledge.kana import spelled
+from knowledge.lexicon import ON_THE_WAY, Scope, lexicon
+from knowledge.passage import Document, Library
 from knowledge.text import fold, is_kana
 from knowledge.words import Words
 
 _SHORTEST = 2
+_LONGEST_HEARD = 24  # characters
 _SHORTEST_READING = 4  # folded kana; shorter ones are found inside other words
 
 
@@ -32,7 +35,11 @@ class Names:
     """The names of one library."""
 
     def __init__(self, documents: Iterable[Document], words: Words) -> None:
+        documents = tuple(documents)
         self._words = words
+        places = Counter(squeeze(each.place) for each in documents if each.place)
+        self.town = max(places, key=lambda each: places[each], default="")
+        """The place that most documents name, squeezed: where all the others are as well."""
         by_surface: defaultdict[str, set[str]] = defaultdict(set)
         facility_of: dict[str, str] = {}
         readings: dict[str, str] = {}
@@ -74,6 +81,8 @@ class Names:
             and all(is_kana(each) for each in reading)
         }
 
+        self._readings_ordered = sorted(self._by_reading, key=len, reverse=True)
+
     @staticmethod
     def _synonyms(
         surface: str, held: set[str], by_surface: Mapping[str, set[str]]
@@ -87,23 +96,62 @@ class Names:
         spaced = fold(question)
         found: list[Name] = []
         for surface in self._ordered:
+            if surface not in rest:
+                continue
             if surface.isascii():
                 match = re.search(rf"(?<![a-z0-9]){_spaced(surface)}(?![a-z0-9])", spaced)
                 if match is not None:
                     found.append(self._names[surface])
                     spaced = spaced[: match.start()] + " | " + spaced[match.end() :]
-            elif surface in rest:
+            else:
                 found.append(self._names[surface])
                 rest = rest.replace(surface, "|")
-        return tuple(found) or self._heard(question)
+        # Two spellings of one sight (秋芳洞, Akiyoshido) are one subject.
+        return tuple({each.documents: each for each in reversed(found)}.values())[::-1] or (
+            self._heard(question)
+        )
 
     def _heard(self, question: str) -> tuple[Name, ...]:
         """Look again by reading, for names typed in kana or romaji with another spelling."""
         heard = self._words.reading(question, {})
-        for reading in sorted(self._by_reading, key=len, reverse=True):
+        for reading in self._readings_ordered:
             if reading in heard:
                 return (self._names[self._by_reading[reading]],)
         return ()
+
+    def heard_at(self, text: str, name: Name) -> tuple[int, int] | None:
+        """Return where a text spells the reading of a name: あきよしどー, akiyoshido."""
+        wanted = {each for each, surface in self._by_reading.items() if surface in name.others}
+        wanted |= {each for each, surface in self._by_reading.items() if surface == name.surface}
+        for start in range(len(text)):
+            for end in range(min(len(text), start + _LONGEST_HEARD), start + 1, -1):
+                if spelled(text[start:end]) in wanted:
+                    return start, end
+        return None
+
+    def subject(self, surfaces: frozenset[str]) -> str | None:
+        """Return the facility that surfaces name, the one with most documents if several."""
+        named = sorted(surfaces, key=lambda each: (-len(self._names[each].documents), each))
+        return self._names[named[0]].facility if named else None
+
+    def sights(self, library: Library) -> dict[str, float]:
+        """Return what there is to see, by facility: 1 for what the guides say most about.
+
+        The town itself, its office, its railway and the like are no sights.
+        """
+        beside = {document.place for document in library.documents}
+        counts = Counter(each.facility for each in library.passages if each.facility is not None)
+        for document in library.documents:
+            about = lexicon().named(f"{document.facility} {document.title}")
+            scopes = {lexicon().concepts[each].scope for each in about}
+            if document.facility in beside or about & ON_THE_WAY or Scope.TOWN in scopes:
+                counts.pop(document.facility or "", None)
+        most = max(counts.values(), default=1)
+        return {facility: count / most for facility, count in counts.most_common()}
+
+    def of(self, facility: str) -> Name:
+        """Return the name that a facility goes by."""
+        return self._names[squeeze(facility)]
 
     def held(self, text: str) -> frozenset[str]:
         """Return the surfaces in a text; where one holds another, the longer."""

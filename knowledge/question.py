@@ -8,16 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from knowledge.index import Index
+from knowledge.kana import romaji
 from knowledge.language import Language
-from knowledge.lexicon import lexicon
+from knowledge.lexicon import MEMBERSHIP, RECOMMENDING, Scope, lexicon
 from knowledge.names import Name
-from knowledge.text import clean, fold, is_han, is_kana
+from knowledge.text import clean, fold, is_han, is_kana, without_ruby
 from knowledge.words import stem
 
 _RUN = re.compile(
     r"[가-힣]{2,}?(?=(?:은|는|이|가|을|를|에|의|로|도|와|과)?(?![가-힣]))|[一-鿿]{2,}|[a-z]{3,}"
 )
 _LONGEST_FOLLOW_UP = 40  # characters
+_WHERE = frozenset({"address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +36,92 @@ class Asked:
     terms: tuple[str, ...]  # all content terms
     rest: tuple[str, ...]  # terms that are neither names nor in the lexicon
     unknown: tuple[str, ...] = field(default=())  # names among them that no passage holds
+    subject: str | None = None  # what the question asks the meaning of, in lower case
+    scope: Scope = Scope.SIGHT  # the widest of its concepts
 
     @property
     def all_concepts(self) -> frozenset[str]:
         """Everything asked for, named or not."""
         return self.concepts | self.implied
 
+    @property
+    def bare(self) -> bool:
+        """Whether it is a name and nothing else: it asks what that is, or the topic before."""
+        return bool(self.names) and not (self.all_concepts or self.rest or self.subject)
+
+    @property
+    def broad(self) -> bool:
+        """Whether recommendations are asked for rather than one fact."""
+        return RECOMMENDING in self.all_concepts
+
+    def overview(self, index: Index) -> bool:
+        """Whether the question is what there is to see in the town at all."""
+        return (
+            self.all_concepts - _WHERE == {RECOMMENDING}
+            and index.titled.issuperset(self.rest)
+            and all(index.names.town in each.others for each in self.names)
+        )
+
+    @property
+    def listing(self) -> bool:
+        """Whether the question is what there is of a kind in the town: places to stay, food."""
+        asked = self.all_concepts - {RECOMMENDING} - _WHERE
+        return self.scope is Scope.AROUND and len(asked) == 1 and not (self.names or self.rest)
+
+    @property
+    def about_a_sight(self) -> bool:
+        """Whether a sight is named, or could be meant without being named."""
+        return bool(self.names) or self.scope is not Scope.TOWN
+
 
 def understand(question: str, language: Language, index: Index) -> Asked:
     """Read one question on its own."""
     known = lexicon()
-    shown = clean(question)
+    shown = without_ruby(clean(question))
     names = index.names.find(shown)
     folded = fold(shown)
-    plain = _blanked(folded, _name_spans(folded, names))
-    concepts = known.named(plain)
-    rest, unknown = _rest(shown, language, names, index)
-    return Asked(
+    spans = [*_name_spans(folded, names, index), *_town_spans(folded, index.names.town)]
+    plain = _blanked(folded, spans)
+    kana = romaji(plain) if language.japanese else None
+    concepts = known.named(plain) | (known.heard(kana) if kana else frozenset())
+    implied = known.asked(plain) - concepts
+    rest, unknown = _rest(shown, language, spans, index) if kana is None else ((), ())
+    asked = Asked(
         text=shown,
         language=language,
         names=names,
         concepts=concepts,
-        implied=known.asked(plain) - concepts,
+        implied=implied,
         qualifiers=known.qualified(shown),
         past=known.past.search(fold(shown)) is not None,
         terms=tuple(index.words.terms(shown, language)),
         rest=rest,
         unknown=unknown,
+        scope=_scope(concepts | implied),
     )
+    return replace(asked, subject=_subject(asked))
+
+
+def _scope(concepts: frozenset[str]) -> Scope:
+    scopes = {lexicon().concepts[each].scope for each in concepts}
+    return next((each for each in (Scope.TOWN, Scope.AROUND) if each in scopes), Scope.SIGHT)
+
+
+def _subject(asked: Asked) -> str | None:
+    """Return what is to be defined, if that is all that the question asks."""
+    if asked.all_concepts - {MEMBERSHIP}:
+        return None
+    shown = asked.text.casefold().strip(_EDGES)
+    left = shown
+    for pattern in lexicon().definitions:
+        left = pattern.sub(" ", left).strip()
+    if left == shown:
+        return None
+    return _ARTICLE.sub("", left.strip(_EDGES)).strip() or shown
+
+
+_EDGES = " ?!.。、,・「」『』\"'“”"
+_ARTICLE = re.compile(r"^(?:the|an?)\s+")
 
 
 def in_conversation(asked: Asked, before: Sequence[Asked]) -> Asked:
@@ -69,25 +129,34 @@ def in_conversation(asked: Asked, before: Sequence[Asked]) -> Asked:
 
     A question is a follow-up if it names no sight and either points back (それ, there) or says
     nothing beyond what and whom it asks about. One that names a sight and nothing else
-    (「じゃあ景清洞は?」) asks of it what was asked before.
+    (「じゃあ景清洞は?」) asks of it what was asked before. What the town has but once (a hospital,
+    its membership) is never asked of a sight.
     """
     if not before or asked.unknown or len(asked.text) > _LONGEST_FOLLOW_UP:
         return asked
     last = before[-1]
     if asked.names:
-        if asked.all_concepts or asked.rest:
+        if not asked.bare or not last.about_a_sight:
             return asked
         return replace(asked, concepts=last.concepts, implied=last.implied)
-    pointing = lexicon().pointing.search(fold(asked.text)) is not None
-    if asked.rest and not pointing:
+    pointing = points_back(asked.text)
+    if asked.scope is Scope.TOWN or (asked.rest and not pointing):
         return asked
     subject = next((each for each in reversed(before) if each.names), None)
     if subject is None:
         return asked
     concepts, implied = asked.concepts, asked.implied
-    if not asked.all_concepts:
+    if not asked.all_concepts and asked.subject is None:
         concepts, implied = last.concepts, last.implied
     return replace(asked, names=subject.names, concepts=concepts, implied=implied)
+
+
+_THERE_IS = re.compile(r"\b(?:is|are|was|were) there\b|\bthere(?:'s| is| are)\b")
+
+
+def points_back(text: str) -> bool:
+    """Whether a question points at something said before: それ, there, it."""
+    return lexicon().pointing.search(_THERE_IS.sub(" ", fold(text))) is not None
 
 
 def search_text(asked: Asked, before: Sequence[Asked]) -> str:
@@ -108,11 +177,11 @@ def _squeezed(text: str) -> str:
 
 
 def _rest(
-    shown: str, language: Language, names: tuple[Name, ...], index: Index
+    shown: str, language: Language, names: Sequence[tuple[int, int]], index: Index
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the terms beyond names and lexicon, and those names that no passage holds."""
     folded = fold(shown)
-    covered = [*lexicon().spans(folded), *_name_spans(folded, names)]
+    covered = [*lexicon().spans(folded), *names]
     if language.japanese:
         return _japanese_rest(shown, covered, index)
     left = _blanked(shown, covered)
@@ -172,16 +241,23 @@ def _foreign(surface: str) -> bool:
     )
 
 
-def _name_spans(text: str, names: tuple[Name, ...]) -> list[tuple[int, int]]:
+def _name_spans(text: str, names: tuple[Name, ...], index: Index) -> list[tuple[int, int]]:
     """Return where names stand; Latin and hangul names may be spaced differently."""
     positions = [at for at, character in enumerate(text) if character not in " -・'"]
     squeezed = fold("".join(text[at] for at in positions))
     spans = []
     if len(squeezed) == len(positions):
         for name in names:
-            start = squeezed.find(name.surface)
-            if start >= 0:
-                spans.append((positions[start], positions[start + len(name.surface) - 1] + 1))
-            elif all(is_kana(each) for each in squeezed):
-                spans.append((0, len(text)))
+            for spelling in sorted(name.others, key=len, reverse=True):
+                while (start := squeezed.find(spelling)) >= 0:
+                    spans.append((positions[start], positions[start + len(spelling) - 1] + 1))
+                    squeezed = squeezed.replace(spelling, "\0" * len(spelling), 1)
+    if not spans:
+        heard = (index.names.heard_at(text, name) for name in names)
+        spans += [each for each in heard if each is not None]
     return spans
+
+
+def _town_spans(text: str, town: str) -> list[tuple[int, int]]:
+    """Return where the town's own name stands: it narrows nothing down."""
+    return [each.span() for each in re.finditer(re.escape(town), text)] if town else []

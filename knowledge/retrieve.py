@@ -15,7 +15,7 @@ from knowledge.index import Index, Scores
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.names import Name
-from knowledge.passage import Passage, Status
+from knowledge.passage import Passage
 from knowledge.text import fold, is_han, is_kana
 
 
@@ -67,6 +67,7 @@ class Retriever:
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        self._all = range(len(index.library.passages))
 
     def search(
         self,
@@ -88,15 +89,7 @@ class Retriever:
         dense = index.dense_scores(query)
         scores = self._fused(query, language, words, dense)
         raw = np.mean(list(dense.values()), axis=0) if dense else None
-        asked = lexicon().asked(query)
-        past = lexicon().past.search(fold(query)) is not None
-        scores = scores + np.array(
-            [
-                self._boost(number, names, asked, language, past=past)
-                for number in range(len(scores))
-            ],
-            dtype=np.float32,
-        )
+        scores = scores + self._boost(query, names, language)
         order = [int(each) for each in np.argsort(-scores, kind="stable")]
         passages = index.library.passages
         readable = [each for each in order if passages[each].language in READABLE[language]]
@@ -134,21 +127,16 @@ class Retriever:
             return LABELLED
         return MENTIONED if name.others & index.bodies[number] else 0.0
 
-    def _boost(
-        self,
-        number: int,
-        names: tuple[Name, ...],
-        asked: frozenset[str],
-        language: Language,
-        *,
-        past: bool,
-    ) -> float:
-        passage = self.index.library.passages[number]
-        boost = OWN_LANGUAGE * (passage.language is language)
-        boost += NAMES_CONCEPT * bool(asked & self.index.concepts[number])
-        boost -= OLD * (passage.status is Status.OLD and not past)
+    def _boost(self, query: str, names: tuple[Name, ...], language: Language) -> Scores:
+        """Return what speaks for each passage besides its likeness to the question."""
+        index, known = self.index, lexicon()
+        boost = OWN_LANGUAGE * index.written_in(language)
+        boost += NAMES_CONCEPT * index.naming(known.asked(query))
+        if known.past.search(fold(query)) is None:
+            boost -= OLD * index.old
         if names:
-            boost += ABOUT_NAME * max(self.closeness(number, each) for each in names)
+            about = [max(self.closeness(number, each) for each in names) for number in self._all]
+            boost += ABOUT_NAME * np.array(about, dtype=np.float32)
         return boost
 
 

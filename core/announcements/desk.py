@@ -184,6 +184,7 @@ async def confirm(
                     "language",
                     "state",
                     "attempts",
+                    "in_doubt",
                     "due_at",
                 ],
                 select(
@@ -193,6 +194,7 @@ async def confirm(
                     AccountRow.external_id,
                     MemberRow.locale,
                     literal("waiting"),
+                    literal(0),
                     literal(0),
                     literal(now, DeliveryRow.due_at.type),
                 )
@@ -296,6 +298,26 @@ async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: da
 async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     await _move(
         session, announcement_id, AnnouncementState.PAUSED, AnnouncementState.SENDING, by, now
+    )
+    await finish_if_settled(session, announcement_id, now=now)  # the last may have landed meanwhile
+
+
+async def finish_if_settled(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
+    """The last result finishes an announcement."""
+    settled = (
+        AnnouncementRow.delivered
+        + AnnouncementRow.blocked
+        + AnnouncementRow.failed
+        + AnnouncementRow.unsure
+    )
+    await session.execute(
+        update(AnnouncementRow)
+        .where(
+            AnnouncementRow.id == announcement_id,
+            AnnouncementRow.total <= settled,
+            AnnouncementRow.state == AnnouncementState.SENDING,
+        )
+        .values(state=AnnouncementState.DONE, finished_at=now)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.desk import AnnouncementState
+from core.announcements.desk import AnnouncementState, finish_if_settled
 from core.tables import AccountRow, AnnouncementRow, DeliveryRow
 
 
@@ -92,26 +92,12 @@ async def tally(
         .where(AnnouncementRow.id == announcement_id)
         .values({counter: counter + count})
     )
-    settled = (
-        AnnouncementRow.delivered
-        + AnnouncementRow.blocked
-        + AnnouncementRow.failed
-        + AnnouncementRow.unsure
-    )
-    await session.execute(
-        update(AnnouncementRow)
-        .where(
-            AnnouncementRow.id == announcement_id,
-            AnnouncementRow.total <= settled,
-            AnnouncementRow.state == AnnouncementState.SENDING,
-        )
-        .values(state=AnnouncementState.DONE, finished_at=now)
-    )
+    await finish_if_settled(session, announcement_id, now=now)
 
 
 async def forget(session: AsyncSession, *, before: datetime) -> None:
-    """Delete what was finished or cancelled before a day, with every recipient's result."""
-    over = (AnnouncementState.DONE, AnnouncementState.CANCELLED)
+    """Delete what was finished, cancelled or left a draft before a day, with every result."""
+    over = (AnnouncementState.DONE, AnnouncementState.CANCELLED, AnnouncementState.DRAFT)
     await session.execute(
         delete(AnnouncementRow).where(
             AnnouncementRow.state.in_(over), AnnouncementRow.created_at < before

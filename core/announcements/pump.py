@@ -47,7 +47,8 @@ AHEAD: Final = timedelta(milliseconds=150)
 """How far in advance slots are reserved: a turn's worth."""
 IDLE: Final = timedelta(seconds=1)
 """How often we look although nobody woke us: another process may have confirmed something."""
-MAX_ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 300
+"""For what certainly was not sent: about a day of tries, five minutes apart at the most."""
 MAX_IN_FLIGHT: Final = 256
 MAX_IN_DOUBT: Final = 1
 
@@ -88,6 +89,7 @@ class Pump:
         self._pause = pause
         self._flying: set[asyncio.Task[None]] = set()
         self._landed: list[tuple[_Claim, Outcome]] = []
+        self._closing = False
         self.wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -104,6 +106,14 @@ class Pump:
         finally:
             for task in self._flying:
                 task.cancel()
+
+    async def drain(self) -> None:
+        """Claim nothing more; wait for what is in flight and write down what became of it."""
+        self._closing = True
+        await asyncio.gather(*self._flying, return_exceptions=True)
+        async with transaction(self._sessions) as session:
+            written = await self._write_down(session)
+        del self._landed[:written]
 
     async def tick(self) -> int:
         """One turn, waited for to its end; returns how many messages were tried. For tests."""
@@ -150,9 +160,9 @@ class Pump:
         lane = await self._lane(session, now)
         free_at = max(lane.free_at, now)
         slots = int((now + AHEAD - free_at) / self._gap) + 1 if free_at <= now + AHEAD else 0
-        room = min(slots, MAX_IN_FLIGHT - len(self._flying))
+        room = 0 if self._closing else min(slots, MAX_IN_FLIGHT - len(self._flying))
         if room <= 0:
-            return [], min(max(free_at - now - AHEAD / 2, AHEAD / 10), IDLE)
+            return [], min(max(free_at - now - AHEAD / 2, AHEAD / 3), IDLE)
         rows = await session.execute(
             select(DeliveryRow, AnnouncementRow)
             .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
@@ -173,9 +183,11 @@ class Pump:
         )
         claims = []
         for row, announcement in rows.all():
-            if row.state == "sending" and row.attempts > MAX_IN_DOUBT:
-                await settle(session, row, "unsure", "no answer twice", now=now)
-                continue
+            if row.state == "sending":  # its last try ended without an answer
+                if row.in_doubt >= MAX_IN_DOUBT:
+                    await settle(session, row, "unsure", "no answer twice", now=now)
+                    continue
+                row.in_doubt += 1
             row.state, row.attempts, row.worker = "sending", row.attempts + 1, self._worker
             row.due_at = now + LEASE
             kind = Kind(announcement.kind)
@@ -280,7 +292,7 @@ class Pump:
                 return conclude(row, "failed", outcome.reason)
             case NotSent():
                 row.state, row.due_at = "waiting", now + _backoff(row.attempts)
-            case InDoubt() if row.attempts > MAX_IN_DOUBT:
+            case InDoubt() if row.in_doubt >= MAX_IN_DOUBT:
                 return conclude(row, "unsure", outcome.reason)
             case InDoubt():
                 row.reason = outcome.reason[:200]
@@ -289,6 +301,6 @@ class Pump:
 
 
 def _backoff(attempts: int) -> timedelta:
-    """1, 2, 4, 8 … seconds with up to half as much again, so that workers do not march in step."""
-    seconds = 2 ** (attempts - 1)
+    """1, 2, 4 … 256 seconds with up to half as much again: workers should not march in step."""
+    seconds = 2 ** min(attempts - 1, 8)
     return timedelta(seconds=seconds * (1 + random.random() / 2))  # noqa: S311

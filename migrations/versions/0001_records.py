@@ -50,6 +50,7 @@ def upgrade() -> None:
         "inbox",
         sa.Column("platform", sa.String(length=16), nullable=False),
         sa.Column("update_id", sa.String(length=64), nullable=False),
+        sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("platform", "update_id", name=op.f("pk_inbox")),
     )
@@ -214,6 +215,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("in_doubt", sa.Integer(), nullable=False),
         sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("worker", sa.String(length=64), nullable=True),
         sa.Column("message_id", sa.String(length=64), nullable=True),

@@ -85,7 +85,7 @@ class Desk:
         quiet = 0
         while quiet < 2:
             quiet = 0 if await pump.tick() else quiet + 1
-            self.clock.advance(timedelta(minutes=1 if quiet else 0))
+            self.clock.advance(timedelta(minutes=7 if quiet else 0))
 
 
 @pytest.fixture
@@ -188,7 +188,10 @@ async def test_pausing_holds_what_has_not_left_and_resuming_sends_it(desk: Desk)
         pytest.param([Failed("too long")], "failed", 0, id="failed"),
         pytest.param([Flooded(timedelta(seconds=30))], "delivered", 1, id="flooded once"),
         pytest.param([NotSent("no connection")] * 2, "delivered", 1, id="not sent twice"),
-        pytest.param([NotSent("no connection")] * 5, "failed", 0, id="never sent"),
+        pytest.param([NotSent("no connection")] * 300, "failed", 0, id="a day without connection"),
+        pytest.param(
+            [NotSent("no connection"), InDoubt("no answer")], "delivered", 1, id="both once"
+        ),
         pytest.param([InDoubt("no answer")], "delivered", 1, id="in doubt once"),
         pytest.param([InDoubt("no answer")] * 2, "unsure", 0, id="in doubt twice"),
         pytest.param([RuntimeError("a mistake")], "delivered", 1, id="broken adapter once"),
@@ -257,6 +260,51 @@ async def test_what_was_in_flight_when_the_process_died_is_sent_again_and_nothin
     await desk.drain(again)
     assert len(survivor.arrived) == 5
     assert (await desk.shown(number)).delivered == 5
+
+
+async def test_a_retry_and_then_a_crash_still_sends_again_once(desk: Desk) -> None:
+    await desk.members(1)
+    await desk.send()
+    dying = FakeMessenger()
+    dying.prepared = [NotSent("no connection"), Killed()]
+    pump = desk.pump(dying)
+    await pump.tick()
+    desk.clock.advance(timedelta(seconds=10))
+    with pytest.raises(Killed):
+        await pump.tick()
+    survivor = FakeMessenger()
+    again = desk.pump(survivor)
+    await again.void_own_leases()
+    await desk.drain(again)
+    assert len(survivor.arrived) == 1
+
+
+async def test_a_clean_end_waits_for_what_is_in_flight_and_repeats_nothing(desk: Desk) -> None:
+    await desk.members(4)
+    number = await desk.send()
+    messenger = FakeMessenger()
+    pump = desk.pump(messenger)
+    await pump._turn()
+    await pump.drain()
+    again = desk.pump(messenger)
+    await again.void_own_leases()
+    await desk.drain(again)
+    assert len(messenger.arrived) == 4
+    assert (await desk.shown(number)).delivered == 4
+
+
+async def test_what_landed_during_a_pause_is_done_when_resumed(desk: Desk) -> None:
+    await desk.members(1)
+    number = await desk.send()
+    messenger = FakeMessenger()
+    pump = desk.pump(messenger)
+    await pump._turn()
+    async with transaction(desk.sessions) as session:
+        await announcements.pause(session, number, by="staff", now=desk.clock())
+    await pump.drain()
+    async with transaction(desk.sessions) as session:
+        await announcements.resume(session, number, by="staff", now=desk.clock())
+    assert (await desk.shown(number)).state is AnnouncementState.DONE
 
 
 async def test_another_worker_waits_for_the_lease_and_then_takes_over(desk: Desk) -> None:

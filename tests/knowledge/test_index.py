@@ -1,10 +1,12 @@
 """The index is built once, encodes only what changed, and survives what happens to its files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from knowledge.encoders import Tier, encoders
+from knowledge import analysis
+from knowledge.encoders import Tier, Vectors, encoders
 from knowledge.errors import EncoderMissing
 from knowledge.index import Index
 from knowledge.ingest import read_guides
@@ -49,7 +51,7 @@ def test_another_model_never_reads_the_vectors_of_the_first(tmp_path: Path) -> N
 @pytest.mark.parametrize("damage", ["cut", "garbage", "empty", "swapped"])
 def test_a_damaged_vector_file_is_built_again_and_said(tmp_path: Path, damage: str) -> None:
     opened(GUIDES, tmp_path, FakeEncoder())
-    (path,) = tmp_path.glob("*.npz")
+    (path,) = tmp_path.glob("vectors-*.npz")
     content = path.read_bytes()
     half = len(content) // 2
     path.write_bytes(
@@ -90,6 +92,70 @@ def test_a_slow_encoder_holds_nothing_up_and_catches_up(tmp_path: Path) -> None:
     assert "e5" not in index.behind
     assert index.running is Tier.WORDS_USE_E5
     assert said[-1] == "e5 has caught up"
+
+
+class Watched(FakeEncoder):
+    """Stops its index after the first batch."""
+
+    index: Index
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        self.index.stop()
+        return super().passages(texts)
+
+
+def test_catching_up_ends_after_the_batch_at_which_it_is_stopped(tmp_path: Path) -> None:
+    slow = Watched(name="e5", identity="slow", slow=True)
+    index, said = opened(GUIDES, tmp_path, FakeEncoder(), slow)
+    slow.index = index
+    index.catch_up(said.append)
+    assert index.behind == ("e5",)
+    assert said[-1] == "e5 was stopped"
+    assert Retriever(index).search("水城洞の料金", language=Language.JA, k=1)
+
+    index.catch_up()  # as a thread that starts too late
+    kept = list(slow.encoded)
+    assert kept
+
+    again = FakeEncoder(name="e5", identity="slow", slow=True)
+    later, _ = opened(GUIDES, tmp_path, FakeEncoder(), again)
+    later.catch_up()
+    assert later.behind == ()
+    assert not set(again.encoded) & set(kept)
+
+
+def test_a_second_start_reads_no_passage_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = opened(GUIDES, tmp_path)
+    monkeypatch.setattr(analysis, "analyse", None)
+    second, _ = opened(GUIDES, tmp_path)
+    assert second.held == first.held
+    assert second.labels == first.labels
+    terms = first.words.terms("水城洞の大人の入洞料", Language.JA)
+    assert second.word_scores(terms).tolist() == first.word_scores(terms).tolist()
+    assert (
+        second.reading_scores("みずきどう").tolist() == first.reading_scores("みずきどう").tolist()
+    )
+
+
+def test_a_changed_guide_is_read_again(tmp_path: Path) -> None:
+    guides, cache = tmp_path / "guides", tmp_path / "cache"
+    for fee in ("五百円", "六百円"):
+        write_guide(guides, "a", body=f"# 案内\n\n洞窟は{fee}で、鍾乳石{fee[0]}本があります。")
+        index, _ = opened(guides, cache)
+        assert index.library.passages[0].text.startswith(f"洞窟は{fee}")
+        assert len(index.held) == len(index.library.passages)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00garbage" * 100])
+def test_a_damaged_analysis_is_made_again(tmp_path: Path, damage: bytes) -> None:
+    whole, _ = opened(GUIDES, tmp_path)
+    (path,) = tmp_path.glob("analysis-*.npz")
+    path.write_bytes(damage)
+    again, _ = opened(GUIDES, tmp_path)
+    assert again.held == whole.held
+    assert path.stat().st_size > len(damage)
 
 
 def test_words_alone_find_the_fee(tmp_path: Path) -> None:

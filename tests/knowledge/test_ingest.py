@@ -27,11 +27,28 @@ def test_each_row_is_a_fact_with_its_own_date_status_and_source() -> None:
     assert library.problems == ()
 
 
-def test_a_row_without_date_or_source_has_those_of_its_document() -> None:
+def test_a_row_without_a_source_has_that_of_its_document_but_no_date_it_leaves_open() -> None:
     library = read_guides(GUIDES)
     length = next(each for each in library.passages if each.item == "黒洞 長さ")
-    assert (length.as_of, length.source) == ("2025", "https://example.org/kurodo")
+    assert (length.as_of, length.source) == (None, "https://example.org/kurodo")
     assert length.status is Status.TIMELESS
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        pytest.param(("項目", "内容"), ("長さ", "350m"), "2025-09", id="no column of dates"),
+        pytest.param(("項目", "内容", "時点"), ("長さ", "350m", "—"), None, id="left open"),
+        pytest.param(("項目", "内容", "時点"), ("長さ", "350m", "2024"), "2024", id="its own"),
+    ],
+)
+def test_a_row_has_the_date_of_its_document_only_if_the_table_has_none(
+    tmp_path: Path, header: tuple[str, ...], row: tuple[str, ...], expected: str | None
+) -> None:
+    body = f"# 案内\n\n{table(row, header=header)}"
+    write_guide(tmp_path, "a", body=body, as_of='"2025-09"')
+    (passage,) = read_guides(tmp_path).passages
+    assert passage.as_of == expected
 
 
 def test_english_tables_read_like_japanese_ones() -> None:

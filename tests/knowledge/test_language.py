@@ -28,6 +28,21 @@ def test_the_script_tells_the_language(text: str, default: Language, expected: L
     assert detect(text, default) is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("akiyoshidai no hirosa", Language.JA),
+        ("akiyoshido wa nanji made desu ka", Language.JA),
+        ("How much is Akiyoshido?", Language.EN),
+        ("no", Language.EN),
+        ("made in Japan", Language.EN),
+        ("to no one", Language.EN),
+    ],
+)
+def test_japanese_in_latin_letters_is_japanese(text: str, expected: Language) -> None:
+    assert detect(text, Language.EN) is expected
+
+
 @given(st.text(max_size=200), st.sampled_from(Language))
 def test_any_text_has_a_language(text: str, default: Language) -> None:
     assert isinstance(detect(text, default), Language)
