@@ -30,6 +30,7 @@ from core.chain import Chains, JsonRpcChain
 from core.clock import Clock, system_clock
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
+from core.errors import KankeiError
 from core.holdings import Holdings, LiveHoldings
 from core.settings import Settings
 from core.town import TownPack
@@ -41,14 +42,27 @@ logger = logging.getLogger(__name__)
 WEB_RATE = 200.0
 """Messages a second into our own pages: a bound, not a platform's limit."""
 
+MIN_KEY = 32
 OPENAI = "https://api.openai.com/v1"
 
 Progress = Callable[[str], None]
 """Told the name of each step that is done: chain, pack, records, guide."""
 
 
+class WeakKey(KankeiError):
+    """The signing key is too short."""
+
+    code = "weak-key"
+
+
 class Platform(Protocol):
     """What every adapter can do."""
+
+    @property
+    def keeper(self) -> ChannelKeeper: ...
+
+    @property
+    def messenger(self) -> Messenger: ...
 
     @property
     def problems(self) -> list[str]: ...
@@ -254,12 +268,22 @@ def _open_guide(settings: Settings, town: TownPack) -> Guide:
 
 
 def secret_of(settings: Settings) -> str:
-    """The signing key: from the settings, or made once and kept readable to us alone."""
-    if key := settings.secret_key.get_secret_value():
-        return key
+    """The signing key: from the settings, or made once and kept readable to us alone.
+
+    Raises `WeakKey` if it is too short to sign with: an empty file would be known to all.
+    """
+    key = settings.secret_key.get_secret_value()
     path = Path(settings.data_dir) / "secret_key"
-    if not path.exists():
+    if not key and path.exists():
+        key = path.read_text(encoding="ascii").strip()
+    elif not key:
+        key = secrets.token_urlsafe(32)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600)
+        new.write_text(key, encoding="ascii")
+        new.replace(path)  # whole or not at all, even on a full disk
+    if len(key) < MIN_KEY:
+        raise WeakKey(f"a signing key needs {MIN_KEY} characters; remove {path} for a new one")
+    return key

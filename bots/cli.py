@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from bots import texts
-from bots.app import App
+from bots.app import App, WeakKey
 from bots.serve import PortTaken, serve
 from bots.web.session import staff_link
 from core import audit as audit_log
@@ -76,9 +76,12 @@ class _Lines(logging.Formatter):
 def log_to(handler: logging.Handler, level: str) -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Both print request addresses, which hold the bot's token.
-    for name in ("httpx", "httpcore"):
+    # Below these levels they print what is nobody's: request addresses with the bot's token,
+    # statements with their values, prompts.
+    for name in ("httpx", "httpcore", "openai"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("aiosqlite", "sqlalchemy", "asyncio", "aiohttp", "web3"):
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
 
 
 @command.command()
@@ -134,6 +137,8 @@ def _serve(settings: Settings, *, demo: bool) -> None:
         raise fail("pack-wrong", problems=error) from error
     except RecordsUnavailable as error:
         raise fail("records-unavailable", reason=error) from error
+    except WeakKey as error:
+        raise fail("weak-key", reason=error) from error
     except KankeiError as error:
         if error.code == "journal-damaged":
             raise fail("demo.damaged", file=error) from error

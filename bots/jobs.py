@@ -13,8 +13,10 @@ from core.errors import KankeiError
 
 logger = logging.getLogger(__name__)
 
+KEEP_BROWSERS: Final = timedelta(days=30)
 KEEP_UPDATES: Final = timedelta(days=2)
 TIDY_EVERY: Final = timedelta(hours=1)
+RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
 
 
@@ -61,6 +63,7 @@ async def tidy(app: App) -> None:
     now, retention = app.clock(), app.town.retention
     async with transaction(app.sessions) as session:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
+        await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
 
@@ -84,7 +87,7 @@ async def every(
 async def run(app: App) -> None:
     """All jobs, until cancelled."""
     async with asyncio.TaskGroup() as group:
-        app.start_pump = lambda pump: group.create_task(pump.run())
+        app.start_pump = lambda pump: group.create_task(every(RESTART_AFTER, pump.run))
         for pump in app.pumps.values():
             app.start_pump(pump)
         group.create_task(

@@ -20,7 +20,12 @@ from bots.discord.adapter import DiscordAdapter
 from bots.telegram.adapter import TelegramAdapter
 from bots.web.app import create_web
 from bots.web.demo import DemoShop
-from core.errors import KankeiError, PlatformRefused, PlatformUnavailable
+from core.errors import (
+    KankeiError,
+    PlatformRefused,
+    PlatformUnavailable,
+    RecordsUnavailable,
+)
 from core.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -83,50 +88,56 @@ async def town(
         yield app, Shop(chain, app.secret)
 
 
-def _open_telegram(app: App) -> Platform:
+def _telegram(app: App) -> TelegramAdapter:
     secret = app.settings.telegram_webhook_secret
-    adapter = TelegramAdapter(
+    return TelegramAdapter(
         app, webhook_secret=secret.get_secret_value() if secret else app.derived("telegram")
     )
-    app.add_platform(adapter.keeper, adapter.messenger, rate=app.settings.telegram_rate)
-    app.telegram_receive = adapter.receive
-    return adapter
-
-
-def _open_discord(app: App) -> Platform:
-    adapter = DiscordAdapter(app)
-    app.add_platform(adapter.keeper, adapter.messenger, rate=app.settings.discord_rate)
-    return adapter
 
 
 def doors(app: App) -> dict[str, Callable[[App], Platform]]:
     """The platforms whose tokens are set, each by how its adapter is made."""
     made: dict[str, Callable[[App], Platform]] = {}
     if app.settings.telegram_token is not None:
-        made["telegram"] = _open_telegram
+        made["telegram"] = _telegram
     if app.settings.discord_token is not None:
-        made["discord"] = _open_discord
+        made["discord"] = DiscordAdapter
     return made
 
 
-async def keep_open(app: App, name: str, make: Callable[[App], Platform]) -> None:
-    """Start a door; while its platform is away, try again. A refusal is left to staff."""
+async def keep_open(app: App, name: str, make: Callable[[App], Platform], rate: float) -> None:
+    """Start a door; while its platform is away, try again. A refusal is left to staff.
+
+    Only an open door gets messages to send: until then they wait in the outbox.
+    """
     while True:
         adapter = make(app)
         try:
             await adapter.start()
-        except (PlatformUnavailable, PlatformRefused) as error:
-            app.troubles[name] = [str(error)]
-            logger.warning("door-closed", extra={"platform": name, "reason": str(error)})
-            app.happenings.tell("chat.happening.trouble", sentence=error)
-            if isinstance(error, PlatformRefused):
-                return
-            await asyncio.sleep(RETRY_SECONDS)
+        except PlatformRefused as error:
+            _closed(app, name, str(error))
+            return
+        except PlatformUnavailable as error:
+            _closed(app, name, str(error))
+        except Exception as error:
+            # One door's mistake must not be silent, nor keep the others shut.
+            logger.exception("door-broke", extra={"platform": name})
+            _closed(app, name, f"{name}: {type(error).__name__}")
         else:
             app.troubles.pop(name, None)
+            app.add_platform(adapter.keeper, adapter.messenger, rate=rate)
             app.adapters.append(adapter)
             app.names[name] = adapter.name
+            if isinstance(adapter, TelegramAdapter):
+                app.telegram_receive = adapter.receive
             return
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def _closed(app: App, name: str, sentence: str) -> None:
+    app.troubles[name] = [sentence]
+    logger.warning("door-closed", extra={"platform": name, "reason": sentence})
+    app.happenings.tell("chat.happening.trouble", sentence=sentence)
 
 
 async def serve(
@@ -152,11 +163,14 @@ async def serve(
             background = [asyncio.create_task(jobs.run(app))]
             ready(app)
             background += [
-                asyncio.create_task(keep_open(app, name, make)) for name, make in doors(app).items()
+                asyncio.create_task(keep_open(app, name, make, getattr(settings, f"{name}_rate")))
+                for name, make in doors(app).items()
             ]
             try:
                 await server.serve(sockets=[listener])
             finally:
+                app.guide.index.stop()
+                await _drain(app)
                 for task in background:
                     task.cancel()
                 for outcome in await asyncio.gather(*background, return_exceptions=True):
@@ -164,6 +178,15 @@ async def serve(
                         logger.error("job-ended", exc_info=outcome)
                 for adapter in app.adapters:
                     await adapter.stop()
+
+
+async def _drain(app: App) -> None:
+    """Let what is in flight arrive and be written down, so that the next start repeats nothing."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await asyncio.gather(*(pump.drain() for pump in app.pumps.values()))
+    except (TimeoutError, RecordsUnavailable) as error:
+        logger.warning("drain-cut-short", extra={"reason": type(error).__name__})
 
 
 def _warm_up(app: App) -> None:

@@ -84,6 +84,12 @@ async def message(session: AsyncSession, account_id: int, number: int) -> WebMes
     return row if row is not None and row.account_id == account_id else None
 
 
+async def answered(session: AsyncSession, account_id: int, number: int) -> None:
+    """The button under a message has done its work."""
+    if (row := await message(session, account_id, number)) is not None:
+        row.action = None
+
+
 async def send(
     session: AsyncSession, account_id: int, outgoing: Outgoing, *, delivery: int, now: datetime
 ) -> int:

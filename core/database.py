@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -24,6 +25,9 @@ from sqlalchemy.ext.asyncio import (
 from core.errors import RecordsUnavailable
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
+"""SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -80,7 +84,7 @@ def _outages_named() -> Iterator[None]:
         if error.connection_invalidated or _is_outage(error):
             raise RecordsUnavailable(type(error.orig).__name__) from error
         raise
-    except OSError as error:  # the driver could not reach the server at all
+    except (OSError, PoolTimeout) as error:  # no server, or no connection in time
         raise RecordsUnavailable(type(error).__name__) from error
 
 
@@ -96,6 +100,8 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 
 def _is_outage(error: DBAPIError) -> bool:
+    if str(getattr(error.orig, "sqlstate", "") or "")[:2] in OUTAGE_CLASSES:
+        return True
     words = str(error.orig).lower()
     return any(
         sign in words

@@ -20,11 +20,16 @@ from core.errors import ProofRejected, WalletTaken
 from core.identity import (
     Account,
     accounts_of,
+    find_account,
     follow_link,
     give_way,
     holder_of,
     link_wallet,
+    move_to_browser,
     propose_merge,
+    use_up_link,
+    wallets_of,
+    web_account,
 )
 from core.proof import ContractVerifier, MalformedMessage, Message, Refusal
 from core.tables import ChallengeRow
@@ -56,6 +61,7 @@ class Linked:
 
     member_id: int
     address: str
+    theirs: bool  # the proof shows the member: their first wallet, or one that was theirs before
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,11 @@ class Enrolment:
         """Whose link this is. Raises `LinkExpired`."""
         async with transaction(self._sessions) as session:
             return await follow_link(session, token, now=self._clock())
+
+    async def signer_of(self, token: str) -> Account:
+        """Whose link this is, for finishing what was begun in time. Raises `LinkExpired`."""
+        async with transaction(self._sessions) as session:
+            return await follow_link(session, token, now=self._clock(), grace=CHALLENGE_LIFETIME)
 
     async def challenge(self, token: str, address: str, chain_id: int) -> Challenge:
         """The message for one wallet to sign. Any case of the address is taken.
@@ -163,9 +174,9 @@ class Enrolment:
             contracts=self._contracts,
         ):
             raise ProofRejected(Refusal.BAD_SIGNATURE)
-        return await self._link(account, expected)
+        return await self._link(token, account, expected)
 
-    async def _link(self, account: Account, message: Message) -> Linked | NeedsConsent:
+    async def _link(self, token: str, account: Account, message: Message) -> Linked | NeedsConsent:
         now = self._clock()
         async with transaction(self._sessions) as session:
             used = await session.execute(
@@ -176,6 +187,8 @@ class Enrolment:
             )
             if used.first() is None:
                 raise ProofRejected(Refusal.NONCE_USED)
+            held = await wallets_of(session, account.member_id)
+            theirs = not held or message.address in held
             try:
                 await link_wallet(
                     session, account.member_id, message.address, message.chain_id, now=now
@@ -192,7 +205,7 @@ class Enrolment:
                     # Whoever holds the wallet's key is the member: a resident whose browser is new.
                     if not await give_way(session, account, now=now):
                         raise
-                    return Linked(other, message.address)
+                    return Linked(other, message.address, theirs=True)
                 others = await accounts_of(session, other)
                 for each in others:
                     await announcements.notify(
@@ -204,7 +217,32 @@ class Enrolment:
                         now=now,
                     )
                 return NeedsConsent(tuple(sorted({each.platform for each in others})))
-        return Linked(account.member_id, message.address)
+            else:
+                await use_up_link(session, token)
+                if account.platform != "web":
+                    await announcements.notify(session, account, "linked", {}, now=now)
+        return Linked(account.member_id, message.address, theirs=theirs)
+
+    async def enter(self, token_account: Account, proved: Linked, browser: str) -> Account | None:
+        """The web account that the browser of a proof may act for from now on; `None`: for none.
+
+        `browser` is the id in its cookie. A link that somebody else passed on, signed with any new
+        wallet, opens nobody's own pages; and who made a link for the web does not stay in the
+        account of the one who signs with it.
+        """
+        if not proved.theirs:
+            return None
+        now = self._clock()
+        async with transaction(self._sessions) as session:
+            mine = await find_account(session, "web", browser)
+            if mine is not None and mine.member_id == proved.member_id:
+                return mine
+            if mine is not None:
+                await give_way(session, mine, now=now)
+            made_elsewhere = token_account.platform == "web"
+            if made_elsewhere and token_account.member_id == proved.member_id:
+                return await move_to_browser(session, token_account.id)
+            return await web_account(session, proved.member_id, now=now)
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NewType
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -73,6 +73,40 @@ async def first_time(
     except IntegrityError:
         return False
     return True
+
+
+async def take_update(
+    session: AsyncSession, platform: str, update_id: str, *, now: datetime
+) -> bool | None:
+    """Write an update down. True: it is new; None: begun before, not finished; False: done."""
+    if await first_time(session, platform, update_id, now=now):
+        return True
+    row = await session.get_one(InboxRow, (platform, update_id[:64]))
+    return False if row.done else None
+
+
+async def finish_update(session: AsyncSession, platform: str, update_id: str) -> None:
+    await session.execute(
+        update(InboxRow)
+        .where(InboxRow.platform == platform, InboxRow.update_id == update_id[:64])
+        .values(done=True)
+    )
+
+
+async def forget_browsers(session: AsyncSession, *, before: datetime) -> None:
+    """Delete members who are only a browser that asked something long ago."""
+    other = select(AccountRow.member_id).where(AccountRow.platform != "web")
+    written = select(RoomPostRow.member_id).where(RoomPostRow.member_id.is_not(None))
+    await session.execute(
+        delete(MemberRow).where(
+            MemberRow.created_at < before,
+            MemberRow.wants_messages.is_(False),
+            MemberRow.id.not_in(other),
+            MemberRow.id.not_in(select(WalletRow.member_id)),
+            MemberRow.id.not_in(select(GrantRow.member_id)),
+            MemberRow.id.not_in(written),
+        )
+    )
 
 
 async def forget_updates(session: AsyncSession, *, before: datetime) -> None:
@@ -184,6 +218,11 @@ async def make_link(session: AsyncSession, account_id: int, *, now: datetime) ->
     return token
 
 
+async def use_up_link(session: AsyncSession, token: str) -> None:
+    """A link has done its work; it opens nothing more."""
+    await session.execute(delete(LinkRow).where(LinkRow.digest == _digest(token)))
+
+
 async def follow_link(
     session: AsyncSession, token: str, *, now: datetime, grace: timedelta = timedelta(0)
 ) -> Account:
@@ -285,6 +324,15 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
         raise LinkExpired
     if row.other_id != by_member:
         raise NotAllowed("only the member who was there first may agree")
+    # Locked, and looked at again: others may have joined either of the two since the proposal.
+    both = select(MemberRow).where(MemberRow.id.in_((row.member_id, row.other_id)))
+    people = list(await session.scalars(both.order_by(MemberRow.id).with_for_update()))
+    mine = {each.platform for each in await accounts_of(session, row.member_id)}
+    theirs = {each.platform for each in await accounts_of(session, row.other_id)}
+    if mine & theirs:
+        raise WalletTaken
+    wants = any(person.wants_messages for person in people)
+    await set_wants_messages(session, row.other_id, wants=wants)
     for table in (AccountRow, WalletRow, GrantRow, RoomPostRow):
         await session.execute(
             update(table).where(table.member_id == row.member_id).values(member_id=row.other_id)
@@ -326,6 +374,16 @@ async def web_account(session: AsyncSession, member_id: int, *, now: datetime) -
     session.add(row)
     await session.flush()
     return await account_by_id(session, row.id)
+
+
+async def move_to_browser(session: AsyncSession, account_id: int) -> Account:
+    """Let a web account be only in the browser that proves it now: the old cookie is void."""
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id == account_id)
+        .values(external_id=secrets.token_urlsafe(16))
+    )
+    return await account_by_id(session, account_id)
 
 
 async def give_way(session: AsyncSession, account: Account, *, now: datetime) -> bool:
@@ -401,5 +459,6 @@ async def forget(session: AsyncSession, member_id: int, *, now: datetime) -> Non
 
 async def member_count(session: AsyncSession) -> Mapping[str, int]:
     """How many people and how many of them have proved something, for staff."""
-    members = await session.scalars(select(MemberRow.id))
-    return {"members": len(list(members)), "proved": len(await members_with_proof(session))}
+    members = await session.scalar(select(func.count()).select_from(MemberRow))
+    proved = await session.scalar(select(func.count(WalletRow.member_id.distinct())))
+    return {"members": members or 0, "proved": proved or 0}

@@ -29,6 +29,7 @@ class Conversation:
         self._asking = Asking(desk)
         self._belonging = Belonging(desk)
         self._announcing = Announcing(desk)
+        self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
         self._commands: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
             "start": self._start,
@@ -59,18 +60,24 @@ class Conversation:
         Never raises what a person could cause: every error has its words and a next step.
         """
         language = texts.nearest(incoming.language)
+        if incoming.update is not None and _key(incoming) in self._at_work:
+            return None
         try:
             account = await self._admit(incoming, language)
             if account is None:
                 return None
             language = account.locale
-            return replace(await self._dispatch(incoming, account), language=language)
+            reply = replace(await self._dispatch(incoming, account), language=language)
+            await self._finish(incoming)
+            return reply
         except KankeiError as error:
             return self._fault(error.code, language, incoming)
         except Exception:
             # The edge of the conversation: whatever went wrong, the person gets an answer.
             logger.exception("conversation-failed", extra={"platform": incoming.platform})
             return self._fault("unexpected", language, incoming)
+        finally:
+            self._at_work.discard(_key(incoming))
 
     async def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:
         """Like `handle`, for a page that can show an answer while it is being written."""
@@ -100,16 +107,25 @@ class Conversation:
         self._limits.take(f"{incoming.platform}:{incoming.account}")
         async with transaction(desk.sessions) as session:
             now = desk.clock()
-            if incoming.update is not None and not await identity.first_time(
-                session, incoming.platform, incoming.update, now=now
-            ):
-                return None
+            if incoming.update is not None:
+                new = await identity.take_update(
+                    session, incoming.platform, incoming.update, now=now
+                )
+                if new is False:  # None: a process died at it, so it is answered now
+                    return None
+                self._at_work.add(_key(incoming))
             account = await identity.account(
                 session, incoming.platform, incoming.account, locale=language, now=now
             )
             if not account.reachable and incoming.chat is ChatKind.PRIVATE:
                 await identity.set_reachable(session, account.id, reachable=True)
         return account
+
+    async def _finish(self, incoming: Incoming) -> None:
+        """From here on a repetition of this update is dropped."""
+        if incoming.update is not None:
+            async with transaction(self._desk.sessions) as session:
+                await identity.finish_update(session, incoming.platform, incoming.update)
 
     async def _dispatch(self, incoming: Incoming, account: Account) -> Reply:
         if incoming.action is not None:
@@ -180,4 +196,9 @@ class Conversation:
             text=texts.say(key, language),
             private=incoming.chat is ChatKind.GROUP,
             language=language,
+            failed=True,
         )
+
+
+def _key(incoming: Incoming) -> tuple[str, str]:
+    return (incoming.platform, incoming.update or "")

@@ -1,6 +1,6 @@
 """The nouns of a conversation: what comes in, what is said back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -66,4 +66,4 @@ class Reply:
     private: bool = False  # for the asker's eyes only: Discord ephemeral; not sent into groups
     document: Document | None = None
     language: str = "ja"  # of `text`, for lang attributes and voices
-    extra: dict[str, str] = field(default_factory=dict)
+    failed: bool = False  # what was asked for was not done

@@ -96,7 +96,7 @@ class AiohttpRequest(BaseRequest):
         Raises `NotSent`, `TimedOut` or `NetworkError`, as the module says.
         """
         if self._session is None:
-            raise RuntimeError("AiohttpRequest is not initialized")
+            raise NotSent("The connection to Telegram is not open")
         uploads = request_data is not None and request_data.contains_files
         timeout = _client_timeout(
             read=_seconds(read_timeout, self._read_timeout),

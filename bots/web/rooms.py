@@ -107,7 +107,6 @@ class Rooms:
             if message is None or not message.action:
                 raise HTTPException(404)
             action = message.action
-            message.action = None
         if fields.get("choice") == "no":
             action = f"{action}:no"
         who = self.web.visitor(request)
@@ -118,6 +117,9 @@ class Rooms:
         )
         if reply is not None:
             request.session["said"] = reply.text[:400]
+        if reply is not None and not reply.failed:
+            async with transaction(self.web.app.sessions) as session:
+                await board.answered(session, account.id, number)
         return go("/rooms")
 
     # A room

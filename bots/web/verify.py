@@ -15,7 +15,6 @@ from bots.web.pages import Web, go
 from bots.web.session import (
     become,
     check_csrf,
-    member_account,
 )
 from core.access import Admitted, Room
 from core.database import transaction
@@ -29,10 +28,9 @@ from core.errors import (
 )
 from core.identity import (
     LINK_LIFETIME,
+    Account,
     account,
-    give_way,
     make_link,
-    web_account,
 )
 from core.proof import Refusal
 
@@ -151,29 +149,27 @@ class Verify:
 
     async def _proved(self, request: Request, token: str, message: str, signature: bytes) -> str:
         app = self.web.app
+        mine = await app.enrolment.signer_of(token)
         outcome = await app.enrolment.prove(token, message, signature)
         match outcome:
             case NeedsConsent(platforms):
                 app.happenings.tell("web.happening.consent")
                 app.wake()
                 return self.web.fragment(request, "_consent.html", platforms=platforms)
-            case Linked(member_id):
-                rooms = await self._enter(request, member_id)
+            case Linked() as proved:
+                rooms = await self._enter(request, mine, proved)
                 opened = any(isinstance(room.decision, Admitted) for room in rooms)
                 app.happenings.tell(f"web.happening.{'opened' if opened else 'not-opened'}")
                 app.wake()
                 return self.web.fragment(request, "_result.html", rooms=rooms, opened=opened)
 
-    async def _enter(self, request: Request, member_id: int) -> tuple[Room, ...]:
-        """This browser is the member's now. Opens every room that the proof opens."""
-        app, now = self.web.app, self.web.app.clock()
-        async with transaction(app.sessions) as session:
-            before = await member_account(session, self.web.visitor(request))
-            if before is not None and before.member_id != member_id:
-                await give_way(session, before, now=now)
-            theirs = await web_account(session, member_id, now=now)
-        become(request, theirs)
-        return await app.doorkeeper.recheck(member_id)
+    async def _enter(self, request: Request, mine: Account, proved: Linked) -> tuple[Room, ...]:
+        """Open every room that the proof opens; this browser enters if the proof says so."""
+        app = self.web.app
+        account = await app.enrolment.enter(mine, proved, self.web.visitor(request).id)
+        if account is not None:
+            become(request, account)
+        return await app.doorkeeper.recheck(proved.member_id)
 
     def _fault(self, request: Request, error: KankeiError) -> Response:
         code, status = _code(error), _status(error)

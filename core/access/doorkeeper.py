@@ -1,11 +1,15 @@
 """The doorkeeper: decides, remembers what was opened, and keeps every platform in step."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import announcements, audit
@@ -21,6 +25,9 @@ from core.tables import GrantRow
 from core.town import Gate, TownPack
 
 logger = logging.getLogger(__name__)
+
+ENOUGH_SILENCE: Final = 3
+"""So many members in a row whom nobody could tell about are an outage of the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,14 @@ class SweepReport:
     unknown: int = 0
     troubles: list[str] = field(default_factory=list)
 
+    def add(self, other: "SweepReport") -> None:
+        self.members += other.members
+        self.opened += other.opened
+        self.warned += other.warned
+        self.closed += other.closed
+        self.unknown += other.unknown
+        self.troubles.extend(other.troubles)
+
 
 class Doorkeeper:
     """Decides, remembers and keeps every platform in step."""
@@ -72,6 +87,7 @@ class Doorkeeper:
         self._holdings = holdings
         self._keepers = keepers
         self._clock = clock
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def decide(self, member_id: int) -> tuple[Decision, ...]:
         """What the newest block says of every gate, for showing; nothing is changed."""
@@ -96,15 +112,20 @@ class Doorkeeper:
                 select(GrantRow.member_id).where(GrantRow.state != GrantState.CLOSED).distinct()
             )
             members = sorted({*members, *granted})
-        report = SweepReport()
-        for member_id in members:
-            _, report_of_one = await self._recheck(member_id, links=False)
-            report.members += 1
-            report.opened += report_of_one.opened
-            report.warned += report_of_one.warned
-            report.closed += report_of_one.closed
-            report.unknown += report_of_one.unknown
-            report.troubles.extend(report_of_one.troubles)
+        report, silent = SweepReport(), 0
+        for done, member_id in enumerate(members):
+            try:
+                _, of_one = await self._recheck(member_id, links=False)
+            except Exception as error:
+                # One member's trouble must not leave all after them unchecked.
+                logger.exception("recheck-broke", extra={"member": member_id})
+                report.troubles.append(f"member {member_id}: {type(error).__name__}")
+                continue
+            report.add(of_one)
+            silent = silent + 1 if of_one.unknown else 0
+            if silent == ENOUGH_SILENCE:  # an outage is told now, not after asking for everybody
+                report.unknown += len(members) - done - 1
+                break
         return report
 
     async def knock(self, platform: str, external_id: str, place: str) -> Decision | None:
@@ -129,13 +150,24 @@ class Doorkeeper:
             grants = await grants_of(session, member_id)
             accounts = {each.id: each for each in await accounts_of(session, member_id)}
         for grant in grants:
-            if grant.state != GrantState.CLOSED and grant.platform in self._keepers:
-                await self._keepers[grant.platform].remove(
-                    grant.place, accounts[grant.account_id].external_id
-                )
-                await self._store(grant.id, GrantState.CLOSED, action="left")
+            if grant.state == GrantState.CLOSED:
+                continue
+            if grant.platform not in self._keepers:
+                raise PlatformUnavailable(f"{grant.platform} is switched off")
+            await self._keepers[grant.platform].remove(
+                grant.place, accounts[grant.account_id].external_id
+            )
+            await self._store(grant.id, GrantState.CLOSED, action="left")
 
     async def _recheck(
+        self, member_id: int, *, links: bool
+    ) -> tuple[tuple[Room, ...], SweepReport]:
+        # A sweep and the member themselves at the same moment: one after the other.
+        lock = self._locks.setdefault(member_id, asyncio.Lock())
+        async with lock:
+            return await self._recheck_alone(member_id, links=links)
+
+    async def _recheck_alone(
         self, member_id: int, *, links: bool
     ) -> tuple[tuple[Room, ...], SweepReport]:
         async with transaction(self._sessions) as session:
@@ -160,9 +192,20 @@ class Doorkeeper:
         async with transaction(self._sessions) as session:
             grants = await grants_of(session, member_id)
         by_id = {account.id: account for account in accounts}
+        kept = {
+            (grant.account_id, grant.platform, grant.place)
+            for grant in grants
+            if isinstance(decisions.get(grant.gate), Admitted | Unknown)
+        }
         for grant in grants:
             decision = decisions.get(grant.gate)
             if isinstance(decision, Admitted) or grant.state == GrantState.CLOSED:
+                continue
+            if grant.account_id not in by_id:  # the account left in this moment
+                continue
+            if decision is None and (grant.account_id, grant.platform, grant.place) in kept:
+                # The gate was renamed: another one opens the same place for the same person.
+                await self._store(grant.id, GrantState.CLOSED, action="renamed")
                 continue
             # A gate that the pack no longer has is closed like one that says no.
             if decision is None or leaving.get(grant.gate, False):
@@ -225,25 +268,27 @@ class Doorkeeper:
     async def _grant(
         self, session: AsyncSession, gate: Gate, account: Account, place: str
     ) -> GrantRow:
-        grant = await session.scalar(
-            select(GrantRow).where(
-                GrantRow.account_id == account.id,
-                GrantRow.gate == gate.name,
-                GrantRow.place == place,
-            )
+        query = select(GrantRow).where(
+            GrantRow.account_id == account.id,
+            GrantRow.gate == gate.name,
+            GrantRow.place == place,
         )
-        if grant is None:
-            grant = GrantRow(
-                member_id=account.member_id,
-                account_id=account.id,
-                gate=gate.name,
-                platform=account.platform,
-                place=place,
-                state=GrantState.OPENING,
-                granted_at=self._clock(),
-            )
-            session.add(grant)
-            await session.flush()
+        if (grant := await session.scalar(query)) is not None:
+            return grant
+        grant = GrantRow(
+            member_id=account.member_id,
+            account_id=account.id,
+            gate=gate.name,
+            platform=account.platform,
+            place=place,
+            state=GrantState.OPENING,
+            granted_at=self._clock(),
+        )
+        try:
+            async with session.begin_nested():
+                session.add(grant)
+        except IntegrityError:  # another process was quicker
+            return (await session.scalars(query)).one()
         return grant
 
     async def _close(self, grant: GrantRow, account: Account, report: SweepReport) -> Door:
@@ -279,7 +324,9 @@ class Doorkeeper:
 
     async def _warn(self, grant_id: int, account: Account, leave_at: datetime) -> None:
         async with transaction(self._sessions) as session:
-            grant = await session.get_one(GrantRow, grant_id)
+            grant = await session.get_one(GrantRow, grant_id, with_for_update=True)
+            if grant.state == GrantState.LEAVING:
+                return  # another process has told them
             grant.state, grant.leave_at = GrantState.LEAVING, leave_at
             values = {"room": grant.gate, "leave_at": leave_at.isoformat()}
             await announcements.notify(session, account, "leaving", values, now=self._clock())
@@ -289,7 +336,9 @@ class Doorkeeper:
         self, grant_id: int, state: GrantState, *, action: str, tell: Account | None = None
     ) -> None:
         async with transaction(self._sessions) as session:
-            grant = await session.get_one(GrantRow, grant_id)
+            grant = await session.get_one(GrantRow, grant_id, with_for_update=True)
+            if grant.state == state:
+                return  # another process has done it
             grant.state = state
             if state is GrantState.CLOSED:
                 grant.ended_at = self._clock()

@@ -97,6 +97,7 @@ class JsonRpcChain:
         self.chain = chain
         self._providers = [BoundedProvider(url, session) for url in endpoints]
         self._served: set[str] = set()
+        self._finalized = 0  # the highest that any endpoint has shown
         self._slots = asyncio.Semaphore(CONCURRENT_QUESTIONS)
         self._now = now
 
@@ -127,7 +128,7 @@ class JsonRpcChain:
             except (_Reverted, ValueError):
                 return False
 
-        return await self._first(ask)
+        return await self._agreed(ask)
 
     async def _block(self, provider: BoundedProvider, finality: Finality) -> int:
         answer = await self._ask(provider, "eth_getBlockByNumber", [finality, False])
@@ -135,12 +136,19 @@ class JsonRpcChain:
             number, timestamp = int(answer["number"], 16), int(answer["timestamp"], 16)
         except (TypeError, KeyError, ValueError) as error:
             raise _NoAnswer("not a block") from error
-        minutes = self.chain.finalized_within_minutes
-        if finality == "finalized" and minutes is not None:
-            age = self._now() - datetime.fromtimestamp(timestamp, UTC)
-            if age > timedelta(minutes=minutes):
-                raise _NoAnswer(f"the finalized block stands still since {age}")
+        if finality == "finalized":
+            self._check_finalized(number, timestamp)
         return number
+
+    def _check_finalized(self, number: int, timestamp: int) -> None:
+        """What is final neither stands still for long nor goes back."""
+        age = self._now().timestamp() - timestamp
+        minutes = self.chain.finalized_within_minutes
+        if minutes and age > minutes * 60:
+            raise _NoAnswer(f"the finalized block stands still since {int(age)} seconds")
+        if number < self._finalized:
+            raise _NoAnswer("the finalized block goes back")
+        self._finalized = number
 
     async def _word(self, provider: BoundedProvider, call: Mapping[str, str], block: str) -> int:
         answer = await self._hex(provider, "eth_call", [call, block])

@@ -1,7 +1,7 @@
 """What a town pack may say, table by table."""
 
-import re
 from datetime import date, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -124,8 +124,8 @@ class Chain(Table):
     id: Annotated[int, Field(gt=0)]
     name: Line
     endpoints: tuple[HttpUrl, ...] = ()
-    finalized_within_minutes: Annotated[int, Field(gt=0)] | None = None
-    """How old the finalized block may be before we call it an outage; unset: any age."""
+    finalized_within_minutes: Annotated[int, Field(ge=0)] = 60
+    """How old the finalized block may be before we call it an outage; 0: any age."""
 
 
 class Collection(Table):
@@ -284,6 +284,11 @@ class TownPack(Table):
 def is_insecure(url: HttpUrl) -> bool:
     """Whether an endpoint would carry questions about members' wallets in the clear."""
     parts = urlsplit(str(url))
-    return parts.scheme == "http" and not re.match(
-        r"^(127\.|localhost$|\[::1\])", parts.hostname or ""
-    )
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,15 +1,11 @@
 """The `kankei` command as an administrator types it: real processes, real exit codes."""
 
-import asyncio
-import os
 import re
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
 
 import aiohttp
 import pytest

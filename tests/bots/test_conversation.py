@@ -118,6 +118,24 @@ async def test_the_same_update_delivered_twice_is_answered_once(app: App) -> Non
     assert await app.conversation.handle(first) is None
 
 
+async def test_an_update_at_which_the_process_died_is_answered_when_it_comes_again(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        """The process ended here."""
+
+    async def die(*_: object) -> None:
+        raise Died
+
+    first = replace(HANA, command="start", update="78")
+    with monkeypatch.context() as patched:
+        patched.setattr(app.conversation, "_dispatch", die)
+        with pytest.raises(Died):
+            await app.conversation.handle(first)
+    assert await app.conversation.handle(first) is not None
+    assert await app.conversation.handle(first) is None
+
+
 async def test_too_many_messages_in_a_minute_are_told_to_wait(app: App) -> None:
     replies = [await say(app, command="help") for _ in range(25)]
     assert replies[-1].text == texts.say("errors.too-many", "ja")
@@ -234,8 +252,8 @@ async def test_the_second_account_joins_the_first_when_it_says_yes(
     messenger = FakeMessenger("telegram")
     app.add_platform(app.keepers["telegram"], messenger, rate=1000)
     await app.pumps["telegram"].tick()
-    ((target, notice),) = messenger.arrived
-    assert target == "1"
+    (notice,) = [each for _, each in messenger.arrived if each.action]
+    assert {target for target, _ in messenger.arrived} == {"1"}
     assert "Discord の方が" in notice.body
     reply = await say(app, action=notice.action[0][1])
     assert reply.text == texts.say("chat.merge.done", "ja")

@@ -1,17 +1,19 @@
 """The town as a process: doors that are away, limits, and what is told."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bots import jobs, serve, texts
-from bots.app import App, posting_places
+from bots.app import App, WeakKey, posting_places, secret_of
 from bots.happenings import Happenings
 from bots.limits import MAX_KEPT, Buckets, TooMany
 from bots.notices import render_for
 from core.announcements import Kind
 from core.errors import PlatformRefused, PlatformUnavailable
+from core.settings import Settings
 from core.testing import FakeHoldings, FakeKeeper, FakeMessenger
 from core.town import TownPack
 
@@ -24,6 +26,8 @@ class Door:
         self.problems: list[str] = []
         self.made = 0
         self.name = "@door"
+        self.keeper = FakeKeeper()
+        self.messenger = FakeMessenger()
 
     def make(self, _: App) -> "Door":
         self.made += 1
@@ -42,18 +46,72 @@ async def test_a_platform_that_is_away_at_the_start_is_tried_again(
 ) -> None:
     monkeypatch.setattr(serve, "RETRY_SECONDS", 0)
     door = Door(PlatformUnavailable("Telegram does not answer"), None)
-    await serve.keep_open(app, "telegram", door.make)
+    await serve.keep_open(app, "telegram", door.make, 30)
     assert door.made == 2
     assert app.problems() == []
     assert app.adapters == [door]
     assert app.names == {"telegram": "@door"}
+    assert "telegram" in app.pumps
+
+
+async def test_what_waits_for_a_door_that_is_shut_stays_in_the_outbox(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "RETRY_SECONDS", 3600)
+    door = Door(PlatformUnavailable("Telegram does not answer"))
+    opening = asyncio.create_task(serve.keep_open(app, "telegram", door.make, 30))
+    told = asyncio.Event()
+    app.happenings.listen(lambda _: told.set())
+    await asyncio.wait_for(told.wait(), 5)
+    assert "telegram" not in app.pumps, "nobody takes its messages"
+    opening.cancel()
+
+
+async def test_an_unforeseen_mistake_of_a_door_is_told_and_tried_again(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "RETRY_SECONDS", 0)
+    door = Door(RuntimeError("a mistake"), None)
+    await serve.keep_open(app, "telegram", door.make, 30)
+    assert door.made == 2
+
+
+async def test_a_pump_that_breaks_is_started_again_and_the_other_jobs_go_on(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    monkeypatch.setattr(jobs, "RESTART_AFTER", timedelta(0))
+    turns, again = 0, asyncio.Event()
+
+    async def broken() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            again.set()
+            await asyncio.Event().wait()
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(app.pumps["web"], "run", broken, raising=False)
+    running = asyncio.create_task(jobs.run(app))
+    await asyncio.wait_for(again.wait(), 5)
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("key", ["", "short"])
+def test_a_key_that_is_too_short_to_sign_with_is_refused(tmp_path: Path, key: str) -> None:
+    (tmp_path / "secret_key").write_text(key, encoding="ascii")
+    with pytest.raises(WeakKey):
+        secret_of(Settings(data_dir=tmp_path))
 
 
 async def test_a_wrong_token_is_told_to_staff_and_the_town_runs_on(app: App) -> None:
     heard: list[str] = []
     app.happenings.listen(heard.append)
     door = Door(PlatformRefused("Telegram refused the token"))
-    await serve.keep_open(app, "telegram", door.make)
+    await serve.keep_open(app, "telegram", door.make, 30)
     assert app.problems() == ["Telegram refused the token"]
     assert heard == ["職員の確認が必要です:Telegram refused the token"]
     assert app.adapters == []

@@ -1,5 +1,6 @@
 """Who may be where: decisions, doors, notices, grace, and what an outage changes (nothing)."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -216,6 +217,77 @@ async def test_a_room_that_the_pack_no_longer_has_is_closed_like_a_card_sold(
     world.clock.advance(GRACE)
     await doorkeeper.sweep()
     assert world.inside == set()
+
+
+async def test_a_renamed_room_keeps_everybody_who_is_inside(world: World, town: TownPack) -> None:
+    class SamePlace(FakeKeeper):
+        def place(self, _: Gate) -> str:
+            return "one-place"
+
+    keeper = SamePlace()
+    world.holdings.give(WALLET, 1)
+    old = Doorkeeper(town, world.sessions, world.holdings, {"telegram": keeper}, world.clock)
+    await old.sweep()
+    gate = town.gates[0].model_copy(update={"name": "citizens"})
+    renamed = town.model_copy(update={"gates": (gate,), "perks": ()})
+    new = Doorkeeper(renamed, world.sessions, world.holdings, {"telegram": keeper}, world.clock)
+    for _ in range(3):
+        await new.sweep()
+        world.clock.advance(GRACE)
+    assert keeper.inside["one-place"] == {"1"}
+    assert await world.notices() == []
+
+
+async def test_one_members_trouble_leaves_nobody_after_them_unchecked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with transaction(world.sessions) as session:
+        other = await identity.account(session, "telegram", "2", locale="ja", now=world.clock())
+        await identity.link_wallet(session, other.member_id, "0x" + "2" * 40, 1, now=world.clock())
+    world.holdings.give(WALLET, 1)
+    world.holdings.give("0x" + "2" * 40, 1)
+    admit = world.keeper.admit
+
+    async def broken(place: str, account: str) -> object:
+        if account == "1":
+            raise RuntimeError("unforeseen")
+        return await admit(place, account)
+
+    monkeypatch.setattr(world.keeper, "admit", broken)
+    report = await world.doorkeeper.sweep()
+    assert world.inside == {"2"}
+    assert len(report.troubles) == 1
+
+
+async def test_a_sweep_and_a_visit_at_the_same_moment_warn_once(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await asyncio.gather(
+        *(world.doorkeeper.recheck(world.member) for _ in range(4)), world.doorkeeper.sweep()
+    )
+    assert await world.notices() == ["leaving"]
+
+
+async def test_many_first_visits_at_once_open_one_door(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    doorkeepers = [
+        Doorkeeper(
+            world.doorkeeper._town, world.sessions, world.holdings, world.keepers, world.clock
+        )
+        for _ in range(4)
+    ]
+    await asyncio.gather(*(each.recheck(world.member) for each in doorkeepers))
+    assert (await world.grant()).state == GrantState.OPEN
+
+
+async def test_nobody_is_forgotten_while_a_door_of_theirs_cannot_be_closed(world: World) -> None:
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    del world.keepers["telegram"]
+    with pytest.raises(PlatformUnavailable, match="switched off"):
+        await world.doorkeeper.release(world.member)
+    assert world.inside == {"1"}
 
 
 async def test_who_asks_at_the_door_gets_the_decision_of_that_room(world: World) -> None:

@@ -94,7 +94,10 @@ async def test_a_nonce_is_used_once(office: Office) -> None:
     token = await office.link()
     text = (await office.asked(token)).message
     await office.enrolment.prove(token, text, sign(text))
-    assert await refused(office, token, text, sign(text)) == Refusal.NONCE_USED
+    with pytest.raises(LinkExpired):
+        await office.enrolment.prove(token, text, sign(text))
+    again = await office.link()
+    assert await refused(office, again, text, sign(text)) == Refusal.NONCE_USED
 
 
 async def test_one_nonce_sent_many_times_at_once_counts_once(office: Office) -> None:
@@ -104,7 +107,7 @@ async def test_one_nonce_sent_many_times_at_once_counts_once(office: Office) -> 
     async def send() -> bool:
         try:
             await office.enrolment.prove(token, text, sign(text))
-        except ProofRejected:
+        except (ProofRejected, LinkExpired):
             return False
         return True
 
@@ -199,7 +202,8 @@ async def test_the_same_wallet_from_another_platform_asks_the_first_account(
     assert isinstance(first, Linked)
     assert await office.join("9", "discord") == NeedsConsent(("telegram",))
     async with office.sessions() as session:
-        notice = (await session.scalars(select(AnnouncementRow))).one()
+        notices = await session.scalars(select(AnnouncementRow))
+        (notice,) = [each for each in notices if each.texts["key"] == "merge"]
         account = await identity.find_account(session, "discord", "9")
         assert account is not None
         assert account.member_id != first.member_id
@@ -225,6 +229,48 @@ async def test_a_resident_comes_back_in_a_new_browser_by_signing_again(office: O
     assert await office.join("new-browser", "web") == first
     async with office.sessions() as session:
         assert await identity.find_account(session, "web", "new-browser") is None
+
+
+OTHER_KEY = "0x" + "5" * 64
+
+
+async def enter(office: Office, token: str, key: str, browser: str) -> identity.Account | None:
+    mine = await office.enrolment.signer_of(token)
+    challenge = await office.asked(token, str(Account.from_key(key).address))
+    proved = await office.enrolment.prove(token, challenge.message, sign(challenge.message, key))
+    assert isinstance(proved, Linked)
+    return await office.enrolment.enter(mine, proved, browser)
+
+
+async def test_a_first_proof_lets_the_browser_in(office: Office) -> None:
+    account = await enter(office, await office.link(), KEY, "browser-1")
+    assert account is not None
+    assert account.platform == "web"
+
+
+async def test_a_link_that_leaked_opens_nobodys_own_pages_to_any_new_wallet(
+    office: Office,
+) -> None:
+    await enter(office, await office.link(), KEY, "browser-1")
+    assert await enter(office, await office.link(), OTHER_KEY, "thief") is None
+
+
+async def test_who_made_a_link_for_the_web_does_not_stay_in_the_signers_account(
+    office: Office,
+) -> None:
+    token = await office.link("maker-browser", "web")
+    account = await enter(office, token, KEY, "signer-browser")
+    assert account is not None
+    async with office.sessions() as session:
+        assert await identity.find_account(session, "web", "maker-browser") is None
+
+
+async def test_a_link_is_used_up_by_a_proof(office: Office) -> None:
+    token = await office.link()
+    text = (await office.asked(token)).message
+    await office.enrolment.prove(token, text, sign(text))
+    with pytest.raises(LinkExpired):
+        await office.asked(token)
 
 
 async def test_of_two_people_signing_with_one_wallet_at_once_one_gets_in(office: Office) -> None:

@@ -145,6 +145,41 @@ async def test_two_accounts_become_one_person_at_the_word_of_the_first(sessions:
             await identity.merge(session, code, by_member=first.member_id, now=NOW)
 
 
+async def test_of_several_who_asked_to_join_one_person_only_the_first_of_a_platform_does(
+    sessions: Sessions,
+) -> None:
+    holder = await join(sessions, "9", "discord")
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    async with transaction(sessions) as session:
+        codes = [
+            await identity.propose_merge(
+                session, member_id=each.member_id, other_id=holder.member_id, now=NOW
+            )
+            for each in (first, second)
+        ]
+        await identity.merge(session, codes[0], by_member=holder.member_id, now=NOW)
+    with pytest.raises(WalletTaken):
+        async with transaction(sessions) as session:
+            await identity.merge(session, codes[1], by_member=holder.member_id, now=NOW)
+
+
+async def test_a_browser_that_only_asked_long_ago_is_forgotten_and_nobody_else(
+    sessions: Sessions,
+) -> None:
+    for external_id, platform in (("1", "telegram"), ("b1", "web"), ("b2", "web")):
+        account = await join(sessions, external_id, platform)
+    async with transaction(sessions) as session:
+        await identity.link_wallet(session, account.member_id, ALICE, 1, now=NOW)
+        await identity.forget_browsers(session, before=NOW + timedelta(days=1))
+    async with sessions() as session:
+        left = [
+            external_id
+            for external_id, platform in (("1", "telegram"), ("b1", "web"), ("b2", "web"))
+            if await identity.find_account(session, platform, external_id)
+        ]
+    assert left == ["1", "b2"]
+
+
 async def test_two_accounts_on_one_platform_are_not_one_person(sessions: Sessions) -> None:
     first, second = await join(sessions, "1"), await join(sessions, "2")
     with pytest.raises(WalletTaken):

@@ -111,7 +111,7 @@ async def test_the_node_dies_in_between_and_nobody_is_removed(city: City) -> Non
     for _ in range(3):
         await city.look()
     assert city.in_telegram_room(hana)
-    assert await city.notices() == ["leaving", "leaving"]
+    assert await city.notices() == ["linked", "leaving", "leaving"]
     assert city.app.problems() == [texts.say("chat.happening.unreachable", "ja")]
 
     city.rpc.status = 200

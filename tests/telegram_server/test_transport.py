@@ -163,7 +163,7 @@ async def test_it_can_be_opened_again_and_not_used_while_closed(server: Telegram
     request = AiohttpRequest(read_timeout=3.0)
     assert request.read_timeout == 3.0
     url = f"{server.base_url}{server.token}/getMe"
-    with pytest.raises(RuntimeError, match="not initialized"):
+    with pytest.raises(NotSent, match="not open"):
         await request.do_request(url, "POST")
     for _ in range(2):
         async with request:
