@@ -141,7 +141,7 @@ def _serve(settings: Settings, *, demo: bool) -> None:
         raise fail("weak-key", reason=error) from error
     except KankeiError as error:
         if error.code == "journal-damaged":
-            raise fail("demo.damaged", file=error) from error
+            raise fail(error.code, file=error) from error
         raise fail("stopped", reason=error) from error
     say("goodbye")
 

@@ -16,22 +16,26 @@ def button(message: Any, label: str) -> Any:
     return next(each for row in message.buttons for each in row if each.label == label)
 
 
-async def ask(person: Any, words: str) -> Any:
-    """Write, and read the answer; what lay unread before is put aside."""
+async def ask(person: Any, words: str, *, buttons: bool = False) -> Any:
+    """Write, and read the answer; notices that arrive in between are put aside."""
     while person.unread():
         await person.next_message()
     await person.sends(words)
+    while buttons:
+        message = await person.next_message(timeout=10)
+        if message.buttons:
+            return message
     return await person.next_message(timeout=10)
 
 
 async def join_from_telegram(city: City, person: Any, holder: Holder) -> str:
     """Ask for the link, sign on the page, and hear what the page says."""
-    message = await ask(person, "/join")
+    message = await ask(person, "/join", buttons=True)
     return await city.sign_in(button(message, texts.say("chat.join.open", "ja")).url, holder)
 
 
 async def enter_telegram_room(city: City, person: Any) -> None:
-    message = await ask(person, "/rooms")
+    message = await ask(person, "/rooms", buttons=True)
     link = next(
         each.url for row in message.buttons for each in row if each.url and "t.me" in each.url
     )
@@ -133,11 +137,11 @@ async def test_two_people_with_one_card_are_one_resident(city: City) -> None:
     taro = city.telegram.user("太郎", language="ja")
     city.evm.mint(HANA.address)
     await join_from_telegram(city, hana, HANA)
-    message = await ask(taro, "/join")
+    message = await ask(taro, "/join", buttons=True)
     link = button(message, texts.say("chat.join.open", "ja")).url
     page = await city.sign_in(link, HANA)
     assert texts.say("web.fault.wallet-taken.text", "ja") in page
-    message = await ask(taro, "/rooms")
+    message = await ask(taro, "/rooms", buttons=True)
     assert "△" in message.text
 
 
@@ -146,9 +150,7 @@ async def test_who_deletes_their_records_is_out_of_every_room(city: City) -> Non
     city.evm.mint(HANA.address)
     await join_from_telegram(city, hana, HANA)
     await enter_telegram_room(city, hana)
-    message = await ask(hana, "/mydata")
-    while not message.buttons:  # the welcome to the room may arrive in between
-        message = await hana.next_message(timeout=10)
+    message = await ask(hana, "/mydata", buttons=True)
     await hana.presses(texts.say("chat.mydata.delete", "ja"), message)
     sure = await hana.next_message(timeout=10)
     await hana.presses(texts.say("chat.mydata.yes", "ja"), sure)

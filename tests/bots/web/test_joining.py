@@ -75,7 +75,7 @@ async def test_every_bad_proof_is_a_clean_refusal(world: World) -> None:
         good = {"message": message, "signature": sign(key, message)}
         assert (await visitor.json(f"{link}/proof", good)).status == 200
         again = await visitor.json(f"{link}/proof", good)
-        assert (await again.read())["fault"] == "nonce-used"
+        assert (await again.read())["fault"] == "link-expired"
         forged = await visitor.json(f"{link}/proof", good, csrf="wrong")
         assert forged.status == 403
 
