@@ -8,7 +8,8 @@ Otherwise the extract is the answer.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -142,14 +143,16 @@ class Guide:
         self, question: str, *, language: Language, turns: Sequence[Turn] = (), today: date
     ) -> Answer:
         """Answer one question; `language` is the asker's, `turns` the conversation so far."""
-        async for each in self.stream(question, language=language, turns=turns, today=today):
-            if isinstance(each, Answer):
-                return each
+        stream = self.stream(question, language=language, turns=turns, today=today)
+        async with aclosing(stream):
+            async for each in stream:
+                if isinstance(each, Answer):
+                    return each
         raise AssertionError("a stream ends with its answer")
 
     async def stream(
         self, question: str, *, language: Language, turns: Sequence[Turn] = (), today: date
-    ) -> AsyncIterator[Piece | Answer]:
+    ) -> AsyncGenerator[Piece | Answer, None]:
         """Yield pieces of a generated answer as they are released, and at last the `Answer`.
 
         If the answer's `fallback` is set, the pieces before it are withdrawn: show the extracts.
