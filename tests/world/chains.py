@@ -97,7 +97,7 @@ class Anvil:
 @contextmanager
 def anvil(chain_id: int = 31337) -> Iterator[Anvil]:
     if not ANVIL.exists() or shutil.which("node") is None:
-        lacking("anvil (npm ci --prefix tests/node)")
+        lacking("anvil (make tests/node/.done)")
     port = free_port()
     process = subprocess.Popen(
         [str(ANVIL), "--port", str(port), "--chain-id", str(chain_id), "--silent"],
