@@ -154,5 +154,7 @@ async def test_who_deletes_their_records_is_out_of_every_room(city: City) -> Non
     await hana.presses(texts.say("chat.mydata.delete", "ja"), message)
     sure = await hana.next_message(timeout=10)
     await hana.presses(texts.say("chat.mydata.yes", "ja"), sure)
-    await until(lambda: not city.in_telegram_room(hana))
+    while texts.say("chat.mydata.deleted", "ja") not in (await hana.next_message(timeout=10)).text:
+        continue
+    assert not city.in_telegram_room(hana)
     assert await city.grants() == set()
