@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NewType
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -95,17 +95,19 @@ async def finish_update(session: AsyncSession, platform: str, update_id: str) ->
 
 async def forget_browsers(session: AsyncSession, *, before: datetime) -> None:
     """Delete members who are only a browser that asked something long ago."""
-    other = select(AccountRow.member_id).where(AccountRow.platform != "web")
+    await session.execute(delete(MemberRow).where(MemberRow.created_at < before, ~_belongs()))
+
+
+def _belongs() -> ColumnElement[bool]:
+    """More than a browser that once asked something."""
+    chats = select(AccountRow.member_id).where(AccountRow.platform != "web")
     written = select(RoomPostRow.member_id).where(RoomPostRow.member_id.is_not(None))
-    await session.execute(
-        delete(MemberRow).where(
-            MemberRow.created_at < before,
-            MemberRow.wants_messages.is_(False),
-            MemberRow.id.not_in(other),
-            MemberRow.id.not_in(select(WalletRow.member_id)),
-            MemberRow.id.not_in(select(GrantRow.member_id)),
-            MemberRow.id.not_in(written),
-        )
+    return or_(
+        MemberRow.wants_messages.is_(True),
+        *(
+            MemberRow.id.in_(each)
+            for each in (chats, written, select(WalletRow.member_id), select(GrantRow.member_id))
+        ),
     )
 
 
@@ -146,14 +148,15 @@ async def account(
                     created_at=now,
                 )
             )
-            await audit.record(
-                session,
-                actor="kankei",
-                action="member.joined",
-                subject=f"member:{member.id}",
-                detail={"platform": platform},
-                now=now,
-            )
+            if platform != "web":  # a browser has only asked something so far
+                await audit.record(
+                    session,
+                    actor="kankei",
+                    action="member.joined",
+                    subject=f"member:{member.id}",
+                    detail={"platform": platform},
+                    now=now,
+                )
     except IntegrityError:
         pass  # somebody was quicker with the same account; theirs is the one
     found = await find_account(session, platform, external_id)
@@ -459,6 +462,6 @@ async def forget(session: AsyncSession, member_id: int, *, now: datetime) -> Non
 
 async def member_count(session: AsyncSession) -> Mapping[str, int]:
     """How many people and how many of them have proved something, for staff."""
-    members = await session.scalar(select(func.count()).select_from(MemberRow))
+    members = await session.scalar(select(func.count()).select_from(MemberRow).where(_belongs()))
     proved = await session.scalar(select(func.count(WalletRow.member_id.distinct())))
     return {"members": members or 0, "proved": proved or 0}

@@ -57,6 +57,7 @@ class MemberRow(Base):
     """A person in the town: a number and what they asked of us, no name."""
 
     __tablename__ = "member"
+    __table_args__ = {"sqlite_autoincrement": True}  # the audit log names members by number
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     locale: Mapped[str] = mapped_column(String(16))

@@ -55,6 +55,7 @@ class AnswerKind(StrEnum):
     EMPTY = "empty"  # nothing that could be a word
     TOO_LONG = "too_long"
     GREETING = "greeting"
+    FAREWELL = "farewell"  # thanks, or goodbye
 
 
 class Fallback(StrEnum):
@@ -283,6 +284,8 @@ class Guide:
             return Answer(AnswerKind.PERSONAL, language, shown)
         if _bare(shown) in lexicon().greetings:
             return Answer(AnswerKind.GREETING, language, shown)
+        if _bare(shown) in lexicon().farewells:
+            return Answer(AnswerKind.FAREWELL, language, shown)
         return None
 
     def _hospitals(self, language: Language) -> tuple[Extract, ...]:

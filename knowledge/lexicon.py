@@ -122,6 +122,7 @@ class Lexicon:
     pointing: re.Pattern[str]
     function: re.Pattern[str]
     greetings: frozenset[str]
+    farewells: frozenset[str]
     personal: tuple[re.Pattern[str], ...]
     emergencies: Mapping[str, tuple[re.Pattern[str], frozenset[str]]]
     definitions: tuple[re.Pattern[str], ...]
@@ -196,6 +197,7 @@ def lexicon() -> Lexicon:
         pointing=_pattern(raw["phrase"]["pointing"]),
         function=_pattern(raw["phrase"]["function"]["words"]),
         greetings=frozenset(fold(each) for each in raw["phrase"]["greeting"]),
+        farewells=frozenset(fold(each) for each in raw["phrase"]["farewell"]),
         personal=_expressions(raw["personal"]["patterns"]),
         definitions=_expressions(raw["definition"]["patterns"]),
         orders=_expressions(raw["order"]["patterns"]),

@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bots import texts
@@ -75,7 +76,7 @@ class Asking:
             if isinstance(piece, Answer):
                 self._memory.add(thread, Turn(incoming.text, piece), now)
                 self._report(piece)
-                yield self.word(piece, account.locale, talked=bool(turns))
+                yield self.word(piece, account.locale)
             else:
                 yield piece.text
 
@@ -90,7 +91,7 @@ class Asking:
         )
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
-        return self.word(answer, account.locale, talked=bool(turns))
+        return self.word(answer, account.locale)
 
     def _today(self) -> date:
         return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone)).date()
@@ -100,15 +101,16 @@ class Asking:
 
     # Answers in words
 
-    def word(self, answer: Answer, language: str, *, talked: bool) -> Reply:
-        """An answer as people read it, in the reader's language; `talked`: not the first."""
+    def word(self, answer: Answer, language: str) -> Reply:
+        """An answer as people read it, in the reader's language."""
         if answer.kind is AnswerKind.ANSWERED:
             return self._answered(answer, language)
         if answer.kind is AnswerKind.EMERGENCY:
             return self._emergency(answer, language)
         if answer.kind is AnswerKind.GREETING:
-            persona = self._desk.town.persona
-            return Reply(text=(persona.closing if talked else persona.greeting).get(language))
+            return Reply(text=self._desk.town.persona.greeting.get(language))
+        if answer.kind is AnswerKind.FAREWELL:
+            return Reply(text=self._desk.town.persona.closing.get(language))
         text = texts.say(f"chat.answer.{_key(answer.kind)}", language)
         if answer.kind is AnswerKind.UNKNOWN:
             text = self._desk.town.persona.unknown.get(language) + "\n\n" + text
@@ -198,10 +200,8 @@ def _warnings(passages: list[Passage], language: str) -> list[str]:
         lines.append(texts.say("chat.answer.old", language))
     if any(each.status is Status.UNCONFIRMED for each in passages):
         lines.append(texts.say("chat.answer.unconfirmed", language))
-    reasons = dict.fromkeys(each.contradiction for each in passages if each.contradiction)
-    lines.extend(
-        texts.say("chat.answer.contradiction", language, reason=reason) for reason in reasons
-    )
+    if any(each.contradiction for each in passages):
+        lines.append(texts.say("chat.answer.contradiction", language))
     return lines
 
 
@@ -211,10 +211,15 @@ def _sources(passages: list[Passage], language: str) -> tuple[SourceLink, ...]:
         key = (each.title, each.source)
         if key not in links:
             status = texts.say(f"chat.status.{each.status.value}", language)
-            links[key] = SourceLink(
-                each.source_title or each.title, _web(each.source), _dated(each, status, language)
-            )
+            links[key] = SourceLink(_cited(each), _web(each.source), _dated(each, status, language))
     return tuple(links.values())[:MAX_SOURCES]
+
+
+def _cited(passage: Passage) -> str:
+    """The document, and the site that stands behind this very statement."""
+    if (url := _web(passage.source)) is None:
+        return passage.source_title or passage.title
+    return f"{passage.title} ({urlsplit(url).hostname})"
 
 
 def _web(url: str | None) -> str | None:

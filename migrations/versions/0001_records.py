@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("wants_messages", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "account",

@@ -236,8 +236,8 @@ async def test_who_has_left_is_written_to_no_more_and_named_in_no_result(
 
 
 async def test_thanks_are_answered_with_the_mascots_farewell(app: App) -> None:
-    assert "ミネドン" in (await say(app, text="こんにちは")).text
     await say(app, text="秋芳洞の入洞料はいくらですか?")
+    assert "ミネドン" in (await say(app, text="こんにちは")).text
     assert (await say(app, text="ありがとう")).text == app.town.persona.closing.get("ja")
 
 
