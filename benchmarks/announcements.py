@@ -201,7 +201,7 @@ class Counting:
         return await self._inner.send_direct(account, message, delivery=delivery)
 
     async def post(self, place: str, message: Outgoing, *, delivery: int) -> Outcome:
-        raise NotImplementedError
+        return await self.send_direct(place, message, delivery=delivery)
 
 
 @asynccontextmanager

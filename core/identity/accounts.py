@@ -1,0 +1,126 @@
+"""Members and their accounts on the platforms."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import audit
+from core.errors import NotFound
+from core.tables import (
+    AccountRow,
+    MemberRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One member's account on one platform."""
+
+    id: int
+    member_id: int
+    platform: str
+    external_id: str
+    locale: str
+    reachable: bool
+    wants_messages: bool
+
+
+def _account(row: AccountRow, member: MemberRow) -> Account:
+    return Account(
+        row.id,
+        row.member_id,
+        row.platform,
+        row.external_id,
+        member.locale,
+        row.reachable,
+        member.wants_messages,
+    )
+
+
+async def find_account(session: AsyncSession, platform: str, external_id: str) -> Account | None:
+    found = (
+        await session.execute(
+            select(AccountRow, MemberRow)
+            .join(MemberRow, MemberRow.id == AccountRow.member_id)
+            .where(AccountRow.platform == platform, AccountRow.external_id == external_id)
+        )
+    ).first()
+    return _account(*found) if found else None
+
+
+async def account(
+    session: AsyncSession, platform: str, external_id: str, *, locale: str, now: datetime
+) -> Account:
+    """The account, made with a member of its own at the first meeting."""
+    if (found := await find_account(session, platform, external_id)) is not None:
+        return found
+    try:
+        async with session.begin_nested():
+            member = MemberRow(locale=locale, created_at=now)
+            session.add(member)
+            await session.flush()
+            session.add(
+                AccountRow(
+                    member_id=member.id,
+                    platform=platform,
+                    external_id=external_id,
+                    created_at=now,
+                )
+            )
+            if platform != "web":  # a browser has only asked something so far
+                await audit.record(
+                    session,
+                    actor="kankei",
+                    action="member.joined",
+                    subject=f"member:{member.id}",
+                    detail={"platform": platform},
+                    now=now,
+                )
+    except IntegrityError:
+        pass  # somebody was quicker with the same account; theirs is the one
+    found = await find_account(session, platform, external_id)
+    if found is None:
+        raise NotFound(f"account on {platform}")
+    return found
+
+
+async def account_by_id(session: AsyncSession, account_id: int) -> Account:
+    found = (
+        await session.execute(
+            select(AccountRow, MemberRow)
+            .join(MemberRow, MemberRow.id == AccountRow.member_id)
+            .where(AccountRow.id == account_id)
+        )
+    ).first()
+    if found is None:
+        raise NotFound(f"account {account_id}")
+    return _account(*found)
+
+
+async def accounts_of(session: AsyncSession, member_id: int) -> list[Account]:
+    rows = await session.execute(
+        select(AccountRow, MemberRow)
+        .join(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(AccountRow.member_id == member_id)
+        .order_by(AccountRow.id)
+    )
+    return [_account(*row) for row in rows]
+
+
+async def set_locale(session: AsyncSession, member_id: int, locale: str) -> None:
+    await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(locale=locale))
+
+
+async def set_wants_messages(session: AsyncSession, member_id: int, *, wants: bool) -> None:
+    await session.execute(
+        update(MemberRow).where(MemberRow.id == member_id).values(wants_messages=wants)
+    )
+
+
+async def set_reachable(session: AsyncSession, account_id: int, *, reachable: bool) -> None:
+    await session.execute(
+        update(AccountRow).where(AccountRow.id == account_id).values(reachable=reachable)
+    )

@@ -1,0 +1,56 @@
+"""Personal links: they carry the session in themselves, for minutes."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import NewType
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.errors import LinkExpired
+from core.identity.accounts import Account, account_by_id
+from core.tables import (
+    LinkRow,
+)
+
+LINK_LIFETIME = timedelta(minutes=30)
+
+LinkToken = NewType("LinkToken", str)
+"""The secret part of a personal link. Shown once, kept only as a hash, never logged."""
+
+
+async def make_link(session: AsyncSession, account_id: int, *, now: datetime) -> LinkToken:
+    """A personal link for `LINK_LIFETIME`. It carries the session in itself."""
+    token = LinkToken(secrets.token_urlsafe(24))
+    session.add(
+        LinkRow(
+            digest=_digest(token),
+            account_id=account_id,
+            created_at=now,
+            expires_at=now + LINK_LIFETIME,
+        )
+    )
+    return token
+
+
+async def use_up_link(session: AsyncSession, token: str) -> None:
+    """A link has done its work; it opens nothing more."""
+    await session.execute(delete(LinkRow).where(LinkRow.digest == _digest(token)))
+
+
+async def follow_link(
+    session: AsyncSession, token: str, *, now: datetime, grace: timedelta = timedelta(0)
+) -> Account:
+    """Whose link this is. Raises `LinkExpired`.
+
+    `grace` is for finishing what was begun in time: co-signers of a contract wallet take hours.
+    """
+    row = await session.get(LinkRow, _digest(token))
+    if row is None or row.expires_at + grace <= now:
+        raise LinkExpired
+    return await account_by_id(session, row.account_id)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,181 @@
+"""Who is one person: merging, browsers, and what is kept of somebody."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import audit
+from core.errors import LinkExpired, NotAllowed, NotFound, WalletTaken
+from core.identity.accounts import Account, account_by_id, accounts_of, set_wants_messages
+from core.identity.wallets import wallets_of
+from core.tables import (
+    AccountRow,
+    GrantRow,
+    MemberRow,
+    MergeRow,
+    RoomPostRow,
+    WalletRow,
+    WebMessageRow,
+)
+
+MERGE_LIFETIME = timedelta(hours=24)
+
+
+async def propose_merge(
+    session: AsyncSession, *, member_id: int, other_id: int, now: datetime
+) -> str:
+    """`member_id` proved a wallet of `other_id`; a code with which the other may agree.
+
+    Raises `WalletTaken` if both have an account on the same platform: then it is two persons, or
+    one who must leave with one account first.
+    """
+    mine = {each.platform for each in await accounts_of(session, member_id)}
+    theirs = {each.platform for each in await accounts_of(session, other_id)}
+    if mine & theirs:
+        raise WalletTaken
+    code = secrets.token_hex(16)
+    session.add(
+        MergeRow(code=code, member_id=member_id, other_id=other_id, expires_at=now + MERGE_LIFETIME)
+    )
+    return code
+
+
+async def merge(session: AsyncSession, code: str, *, by_member: int, now: datetime) -> int:
+    """Make one member of two, at the word of the one who was there first. Returns who remains.
+
+    Raises `LinkExpired` for an unknown or old code, `NotAllowed` if somebody else presses.
+    """
+    row = await session.get(MergeRow, code)
+    if row is None or row.expires_at <= now:
+        raise LinkExpired
+    if row.other_id != by_member:
+        raise NotAllowed("only the member who was there first may agree")
+    # Locked, and looked at again: others may have joined either of the two since the proposal.
+    both = select(MemberRow).where(MemberRow.id.in_((row.member_id, row.other_id)))
+    people = list(await session.scalars(both.order_by(MemberRow.id).with_for_update()))
+    mine = {each.platform for each in await accounts_of(session, row.member_id)}
+    theirs = {each.platform for each in await accounts_of(session, row.other_id)}
+    if mine & theirs:
+        raise WalletTaken
+    wants = any(person.wants_messages for person in people)
+    await set_wants_messages(session, row.other_id, wants=wants)
+    for table in (AccountRow, WalletRow, GrantRow, RoomPostRow):
+        await session.execute(
+            update(table).where(table.member_id == row.member_id).values(member_id=row.other_id)
+        )
+    gone = row.member_id
+    await session.execute(delete(MergeRow).where(MergeRow.code == code))
+    await session.execute(delete(MemberRow).where(MemberRow.id == gone))
+    await audit.record(
+        session,
+        actor=f"member:{by_member}",
+        action="member.merged",
+        subject=f"member:{by_member}",
+        detail={"with": gone},
+        now=now,
+    )
+    return by_member
+
+
+async def refuse_merge(session: AsyncSession, code: str, *, by_member: int) -> None:
+    await session.execute(
+        delete(MergeRow).where(MergeRow.code == code, MergeRow.other_id == by_member)
+    )
+
+
+async def web_account(session: AsyncSession, member_id: int, *, now: datetime) -> Account:
+    """The member's web account, made if they came from another platform."""
+    for each in await accounts_of(session, member_id):
+        if each.platform == "web":
+            return each
+    row = AccountRow(
+        member_id=member_id,
+        platform="web",
+        external_id=secrets.token_urlsafe(16),
+        created_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    return await account_by_id(session, row.id)
+
+
+async def move_to_browser(session: AsyncSession, account_id: int) -> Account:
+    """Let a web account be only in the browser that proves it now: the old cookie is void."""
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id == account_id)
+        .values(external_id=secrets.token_urlsafe(16))
+    )
+    return await account_by_id(session, account_id)
+
+
+async def give_way(session: AsyncSession, account: Account, *, now: datetime) -> bool:
+    """Forget a member who has nothing but this one web account. Returns whether it was so."""
+    accounts = await accounts_of(session, account.member_id)
+    alone = account.platform == "web" and [each.id for each in accounts] == [account.id]
+    if not alone or await wallets_of(session, account.member_id):
+        return False
+    await forget(session, account.member_id, now=now)
+    return True
+
+
+async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
+    """What this module and access keep of a member; `core.mydata.export` has the whole."""
+    member = await session.get(MemberRow, member_id)
+    if member is None:
+        raise NotFound(f"member {member_id}")
+    wallets = await session.scalars(select(WalletRow).where(WalletRow.member_id == member_id))
+    grants = await session.scalars(select(GrantRow).where(GrantRow.member_id == member_id))
+    posts = await session.scalars(select(RoomPostRow).where(RoomPostRow.member_id == member_id))
+    accounts = await accounts_of(session, member_id)
+    messages = await session.scalars(
+        select(WebMessageRow).where(WebMessageRow.account_id.in_([each.id for each in accounts]))
+    )
+    return {
+        "member": member.id,
+        "language": member.locale,
+        "wants_messages": member.wants_messages,
+        "since": member.created_at.isoformat(),
+        "accounts": [{"platform": each.platform, "id": each.external_id} for each in accounts],
+        "wallets": [
+            {"address": each.address, "chain": each.chain_id, "proved": each.proved_at.isoformat()}
+            for each in wallets
+        ],
+        "rooms": [
+            {
+                "room": each.gate,
+                "platform": each.platform,
+                "state": each.state,
+                "since": each.granted_at.isoformat(),
+            }
+            for each in grants
+        ],
+        "posts": [
+            {"room": each.gate, "at": each.created_at.isoformat(), "text": each.body}
+            for each in posts
+        ],
+        "messages": [
+            {"at": each.created_at.isoformat(), "heading": each.heading, "text": each.body}
+            for each in messages
+        ],
+    }
+
+
+async def forget(session: AsyncSession, member_id: int, *, now: datetime) -> None:
+    """Delete a member and all that is theirs. Their doors must be closed before.
+
+    The audit log keeps the member's number, which then leads to nobody.
+    """
+    await session.execute(delete(RoomPostRow).where(RoomPostRow.member_id == member_id))
+    await session.execute(delete(MemberRow).where(MemberRow.id == member_id))
+    await audit.record(
+        session,
+        actor=f"member:{member_id}",
+        action="member.forgotten",
+        subject=f"member:{member_id}",
+        now=now,
+    )

@@ -1,0 +1,82 @@
+"""What is taken in once, and what is tidied away after a while."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.tables import (
+    AccountRow,
+    ChallengeRow,
+    GrantRow,
+    InboxRow,
+    LinkRow,
+    MemberRow,
+    MergeRow,
+    RoomPostRow,
+    WalletRow,
+)
+
+
+async def first_time(
+    session: AsyncSession, platform: str, update_id: str, *, now: datetime
+) -> bool:
+    """Whether this update is new. The same update delivered twice is handled once."""
+    try:
+        async with session.begin_nested():
+            session.add(InboxRow(platform=platform, update_id=update_id[:64], at=now))
+    except IntegrityError:
+        return False
+    return True
+
+
+async def take_update(
+    session: AsyncSession, platform: str, update_id: str, *, now: datetime
+) -> bool | None:
+    """Write an update down. True: it is new; None: begun before, not finished; False: done."""
+    if await first_time(session, platform, update_id, now=now):
+        return True
+    row = await session.get_one(InboxRow, (platform, update_id[:64]))
+    return False if row.done else None
+
+
+async def finish_update(session: AsyncSession, platform: str, update_id: str) -> None:
+    await session.execute(
+        update(InboxRow)
+        .where(InboxRow.platform == platform, InboxRow.update_id == update_id[:64])
+        .values(done=True)
+    )
+
+
+async def forget_browsers(session: AsyncSession, *, before: datetime) -> None:
+    """Delete members who are only a browser that asked something long ago."""
+    await session.execute(delete(MemberRow).where(MemberRow.created_at < before, ~_belongs()))
+
+
+def _belongs() -> ColumnElement[bool]:
+    """More than a browser that once asked something."""
+    chats = select(AccountRow.member_id).where(AccountRow.platform != "web")
+    written = select(RoomPostRow.member_id).where(RoomPostRow.member_id.is_not(None))
+    return or_(
+        MemberRow.wants_messages.is_(True),
+        *(
+            MemberRow.id.in_(each)
+            for each in (chats, written, select(WalletRow.member_id), select(GrantRow.member_id))
+        ),
+    )
+
+
+async def forget_updates(session: AsyncSession, *, before: datetime) -> None:
+    """Delete what was needed only for a while: updates, links, challenges and merge codes."""
+    await session.execute(delete(InboxRow).where(InboxRow.at < before))
+    for table in (LinkRow, ChallengeRow, MergeRow):
+        await session.execute(delete(table).where(table.expires_at < before))
+
+
+async def member_count(session: AsyncSession) -> Mapping[str, int]:
+    """How many people and how many of them have proved something, for staff."""
+    members = await session.scalar(select(func.count()).select_from(MemberRow).where(_belongs()))
+    proved = await session.scalar(select(func.count(WalletRow.member_id.distinct())))
+    return {"members": members or 0, "proved": proved or 0}
