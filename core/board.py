@@ -48,9 +48,6 @@ async def post_official(
     session: AsyncSession, place: str, message: Outgoing, *, delivery: int, now: datetime
 ) -> int:
     """Put an announcement up once; the same delivery again changes nothing. Returns its number."""
-    found = select(RoomPostRow.id).where(RoomPostRow.delivery_id == delivery)
-    if (there := await session.scalar(found)) is not None:
-        return there
     row = RoomPostRow(
         gate=place,
         author=message.sender[:64],
@@ -60,12 +57,7 @@ async def post_official(
         delivery_id=delivery,
         created_at=now,
     )
-    try:
-        async with session.begin_nested():
-            session.add(row)
-    except IntegrityError:  # another worker was quicker
-        return (await session.scalars(found)).one()
-    return row.id
+    return await _once(session, row)
 
 
 async def messages(session: AsyncSession, account_id: int) -> Sequence[WebMessageRow]:
@@ -94,9 +86,6 @@ async def send(
     session: AsyncSession, account_id: int, outgoing: Outgoing, *, delivery: int, now: datetime
 ) -> int:
     """Keep a message for one person once. Returns its number."""
-    found = select(WebMessageRow.id).where(WebMessageRow.delivery_id == delivery)
-    if (there := await session.scalar(found)) is not None:
-        return there
     row = WebMessageRow(
         account_id=account_id,
         heading=outgoing.heading[:200],
@@ -105,14 +94,21 @@ async def send(
         delivery_id=delivery,
         created_at=now,
     )
-    try:
-        async with session.begin_nested():
-            session.add(row)
-    except IntegrityError:  # another worker was quicker
-        return (await session.scalars(found)).one()
-    return row.id
+    return await _once(session, row)
 
 
 async def forget_posts(session: AsyncSession, *, before: datetime) -> None:
     """Delete what is older than the town keeps it (``[retention] room_post_days``)."""
     await session.execute(delete(RoomPostRow).where(RoomPostRow.created_at < before))
+
+
+async def _once(session: AsyncSession, row: RoomPostRow | WebMessageRow) -> int:
+    """Add a row unless its delivery is there already; the unique constraint decides."""
+    table = type(row)
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        found = select(table.id).where(table.delivery_id == row.delivery_id)
+        return (await session.scalars(found)).one()
+    return row.id

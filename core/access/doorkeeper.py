@@ -89,16 +89,6 @@ class Doorkeeper:
         self._clock = clock
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def decide(self, member_id: int) -> tuple[Decision, ...]:
-        """What the newest block says of every gate, for showing; nothing is changed."""
-        async with transaction(self._sessions) as session:
-            wallets = await wallets_of(session, member_id)
-        try:
-            holdings = await self._holdings.read(wallets, finality="latest")
-        except ChainUnavailable as error:
-            return tuple(Unknown(gate.name, str(error)) for gate in self._town.gates)
-        return tuple(decide(gate, holdings) for gate in self._town.gates)
-
     async def recheck(self, member_id: int) -> tuple[Room, ...]:
         """Read a member's holdings again and bring every room in step with what they say."""
         rooms, _ = await self._recheck(member_id, links=True)

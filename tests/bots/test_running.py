@@ -145,6 +145,7 @@ async def test_one_bad_turn_of_a_job_does_not_end_the_clock() -> None:
 
     running = asyncio.create_task(jobs.every(timedelta(0), job))
     await asyncio.wait_for(done.wait(), 5)
+    assert not running.done()
     running.cancel()
 
 

@@ -136,6 +136,7 @@ async def test_updates_of_different_chats_reach_the_webhook_side_by_side(
         await server.user("花子").sends("一")
         await server.user("太郎").sends("二")
         await server.until_taken()
+        assert (await app.bot.get_webhook_info()).pending_update_count == 0
 
 
 async def test_a_webhook_gets_no_more_connections_than_it_asked_for(

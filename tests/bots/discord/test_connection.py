@@ -172,6 +172,8 @@ async def test_when_discord_asks_for_it_the_session_moves(line: Line) -> None:
     await until(lambda: len(line.server.resumed) == 1)
     await line.server.message(1, "まだいますか")
     await until(lambda: len(line.app.conversation.heard) == 1)
+    assert [each.text for each in line.app.conversation.heard] == ["まだいますか"]
+    assert line.server.identified == 1, "it resumed; it did not begin anew"
 
 
 async def test_a_session_that_discord_forgot_is_opened_anew(line: Line) -> None:
