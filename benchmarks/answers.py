@@ -19,9 +19,10 @@ import tempfile
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from benchmarks.measure import Lap, heading, lap, load_after, median, percentile, table
 from knowledge.answer import AnswerKind, Guide
@@ -36,7 +37,7 @@ TESTS = HERE.parent / "tests" / "knowledge" / "mine_questions.jsonl"
 CACHE = Path(tempfile.gettempdir()) / "kankei-benchmarks"
 """Vectors are kept here between runs: encoding with E5 takes minutes."""
 
-TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def read_questions(path: Path) -> list[Question]:
 def by_guide(guide: Guide, loop: asyncio.AbstractEventLoop) -> Ask:
     def ask(question: Question) -> Found:
         answer = loop.run_until_complete(
-            guide.ask(question.text, language=question.language, today=TODAY)
+            guide.ask(question.text, language=question.language, now=NOW)
         )
         return tuple(each.text for each in answer.extracts)
 

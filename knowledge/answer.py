@@ -11,10 +11,12 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from knowledge import computed, travel
+from knowledge.computed import Computed, Situation
 from knowledge.emergency import EmergencyKind, emergency
 from knowledge.encoders import Encoder, Tier, encoders
 from knowledge.errors import GeneratorError, GeneratorTimeout
@@ -77,6 +79,7 @@ class Answer:
     written: str | None = None
     emergency: EmergencyKind | None = None
     fallback: Fallback | None = None
+    computed: Computed | None = None  # worked out from the extracts; never phrased by a generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class Guide:
         self._retriever = Retriever(index)
         self._extractor = Extractor(self._retriever)
         self._subjects = Subjects(index)
+        self._calculators = (*computed.calculators(), *travel.calculators())
         self._persona = persona
         self._generator = generator
 
@@ -141,10 +145,13 @@ class Guide:
         return self.index.library
 
     async def ask(
-        self, question: str, *, language: Language, turns: Sequence[Turn] = (), today: date
+        self, question: str, *, language: Language, turns: Sequence[Turn] = (), now: datetime
     ) -> Answer:
-        """Answer one question; `language` is the asker's, `turns` the conversation so far."""
-        stream = self.stream(question, language=language, turns=turns, today=today)
+        """Answer one question; `language` is the asker's, `turns` the conversation so far.
+
+        `now` is aware, in the town's zone: whether a place is open is asked of it.
+        """
+        stream = self.stream(question, language=language, turns=turns, now=now)
         async with aclosing(stream):
             async for each in stream:
                 if isinstance(each, Answer):
@@ -152,21 +159,22 @@ class Guide:
         raise AssertionError("a stream ends with its answer")
 
     async def stream(
-        self, question: str, *, language: Language, turns: Sequence[Turn] = (), today: date
+        self, question: str, *, language: Language, turns: Sequence[Turn] = (), now: datetime
     ) -> AsyncGenerator[Piece | Answer, None]:
         """Yield pieces of a generated answer as they are released, and at last the `Answer`.
 
         If the answer's `fallback` is set, the pieces before it are withdrawn: show the extracts.
         """
-        found = await asyncio.to_thread(self._find, question, language, turns)
-        if self._generator is None or found.answer.kind is not AnswerKind.ANSWERED:
+        found = await asyncio.to_thread(self._find, question, language, turns, now)
+        plain = found.answer.kind is not AnswerKind.ANSWERED or found.answer.computed is not None
+        if self._generator is None or plain:
             yield found.answer
             return
-        async for each in self._written(self._generator, found, turns, today):
+        async for each in self._written(self._generator, found, turns, now):
             yield each
 
     async def _written(
-        self, generator: Generator, found: _Found, turns: Sequence[Turn], today: date
+        self, generator: Generator, found: _Found, turns: Sequence[Turn], now: datetime
     ) -> AsyncIterator[Piece | Answer]:
         answer = found.answer
         messages = prompt(
@@ -175,7 +183,7 @@ class Guide:
             language=answer.language,
             persona=self._persona,
             turns=[(each.question, _said(each.answer)) for each in turns[-TURNS_KEPT:]],
-            today=today,
+            today=now.date(),
         )
         written = ""
         fallback: Fallback | None = None
@@ -199,7 +207,9 @@ class Guide:
         else:
             yield replace(answer, written=written.strip())
 
-    def _find(self, question: str, language: Language, turns: Sequence[Turn]) -> _Found:
+    def _find(
+        self, question: str, language: Language, turns: Sequence[Turn], now: datetime
+    ) -> _Found:
         """Everything but the wording; CPU-bound."""
         if len(question) > LONGEST_QUESTION:
             return _Found(Answer(AnswerKind.TOO_LONG, language, clean(question[:200])))
@@ -216,6 +226,9 @@ class Guide:
             before.append(in_conversation(earlier, before))
         alone = understand(asking, language, self.index)
         asked = in_conversation(alone, before)
+        if (result := self._compute(asked, now)) is not None:
+            extracts = tuple(Extract(each.text, each) for each in result.passages)
+            return _Found(Answer(AnswerKind.ANSWERED, language, shown, extracts, computed=result))
         ranked, extracts = self._look_up(asked, before)
         for other in () if extracts else self._otherwise(asked, alone, asking):
             _, extracts = self._look_up(other, ())
@@ -225,6 +238,11 @@ class Guide:
             answer = Answer(AnswerKind.ANSWERED, language, shown, extracts)
             return _Found(answer, _cited(extracts))
         return _Found(Answer(_why_not(asked, ranked), language, shown))
+
+    def _compute(self, asked: Asked, now: datetime) -> Computed | None:
+        situation = Situation(asked, now, self.index)
+        results = (each.answer(situation) for each in self._calculators)
+        return next((each for each in results if each is not None), None)
 
     def _look_up(
         self, asked: Asked, before: Sequence[Asked]

@@ -7,8 +7,13 @@ Every other module speaks in these nouns; none of them knows a file format.
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from knowledge.language import Language
+
+if TYPE_CHECKING:
+    from knowledge.places import Place
+    from knowledge.timetable import Timetable
 
 
 class Kind(StrEnum):
@@ -97,12 +102,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Everything that was read from one guide folder."""
+    """Everything that was read from one town's guides and data."""
 
     passages: tuple[Passage, ...]
     documents: tuple[Document, ...]
     contradictions: tuple[Contradiction, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    places: tuple["Place", ...] = ()  # of open-data tables, with co-ordinates
+    timetables: tuple["Timetable", ...] = ()  # of GTFS feeds
 
     def stale(self, today: date) -> tuple[Document, ...]:
         """Documents whose review date has passed, the longest overdue first."""

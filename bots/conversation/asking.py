@@ -3,7 +3,7 @@
 import re
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -71,7 +71,7 @@ class Asking:
             incoming.text,
             language=Language(account.locale),
             turns=turns,
-            today=self._today(),
+            now=self._now(),
         ):
             if isinstance(piece, Answer):
                 self._memory.add(thread, Turn(incoming.text, piece), now)
@@ -87,14 +87,14 @@ class Asking:
             question,
             language=Language(account.locale),
             turns=turns,
-            today=self._today(),
+            now=self._now(),
         )
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
         return self.word(answer, account.locale)
 
-    def _today(self) -> date:
-        return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone)).date()
+    def _now(self) -> datetime:
+        return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone))
 
     def _report(self, answer: Answer) -> None:
         self._desk.tell(f"chat.happening.asked-{_key(answer.kind)}")

@@ -271,6 +271,11 @@ class TownPack(Table):
     def guides(self) -> Path:
         return self.folder / "guides"
 
+    @property
+    def data(self) -> Path:
+        """Open-data tables and timetables, as published."""
+        return self.folder / "data"
+
     def gate(self, name: str) -> Gate | None:
         return next((gate for gate in self.gates if gate.name == name), None)
 

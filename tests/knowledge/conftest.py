@@ -1,8 +1,9 @@
 """The guides of a small invented town, with real models once a session and without them else."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +12,7 @@ from knowledge.generate import Generator
 from knowledge.testing import FakeEncoder
 
 GUIDES = Path(__file__).parent / "guides"
-TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
 
 
 @pytest.fixture(scope="session")

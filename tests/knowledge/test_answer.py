@@ -10,13 +10,13 @@ from knowledge.emergency import EmergencyKind, emergency
 from knowledge.language import Language
 from knowledge.passage import Status
 from knowledge.testing import FakeEncoder, table, write_guide
-from tests.knowledge.conftest import TODAY
+from tests.knowledge.conftest import NOW
 
 
 async def ask(
     guide: Guide, question: str, *, language: Language = Language.JA, turns: Sequence[Turn] = ()
 ) -> Answer:
-    return await guide.ask(question, language=language, turns=turns, today=TODAY)
+    return await guide.ask(question, language=language, turns=turns, now=NOW)
 
 
 async def talk(guide: Guide, *questions: str, language: Language = Language.JA) -> Answer:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from aiohttp import web
@@ -15,14 +15,14 @@ from knowledge.generate import Message, OpenAIGenerator, prompt, sentences_of
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
 from knowledge.testing import FakeGenerator
-from tests.knowledge.conftest import TODAY
+from tests.knowledge.conftest import NOW
 
 QUESTION = "水城洞の料金は?"
 
 
 async def streamed(guide: Guide) -> tuple[list[str], Answer]:
     pieces: list[str] = []
-    async for each in guide.stream(QUESTION, language=Language.JA, today=TODAY):
+    async for each in guide.stream(QUESTION, language=Language.JA, now=NOW):
         if isinstance(each, Answer):
             return pieces, each
         assert isinstance(each, Piece)
@@ -72,7 +72,7 @@ async def test_the_generator_is_not_asked_what_the_guides_do_not_hold(
     plain: Callable[..., Guide],
 ) -> None:
     generator = FakeGenerator("なんでも知ってるよ。")
-    answer = await plain(generator).ask("龍河洞の料金は?", language=Language.JA, today=TODAY)
+    answer = await plain(generator).ask("龍河洞の料金は?", language=Language.JA, now=NOW)
     assert answer.kind is AnswerKind.UNKNOWN
     assert generator.heard == []
 
@@ -82,8 +82,8 @@ async def test_the_generator_hears_passages_persona_and_the_turns_before(
 ) -> None:
     generator = FakeGenerator("1,500円だよ。")
     guide = plain(generator, persona="語尾は「だよ」")
-    first = await guide.ask(QUESTION, language=Language.JA, today=TODAY)
-    await guide.ask("小学生は?", language=Language.JA, turns=[Turn(QUESTION, first)], today=TODAY)
+    first = await guide.ask(QUESTION, language=Language.JA, now=NOW)
+    await guide.ask("小学生は?", language=Language.JA, turns=[Turn(QUESTION, first)], now=NOW)
     system, *earlier, asked = generator.heard[1]
     assert "語尾は「だよ」" in system.content
     assert [each.content for each in earlier] == [QUESTION, "1,500円だよ。"]
@@ -97,7 +97,8 @@ def test_a_document_cannot_close_its_own_fence() -> None:
         Kind.PROSE, Language.JA, status=Status.OLD,
     )  # fmt: skip
     first, second = (
-        prompt("?", [evil] * 20, language=Language.EN, persona="", today=TODAY) for _ in range(2)
+        prompt("?", [evil] * 20, language=Language.EN, persona="", today=date(2026, 11, 21))
+        for _ in range(2)
     )
     fence = first[-1].content.splitlines()[0]
     assert first[-1].content.count(fence) == 2

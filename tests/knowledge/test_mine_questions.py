@@ -13,7 +13,7 @@ import pytest
 from knowledge.answer import Answer, AnswerKind, Guide, Turn
 from knowledge.encoders import Tier
 from knowledge.language import Language
-from tests.knowledge.conftest import TODAY
+from tests.knowledge.conftest import NOW
 
 HERE = Path(__file__).parent
 GUIDES = HERE.parents[1] / "towns" / "mine" / "guides"
@@ -53,7 +53,7 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Guide:
 async def asked(guide: Guide, question: Question) -> Answer:
     turns: list[Turn] = []
     for text in (*question.before, question.text):
-        answer = await guide.ask(text, language=question.language, turns=turns, today=TODAY)
+        answer = await guide.ask(text, language=question.language, turns=turns, now=NOW)
         turns.append(Turn(text, answer))
     return turns[-1].answer
 

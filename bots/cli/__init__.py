@@ -6,13 +6,15 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from bots import texts
 from bots.app import App, WeakKey
+from bots.cli.evaluate import evaluate
+from bots.cli.ingest import ingest
+from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
 from bots.web.session import staff_link
 from core import audit as audit_log
@@ -25,37 +27,10 @@ from core.settings import Settings
 command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
+command.command()(ingest)
+command.command(name="eval")(evaluate)
 
 DEMO_DATA = Path("var/demo")
-
-
-def language() -> str:
-    """Of the terminal: Japanese unless the locale asks for English."""
-    locale = next(
-        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)),
-        "",
-    )
-    return "en" if locale.lower().startswith("en") else "ja"
-
-
-def say(key: str, **values: object) -> None:
-    print(texts.say(f"cli.{key}", language(), **values), flush=True)
-
-
-def fail(key: str, **values: object) -> typer.Exit:
-    print(texts.say(f"cli.{key}", language(), **values), file=sys.stderr)
-    return typer.Exit(1)
-
-
-def read_settings(**overrides: Any) -> Settings:
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        lines = [
-            f"  {'.'.join(str(part) for part in each['loc']) or 'KANKEI_'}: {each['msg']}"
-            for each in error.errors(include_input=False, include_url=False)
-        ]
-        raise fail("settings-wrong", problems="\n".join(lines)) from error
 
 
 class _Lines(logging.Formatter):

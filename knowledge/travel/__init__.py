@@ -1,0 +1,8 @@
+"""Travel: the next bus, how far it is, and plans for a day, worked out from the town's facts."""
+
+from knowledge.computed import Calculator
+
+
+def calculators() -> tuple[Calculator, ...]:
+    """Return what works out buses, distances and plans."""
+    return ()
