@@ -124,6 +124,7 @@ class Lexicon:
     greetings: frozenset[str]
     farewells: frozenset[str]
     personal: tuple[re.Pattern[str], ...]
+    harmful: tuple[re.Pattern[str], ...]
     emergencies: Mapping[str, tuple[re.Pattern[str], frozenset[str]]]
     definitions: tuple[re.Pattern[str], ...]
     orders: tuple[re.Pattern[str], ...]
@@ -199,6 +200,7 @@ def lexicon() -> Lexicon:
         greetings=frozenset(fold(each) for each in raw["phrase"]["greeting"]),
         farewells=frozenset(fold(each) for each in raw["phrase"]["farewell"]),
         personal=_expressions(raw["personal"]["patterns"]),
+        harmful=_expressions(raw["harmful"]["patterns"]),
         definitions=_expressions(raw["definition"]["patterns"]),
         orders=_expressions(raw["order"]["patterns"]),
         same={
