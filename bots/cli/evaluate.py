@@ -21,17 +21,11 @@ from rich.progress import Progress
 from bots import texts
 from bots.cli.scores import markdown, terminal
 from bots.cli.terminal import fail, language, read_settings
-from bots.conversation.asking import Asking
-from bots.conversation.desk import Desk
 from bots.conversation.messages import Reply
+from bots.conversation.wording import Wording
 from core import town as town_pack
-from core.access import Doorkeeper
-from core.chain import Chains
-from core.clock import Clock, system_clock
-from core.database import connect, session_factory
-from core.enrolment import Enrolment
+from core.clock import system_clock
 from core.errors import TownPackError
-from core.holdings import LiveHoldings
 from core.town import TownPack
 from knowledge.answer import Answer, Guide, Turn
 from knowledge.encoders import Tier
@@ -61,7 +55,7 @@ class Interview:
         self._guide = guide
         self._zone = ZoneInfo(town.town.timezone)
         self._now = now.astimezone(self._zone)
-        self._wording = Asking(_desk(town, guide, lambda: now))
+        self._wording = Wording(town)
 
     async def ask(self, question: Labelled) -> Said:
         """Ask a question after those before it, and return what was said to the last."""
@@ -80,26 +74,6 @@ class Interview:
         self, text: str, language: Language, turns: Sequence[Turn], now: datetime
     ) -> Answer:
         return await self._guide.ask(text, language=language, turns=turns, now=now)
-
-
-def _desk(town: TownPack, guide: Guide, clock: Clock) -> Desk:
-    """A desk whose records are empty and in memory: an evaluation leaves no trace."""
-    sessions = session_factory(connect("sqlite+aiosqlite://"))
-    chains = Chains({})
-    holdings = LiveHoldings(chains, town.collections)
-    return Desk(
-        town=town,
-        sessions=sessions,
-        clock=clock,
-        guide=guide,
-        doorkeeper=Doorkeeper(town, sessions, holdings, {}, clock),
-        enrolment=Enrolment(town, sessions, chains, clock, address=""),
-        address="",
-        is_staff=lambda _platform, _account: False,
-        places=lambda _gate: (),
-        wake=lambda: None,
-        tell=lambda *_words, **_values: None,
-    )
 
 
 def _said(answer: Answer, reply: Reply, cpu_ms: float) -> Said:
