@@ -1,7 +1,9 @@
 """Hours: when a visit can begin, from the opening hours that are worked out elsewhere."""
 
 from dataclasses import dataclass
+from datetime import date
 
+from knowledge.computed.hours import Opening, State
 from knowledge.passage import Passage
 
 
@@ -21,6 +23,7 @@ class Hours:
     spans: tuple[Span, ...] = ()
     closed: bool = False
     known: bool = True
+    sure: bool = True  # False where a rule may close the sight on that day
     passages: tuple[Passage, ...] = ()
 
     def entry(self, arrives: int, minutes: int) -> int | None:
@@ -44,3 +47,21 @@ class Hours:
 
 UNKNOWN = Hours(known=False)
 """The guides do not say when the sight is open."""
+
+
+def hours_of(found: Opening | None, day: date) -> Hours:
+    """Return the hours of a day, as far as the guides and open data state them."""
+    if found is None:
+        return UNKNOWN
+    state = found.state(day)
+    if state is State.CLOSED:
+        return Hours(closed=True, passages=found.closed_by(day))
+    spans = found.on(day)
+    if not spans:
+        return Hours(known=False, passages=found.closed_by(day))
+    rows = [*(row for each in spans for row in each.passages), *found.closed_by(day)]
+    return Hours(
+        spans=tuple(Span(each.opens, each.closes, each.last_entry) for each in spans),
+        sure=state is State.OPEN,
+        passages=tuple(dict.fromkeys(rows)),
+    )

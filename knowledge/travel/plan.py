@@ -39,6 +39,7 @@ class Assumption(StrEnum):
     LUNCH = "lunch"  # how long a meal takes
     NO_LUNCH = "no-lunch"  # no time for a meal is counted
     HOURS_UNKNOWN = "hours-unknown"  # of some places the guides do not say when they are open
+    MAY_CLOSE = "may-close"  # of some places the guides leave open whether they close that day
     UNCONFIRMED = "unconfirmed"  # it rests on rows to be confirmed
 
 

@@ -10,6 +10,8 @@ from knowledge.travel.route import LUNCH_IN, Route, Search, Visit, length, unsur
 from knowledge.travel.sights import Sights
 from knowledge.travel.ways import Mode, Way, Ways
 
+MOST_MISSING = 5
+
 
 class Planner:
     """Finds the best plan for a wish."""
@@ -44,7 +46,7 @@ class Planner:
             for each in self._worth
             if all(each in self._sights.suits[need] for need in wish.needs) and each not in seen
         ]
-        return tuple(each for each in fitting if each not in self._sights.stays)
+        return tuple(each for each in fitting if each not in self._sights.stays)[:MOST_MISSING]
 
 
 @dataclass(slots=True)
@@ -140,7 +142,10 @@ class Composition:
             yield Assumption.LUNCH
         elif self.wish.minutes >= LUNCH_IN:
             yield Assumption.NO_LUNCH
-        if any(not self.hours[each.facility].known for each in self.route.visits):
+        hours = [self.hours[each.facility] for each in self.route.visits]
+        if not all(each.known for each in hours):
             yield Assumption.HOURS_UNKNOWN
+        if not all(each.sure for each in hours):
+            yield Assumption.MAY_CLOSE
         if any(unsure(passage) for each in self.steps for passage in each.passages):
             yield Assumption.UNCONFIRMED

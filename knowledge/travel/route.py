@@ -21,6 +21,7 @@ LUNCH = 60  # minutes
 LUNCH_FROM = 11 * 60  # when a meal may begin, minutes after midnight
 LUNCH_UNTIL = 13 * 60 + 30
 LUNCH_IN = 5 * 60  # minutes that a plan must have for a meal to be part of it
+MEAL_WORTH = 0.5
 UNSURE_WORTH = 0.4  # taken off for hours that are not known or to be confirmed
 
 
@@ -98,8 +99,8 @@ class Search:
 
     def _value(self, facility: str) -> float:
         hours = self.hours[facility]
-        unsure = not hours.known or any(unsure(each) for each in hours.passages)
-        return 1.0 + self._worth.get(facility, 0.0) - UNSURE_WORTH * unsure
+        doubtful = not (hours.known and hours.sure) or any(unsure(each) for each in hours.passages)
+        return 1.0 + self._worth.get(facility, 0.0) - UNSURE_WORTH * doubtful
 
     def _extend(self, route: Route) -> None:
         if self._complete(route) and route.key > self._best.key:
@@ -115,7 +116,7 @@ class Search:
                 continue
             back = self._back(facility)
             if back is not None and visit.free + length(back) <= self._end:
-                worth = route.worth + self._value(facility)
+                worth = route.worth + self._value(facility) + MEAL_WORTH * visit.meal
                 self._extend(Route((*route.visits, visit), worth, back))
 
     @property

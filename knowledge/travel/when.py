@@ -27,9 +27,7 @@ class When:
 
 def when(question: str, now: datetime) -> When:
     """Read a question asked at `now` in the town's zone."""
-    times = [
-        int(figure.value) for figure, _ in read(question) if figure.kind is FigureKind.TIME
-    ]
+    times = [int(figure.value) for figure, _ in read(question) if figure.kind is FigureKind.TIME]
     return When(
         _day(question, now.date()),
         times[0] if times else None,

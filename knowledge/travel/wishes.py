@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from knowledge.computed import Situation
 from knowledge.figures import FigureKind
 from knowledge.forms import read
+from knowledge.question import Asked
+from knowledge.text import fold
 from knowledge.travel.plan import Assumption, Wish
 from knowledge.travel.sights import Need, Sights, named
-from knowledge.travel.ways import Mode, Ways
+from knowledge.travel.ways import Mode, Place, Ways
 from knowledge.travel.when import When, when
-from knowledge.travel.words import says
+from knowledge.travel.words import pattern, says
 
 HALF_DAY = 240  # minutes
 WHOLE_DAY = 480
@@ -28,12 +30,14 @@ ROUND = 5  # minutes
 _ABOUT = frozenset(
     {
         "highlight", "rain", "wheelchair", "stroller", "car", "bus", "train", "walk", "taxi",
-        "access", "duration", "hiking", "forecast", "hours", "food", "season",
+        "access", "duration", "hiking", "forecast", "hours", "food", "season", "address",
     }
 )  # fmt: skip
 """What a question for a plan may name; anything else asks about that."""
 _FACTS = frozenset({"hours", "duration", "season", "access"})
 """What a question about one sight names that asks for a fact and no plan."""
+_OWN = ("own", "asked", "half_day", "whole_day", "children")
+"""Entries whose words no guide needs to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def wish(situation: Situation, sights: Sights, ways: Ways) -> Wish | None:
     if not _asks(situation, needs, time):
         return None
     moment = when(text, situation.now)
-    modes, mode, mode_assumed = _modes(text, ways)
+    modes, mode, mode_assumed = _modes(text)
     wanted = frozenset(
         each.facility for each in asked.names if each.facility in situation.index.sights
     )
@@ -79,16 +83,20 @@ def wish(situation: Situation, sights: Sights, ways: Ways) -> Wish | None:
 def _asks(situation: Situation, needs: tuple[Need, ...], time: _Time | None) -> bool:
     asked = situation.asked
     text = asked.text
-    if asked.past or asked.unknown or not asked.all_concepts <= _ABOUT:
+    known = all(any(says("plan", each, one) for each in _OWN) for one in asked.unknown)
+    if asked.past or not known or not asked.all_concepts <= _ABOUT:
         return False
-    carless = says("plan", "without_car", text) or says("plan", "by_car", text)
+    moving = says("plan", "without_car", text) or says("plan", "by_car", text)
     strong, around = says("plan", "strong", text), says("plan", "asked", text)
-    sights = [each for each in asked.names if each.facility in situation.index.sights]
-    if sights and not (strong or (time and around and not asked.all_concepts & _FACTS)):
-        return False
+    if any(each.facility in situation.index.sights for each in asked.names):
+        return strong or (time is not None and time.assumed and around and not _asks_fact(asked))
     if time is not None:
-        return strong or around
-    return strong and bool(needs or carless)
+        return strong or around or bool(needs)
+    return strong and (bool(needs) or moving)
+
+
+def _asks_fact(asked: Asked) -> bool:
+    return bool(asked.all_concepts & _FACTS)
 
 
 def _time(text: str) -> _Time | None:
@@ -100,14 +108,14 @@ def _time(text: str) -> _Time | None:
     ]
     if stated and SHORTEST <= stated[0] <= WHOLE_DAY + HALF_DAY:
         return _Time(round(stated[0]), assumed=False)
-    if says("plan", "whole_day", text):
-        return _Time(WHOLE_DAY, assumed=True)
     if says("plan", "half_day", text):
         return _Time(HALF_DAY, assumed=True)
+    if says("plan", "whole_day", text):
+        return _Time(WHOLE_DAY, assumed=True)
     return None
 
 
-def _modes(text: str, ways: Ways) -> tuple[frozenset[Mode], Mode, bool]:
+def _modes(text: str) -> tuple[frozenset[Mode], Mode, bool]:
     """Return the modes of ways that may be used, what to call them, and whether that was said."""
     carless = frozenset(Mode) - {Mode.CAR}
     if says("plan", "without_car", text):
@@ -120,7 +128,17 @@ def _modes(text: str, ways: Ways) -> tuple[frozenset[Mode], Mode, bool]:
     return driving, Mode.CAR, True
 
 
-def _origin(situation: Situation, ways: Ways):  # type: ignore[no-untyped-def]
+def _origin(situation: Situation, ways: Ways) -> Place | None:
+    """Return the station or the like that the plan begins at, if a stated way leads there."""
+    text = fold(situation.asked.text)
+    for place in ways.named(text):
+        start = text.find(fold(place.name))
+        end = start + len(fold(place.name))
+        leaving = pattern("from", "after").search(text[end:]) or pattern("from", "before").search(
+            text[:start]
+        )
+        if start >= 0 and leaving:
+            return place
     return None
 
 
