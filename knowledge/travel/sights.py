@@ -107,6 +107,15 @@ def _food(index: Index) -> dict[str, Passage]:
     return found
 
 
+def _events(index: Index) -> set[str]:
+    """Return what happens at some time of the year and is no place to go to on any day."""
+    return {
+        each.facility
+        for each in index.library.documents
+        if each.facility and "event" in lexicon().named(f"{each.facility} {each.title}")
+    }
+
+
 def named(need: Need, text: str) -> bool:
     """Whether a text names a need."""
     if need is Need.CHILDREN:
@@ -136,6 +145,7 @@ class _Reader:
                 continue
             for facility in self._said(each):
                 found[facility].append((1, each))
+        refused |= _events(self._index)
         return {
             facility: max(rows, key=lambda each: each[0])[1]
             for facility, rows in found.items()
