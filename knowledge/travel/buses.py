@@ -23,7 +23,7 @@ from knowledge.timetable.journeys import (
 )
 from knowledge.travel.bus import Buses, Departure, Expired, Leg, Named, NoBus, Which
 from knowledge.travel.naming import called
-from knowledge.travel.stops import Finder, Meant, Role, leaves_unknown
+from knowledge.travel.stops import Finder, Meant, Role, leaves_unknown, local_name
 from knowledge.travel.when import When, when
 from knowledge.travel.words import says
 
@@ -226,7 +226,7 @@ class _Board:
     def _stop(self, call: int) -> Named:
         timetable = self._timetable
         station = timetable.stations[timetable.station_of[timetable.trips.stop[call]]]
-        return Named(station.name, station.names.get(self._language))
+        return Named(station.name, local_name(station, self._language))
 
     def _moment(self, day: date, seconds: int) -> datetime:
         midnight = datetime.combine(day, time(), self._now.tzinfo)

@@ -13,10 +13,12 @@ _LATIN = re.compile(r"[A-Z][\w .'’-]*\Z", re.ASCII)
 def called(index: Index, facility: str, language: Language) -> str | None:
     """Return a sight's name in a language; None if the guides' own is the one to use.
 
-    Names in kanji are read in both Chinese scripts: only where the facility's own name holds kana
-    is another one looked for.
+    Easy Japanese has the kana beside the name. Names in kanji are read in both Chinese scripts:
+    only where the facility's own name holds kana is another one looked for.
     """
-    if language.japanese or (language.chinese and all(map(is_han, facility))):
+    if language is Language.JA_EASY:
+        return index.names.readings.get(facility)
+    if language is Language.JA or (language.chinese and all(map(is_han, facility))):
         return None
     aliases = dict.fromkeys(
         alias

@@ -56,6 +56,7 @@ class Step:
     via: tuple[str, ...] = ()  # places at which ways were joined
     note: Passage | None = None  # the row on what the plan had to suit
     local: str | None = None  # the name in the asker's language
+    hours_known: bool = True
     last_entry: int | None = None  # minutes after midnight, where the hours state one
 
 

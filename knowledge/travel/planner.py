@@ -107,6 +107,7 @@ class Composition:
             self._at(visit.ends),
             tuple(dict.fromkeys((stay, *hours.passages, *suits))),
             note=next((each for each in suits if each.item is not None), None),
+            hours_known=hours.known,
             last_entry=hours.last_entry(visit.begins),
         )
         if visit.meal:

@@ -118,8 +118,8 @@ def _events(index: Index) -> set[str]:
 
 def named(need: Need, text: str) -> bool:
     """Whether a text names a need."""
-    if need is Need.CHILDREN:
-        return says("plan", "children", text)
+    if need in {Need.CHILDREN, Need.RAIN}:
+        return says("plan", need.value, text)
     return need.value in lexicon().named(text)
 
 

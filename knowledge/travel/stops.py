@@ -99,7 +99,7 @@ class Finder:
         if stations is None:
             return self._sight(sights[surface].facility, role)
         station = self._timetable.stations[stations[0]]
-        return Meant(station.name, stations, role, local=station.names.get(language))
+        return Meant(station.name, stations, role, local=local_name(station, language))
 
     def _sight(self, facility: str, role: Role) -> Meant | None:
         own = squeeze(facility)
@@ -117,6 +117,11 @@ class Finder:
         if not (stations := tuple(sorted(near | called))):
             return None
         return Meant(facility, stations, role, sight=facility)
+
+
+def local_name(station: Station, language: Language) -> str | None:
+    """Return a station's name in a language: in easy Japanese, its kana."""
+    return station.kana if language is Language.JA_EASY else station.names.get(language)
 
 
 def places_of(index: Index, facility: str) -> tuple[Place, ...]:
