@@ -210,6 +210,12 @@ def stated(index: Index, name: Name, language: Language = Language.JA) -> Openin
     return _whole([(row, topic, said) for row, (topic, said) in readings], own, name)
 
 
+def unread(index: Index, name: Name, language: Language) -> bool:
+    """Whether rows in a language speak of a sight's hours in a way that cannot be read."""
+    readings = map(reading_of, rows(index, name, language))
+    return any(each is not None and bool(each[1].unread) for each in readings)
+
+
 def reading_of(row: Row) -> tuple[Topic, Said] | None:
     """Read one row about a sight; None if it has nothing to do with when that is open."""
     if row.passage.status is Status.TIMELESS:

@@ -128,8 +128,8 @@ def _date_range(match: re.Match[str]) -> str:
     return _period(first, last) if _valid(*first) and _valid(*last) else match.group()
 
 
-def _one_date(match: re.Match[str]) -> str:
-    day = _pair(match["m1"], match["d1"])
+def _one_of(match: re.Match[str], month: str, on: str) -> str:
+    day = _pair(month, on)
     return _period(day, day) if _valid(*day) else match.group()
 
 
@@ -187,16 +187,17 @@ _SEASONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (
         re.compile(
+            rf"\b(?P<m1>{_MONTH_NAMES})\.? (?P<d1>\d{{1,2}}){_EN_DAY}(?!:)"
+            rf"|\b(?P<d2>\d{{1,2}}){_EN_DAY}(?: of)? (?P<m2>{_MONTH_NAMES})\b"
+        ),
+        lambda m: _one_of(m, m["m1"] or m["m2"], m["d1"] or m["d2"]),
+    ),
+    (
+        re.compile(
             rf"(?<![\d:/])(?P<m1>\d+)(?:月|월)\s*(?P<d1>\d+)\s*{_DIGIT_DAY}"
             r"|(?<![\d:/])(?P<m3>\d+)/(?P<d3>\d+)(?![\d/])"
         ),
-        lambda m: (
-            _one_date(m)
-            if m["m1"]
-            else _period((int(m["m3"]), int(m["d3"])), (int(m["m3"]), int(m["d3"])))
-            if _valid(int(m["m3"]), int(m["d3"]))
-            else m.group()
-        ),
+        lambda m: _one_of(m, m["m1"] or m["m3"], m["d1"] or m["d3"]),
     ),
     (
         re.compile(
