@@ -35,6 +35,7 @@ class Assumption(StrEnum):
     TURNED = "turned"  # a way takes as long in the other direction
     JOINED = "joined"  # ways were joined at a place between
     NO_APPROACH = "no-approach"  # the way to the first place is not counted
+    TAXI = "taxi"  # a taxi takes as long as a car
     NO_WAITING = "no-waiting"  # waiting for a bus or taxi is not counted
     LUNCH = "lunch"  # how long a meal takes
     NO_LUNCH = "no-lunch"  # no time for a meal is counted
@@ -76,6 +77,17 @@ class Plan(Computed):
 
 
 @dataclass(frozen=True, slots=True)
+class NoPlan(Computed):
+    """What was to be part of a plan does not fit together by what the guides state."""
+
+    names: tuple[str, ...]
+    local: tuple[str | None, ...]  # in the asker's language, in the same order
+    minutes: int
+    mode: Mode
+    quotes: tuple[Passage, ...]  # what the guides say of visits and ways
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What a plan is asked for."""
 
@@ -89,3 +101,4 @@ class Wish:
     origin: Place | None = None
     wanted: frozenset[str] = frozenset()  # sights that must be part of it
     assumed: tuple[Assumption, ...] = ()
+    hired: bool = False  # ways stated for a car are gone by taxi

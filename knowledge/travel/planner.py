@@ -123,9 +123,16 @@ class Composition:
             self._at(leaves),
             self._at(leaves + length(ways)),
             tuple(dict.fromkeys(each.passage for each in ways)),
-            mode=ways[0].mode if len({each.mode for each in ways}) == 1 else None,
+            mode=self._mode(ways),
             via=tuple(each.destination.name for each in ways[:-1]),
         )
+
+    def _mode(self, ways: tuple[Way, ...]) -> Mode | None:
+        """Return how a joined way is gone; None if one has to change."""
+        modes = {
+            Mode.TAXI if self.wish.hired and each.mode is Mode.CAR else each.mode for each in ways
+        }
+        return modes.pop() if len(modes) == 1 else None
 
     def _assumed(self) -> Iterator[Assumption]:
         ways = [*self.route.back, *(each for one in self.route.visits for each in one.ways)]
@@ -136,7 +143,10 @@ class Composition:
             yield Assumption.JOINED
         if self.wish.origin is None:
             yield Assumption.NO_APPROACH
-        if any(each.mode in {Mode.BUS, Mode.TRAIN, Mode.TAXI} for each in ways):
+        hired = self.wish.hired and any(each.mode is Mode.CAR for each in ways)
+        if hired:
+            yield Assumption.TAXI
+        if hired or any(each.mode in {Mode.BUS, Mode.TRAIN, Mode.TAXI} for each in ways):
             yield Assumption.NO_WAITING
         meal = any(each.meal for each in self.route.visits)
         if meal:

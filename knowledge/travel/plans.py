@@ -10,10 +10,10 @@ from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.travel.hours import hours_of
 from knowledge.travel.naming import called
-from knowledge.travel.plan import Plan
+from knowledge.travel.plan import NoPlan, Plan, Wish
 from knowledge.travel.planner import Planner
 from knowledge.travel.sights import Sights, read_sights
-from knowledge.travel.ways import Ways
+from knowledge.travel.ways import Mode, Ways
 from knowledge.travel.wishes import wish
 
 
@@ -47,11 +47,14 @@ class DayPlans:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def answer(self, situation: Situation) -> Plan | None:
-        """Return the plan; None if none is asked for, or if the guides state too little."""
+    def answer(self, situation: Situation) -> Plan | NoPlan | None:
+        """Return the plan, or why a wanted sight is in none.
+
+        None if no plan is asked for, or if the guides state too little for any.
+        """
         index = situation.index
         known = self._library.of(index)
-        if (wished := wish(situation, known.sights, known.ways)) is None:
+        if (wished := wish(situation, known.ways)) is None:
             return None
         planner = Planner(
             known.sights,
@@ -60,7 +63,35 @@ class DayPlans:
             lambda facility, day: hours_of(known.openings[facility], day),
         )
         plan = planner.plan(wished)
-        return _named(plan, index, situation.asked.language) if plan is not None else None
+        if plan is None and wished.mode is Mode.BUS:
+            hired = replace(wished, modes=wished.modes | {Mode.CAR}, hired=True)
+            plan = planner.plan(hired)
+        language = situation.asked.language
+        if plan is not None:
+            return _named(plan, index, language)
+        return _without(wished, known, index, language) if wished.wanted else None
+
+
+def _without(wished: Wish, known: Known, index: Index, language: Language) -> NoPlan | None:
+    """Say that the wanted sights do not fit, with what the guides state about them."""
+    stays = [known.sights.stays[each] for each in wished.wanted if each in known.sights.stays]
+    ways = [
+        each
+        for each in known.ways.stated
+        if {each.origin.key, each.destination.key} <= wished.wanted
+    ]
+    quotes = tuple(dict.fromkeys([*(each.passage for each in ways), *(s.passage for s in stays)]))
+    if not quotes:
+        return None
+    names = tuple(sorted(wished.wanted, key=lambda each: -index.sights[each]))
+    return NoPlan(
+        passages=quotes,
+        names=names,
+        local=tuple(called(index, each, language) for each in names),
+        minutes=wished.minutes,
+        mode=wished.mode,
+        quotes=quotes,
+    )
 
 
 def _named(plan: Plan, index: Index, language: Language) -> Plan:

@@ -89,6 +89,9 @@ class Search:
         return self._best if self._best.visits else None
 
     def _fits(self, facility: str) -> bool:
+        """Whether a sight may be part of the plan; who names several sights wants no others."""
+        if len(self._wish.wanted) > 1 and facility not in self._wish.wanted:
+            return False
         if facility in self._wish.wanted:
             return all(
                 facility in self._sights.suits[need]

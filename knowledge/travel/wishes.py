@@ -13,7 +13,7 @@ from knowledge.forms import read
 from knowledge.question import Asked
 from knowledge.text import fold
 from knowledge.travel.plan import Assumption, Wish
-from knowledge.travel.sights import Need, Sights, named
+from knowledge.travel.sights import Need, named
 from knowledge.travel.ways import Mode, Place, Ways
 from knowledge.travel.when import When, when
 from knowledge.travel.words import pattern, says
@@ -46,7 +46,7 @@ class _Time:
     assumed: bool
 
 
-def wish(situation: Situation, sights: Sights, ways: Ways) -> Wish | None:
+def wish(situation: Situation, ways: Ways) -> Wish | None:
     """Return what a question wishes; None if it asks for no plan."""
     asked = situation.asked
     text = asked.text
@@ -75,7 +75,7 @@ def wish(situation: Situation, sights: Sights, ways: Ways) -> Wish | None:
         mode=mode,
         needs=needs,
         origin=origin,
-        wanted=wanted & sights.stays.keys(),
+        wanted=wanted,
         assumed=tuple(assumed),
     )
 
@@ -91,7 +91,7 @@ def _asks(situation: Situation, needs: tuple[Need, ...], time: _Time | None) -> 
     if any(each.facility in situation.index.sights for each in asked.names):
         return strong or (time is not None and time.assumed and around and not _asks_fact(asked))
     if time is not None:
-        return strong or around or bool(needs)
+        return strong or around or moving or bool(needs)
     return strong and (bool(needs) or moving)
 
 

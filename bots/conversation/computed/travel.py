@@ -8,7 +8,7 @@ from bots.conversation.computed import word
 from knowledge.passage import Passage, Status
 from knowledge.travel.bus import Buses, Departure, Expired, Leg, Named, NoBus
 from knowledge.travel.distance import DETOUR, PACE, Distance
-from knowledge.travel.plan import Assumption, Plan, Step, StepKind
+from knowledge.travel.plan import Assumption, NoPlan, Plan, Step, StepKind
 from knowledge.travel.ways import Mode
 
 HOUR = 60
@@ -24,6 +24,20 @@ def _plan(plan: Plan, language: str) -> str:
     said = _Plan(plan, language)
     parts = [said.opening(), "\n".join(said.steps()), said.closing()]
     return "\n\n".join(each for each in parts if each)
+
+
+@word.register
+def _no_plan(found: NoPlan, language: str) -> str:
+    """That what was wanted does not fit together, and what the guides say of it."""
+    pairs = zip(found.names, found.local, strict=True)
+    names = texts.say("travel.joint", language).join(_name(*each, language) for each in pairs)
+    mode = "public" if found.mode is Mode.BUS else found.mode
+    values = {"mode": texts.say(f"travel.mode.{mode}", language)}
+    time = _length(found.minutes, language)
+    lines = [texts.say("travel.plan.none", language, names=names, time=time, **values)]
+    lines.append(texts.say("travel.bus.guides", language))
+    lines += [f"・{_row(each, language)}" for each in found.quotes]
+    return "\n".join(lines)
 
 
 class _Plan:
