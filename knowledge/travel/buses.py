@@ -9,7 +9,9 @@ from datetime import date, datetime, time, timedelta
 from knowledge.computed import Computed, Situation
 from knowledge.index import Index
 from knowledge.language import Language
+from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Passage, Status
+from knowledge.text import fold
 from knowledge.timetable import Timetable
 from knowledge.timetable.journeys import (
     DAY,
@@ -32,7 +34,17 @@ MOST_QUOTES = 3
 DAYBREAK = 3 * 60  # minutes after midnight; what leaves before ends the day before
 SOON = 12 * 60  # minutes until a departure that are worth telling
 _RIDING = frozenset({"bus", "train"})
-_ABOUT = _RIDING | {"access", "hours", "car", "walk", "highlight", "season", "price", "event"}
+_ABOUT = _RIDING | {
+    "access",
+    "hours",
+    "car",
+    "walk",
+    "highlight",
+    "season",
+    "event",
+    "duration",
+    "address",
+}
 """What a question about departures may name besides."""
 
 
@@ -84,7 +96,7 @@ def _asks(situation: Situation) -> bool:
     """Whether a question is about departures, and not about the fare or how long it takes."""
     asked = situation.asked
     text = asked.text
-    if asked.past or not asked.all_concepts <= _ABOUT | {"duration", "address"}:
+    if asked.past:
         return False
     riding = bool(asked.all_concepts & _RIDING) or says("bus", "asked", text)
     timed = says("bus", "timed", text) or says("bus", "last", text)
@@ -96,6 +108,8 @@ def _wanted(situation: Situation, finder: Finder) -> _Wanted | None:
     asked = situation.asked
     found = finder.find(asked.text, asked.names, asked.language)
     if not found or leaves_unknown(asked.text, found):
+        return None
+    if not lexicon().asked(_without(asked.text, found)) <= _ABOUT:
         return None
     origin, destination = _ends(found, back=says("bus", "back", asked.text))
     if origin is not None and destination is not None:
@@ -109,6 +123,14 @@ def _wanted(situation: Situation, finder: Finder) -> _Wanted | None:
     elif says("bus", "first", asked.text):
         which = Which.FIRST
     return _at(moment, which, situation.now, origin, destination)
+
+
+def _without(text: str, found: Sequence[Meant]) -> str:
+    """Blank the names of stops: 「町役場」 in one asks nothing about the town hall."""
+    shown = list(fold(text))
+    for begin, end in (each.span for each in found):
+        shown[begin:end] = " " * (end - begin)
+    return "".join(shown)
 
 
 def _ends(found: Sequence[Meant], *, back: bool) -> tuple[Meant | None, Meant | None]:

@@ -7,7 +7,7 @@ A station is found by its name, its kana or a translation, with or without what 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from knowledge.index import Index
@@ -46,6 +46,7 @@ class Meant:
     role: Role
     sight: str | None = None  # the facility, if a sight was named
     local: str | None = None  # its name in the asker's language
+    span: tuple[int, int] = (0, 0)  # where it stands in the folded question
 
 
 class Finder:
@@ -64,12 +65,10 @@ class Finder:
         text = fold(question)
         sights = {each: name for name in names for each in (*name.others, name.surface)}
         found: list[tuple[int, Meant]] = []
-        spans: list[tuple[int, int]] = []
         for start, end, surface in self._spans(text, sights):
             meant = self._meant(surface, sights, _role(text, start, end), language)
             if meant is not None:
-                found.append((start, meant))
-                spans.append((start, end))
+                found.append((start, replace(meant, span=(start, end))))
         told = {each.sight for _, each in found}
         for name in names:
             if name.facility not in told and not found:

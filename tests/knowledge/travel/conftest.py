@@ -18,6 +18,7 @@ from knowledge.passage import Kind, Passage
 from knowledge.places import Place
 from knowledge.testing import FakeEncoder
 from knowledge.timetable import Timetable, read_feed
+from knowledge.words import Words
 
 GUIDES = Path(__file__).parents[1] / "guides"
 FEED = Path(__file__).parent / "feed"
@@ -68,8 +69,13 @@ def _place(name: str, latitude: float, longitude: float) -> tuple[Place, Passage
     return Place(name, passage.id, latitude=latitude, longitude=longitude), passage
 
 
+@pytest.fixture(scope="session")
+def words() -> Words:
+    return Words()
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Town:
+def town(tmp_path: Path, words: Words) -> Town:
     """Makes the guide of Mizuki with timetables, and with places at latitude and longitude."""
 
     def make(*timetables: Timetable, guides: Path = GUIDES, **places: tuple[float, float]) -> Guide:
@@ -81,6 +87,8 @@ def town(tmp_path: Path) -> Town:
             places=tuple(each for each, _ in rows),
             timetables=timetables,
         )
-        return Guide(Index.open(library, tmp_path / "cache", [FakeEncoder()], lambda _: None))
+        index = Index(library, [FakeEncoder()], tmp_path / "cache", words)
+        index.catch_up()
+        return Guide(index)
 
     return make
