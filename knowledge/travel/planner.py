@@ -6,9 +6,9 @@ from datetime import date, datetime, time, timedelta
 
 from knowledge.travel.hours import Hours
 from knowledge.travel.plan import Assumption, Plan, Step, StepKind, Wish
-from knowledge.travel.route import LUNCH_IN, Route, Search, Visit, length, unsure
+from knowledge.travel.route import LUNCH_IN, Between, Route, Search, Visit, length, unsure
 from knowledge.travel.sights import Sights
-from knowledge.travel.ways import Mode, Way, Ways
+from knowledge.travel.ways import Mode, Way
 
 MOST_MISSING = 5
 
@@ -19,18 +19,18 @@ class Planner:
     def __init__(
         self,
         sights: Sights,
-        ways: Ways,
+        between: Between,
         worth: Mapping[str, float],
         hours: Callable[[str, date], Hours],
     ) -> None:
         self._sights = sights
-        self._ways = ways
+        self._between = between
         self._worth = worth  # of each sight: its prominence
         self._hours = hours
 
     def plan(self, wish: Wish) -> Plan | None:
         """Return the plan that sees most in the time; None if nothing fits."""
-        search = Search(self._sights, self._ways, self._worth, self._hours, wish)
+        search = Search(self._sights, self._between, self._worth, self._hours, wish)
         best = search.best()
         if best is None:
             return None

@@ -58,7 +58,7 @@ class DayPlans:
             return None
         planner = Planner(
             known.sights,
-            known.ways,
+            known.ways.between,
             index.sights,
             lambda facility, day: hours_of(known.openings[facility], day),
         )

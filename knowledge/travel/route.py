@@ -4,7 +4,7 @@ All orders of a few sights are tried; a route is worth its sights, and of two th
 same the one with less time on the way is better.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +12,10 @@ from knowledge.passage import Passage, Status
 from knowledge.travel.hours import Hours
 from knowledge.travel.plan import Wish
 from knowledge.travel.sights import Need, Sights
-from knowledge.travel.ways import Way, Ways
+from knowledge.travel.ways import Mode, Way
+
+Between = Callable[[str, str, Collection[Mode]], tuple[Way, ...] | None]
+"""The quickest way between two places by some modes; None if none is stated."""
 
 MOST_STOPS = 6
 MOST_CANDIDATES = 9
@@ -64,13 +67,13 @@ class Search:
     def __init__(
         self,
         sights: Sights,
-        ways: Ways,
+        between: Between,
         worth: Mapping[str, float],
         hours: Callable[[str, date], Hours],
         wish: Wish,
     ) -> None:
         self._sights = sights
-        self._ways = ways
+        self._between = between
         self._wish = wish
         self._worth = worth
         fitting = [each for each in sights.stays if self._fits(each)]
@@ -78,7 +81,7 @@ class Search:
         self.hours = {each: one for each, one in known.items() if not one.closed}
         ranked = sorted(self.hours, key=lambda each: (each not in wish.wanted, -self._value(each)))
         self._candidates = ranked[:MOST_CANDIDATES]
-        self._between: dict[tuple[str, str], tuple[Way, ...] | None] = {}
+        self._found: dict[tuple[str, str], tuple[Way, ...] | None] = {}
         self._best = Route()
 
     def best(self) -> Route | None:
@@ -137,9 +140,9 @@ class Search:
 
     def _way(self, origin: str, destination: str) -> tuple[Way, ...] | None:
         key = (origin, destination)
-        if key not in self._between:
-            self._between[key] = self._ways.between(*key, self._wish.modes)
-        return self._between[key]
+        if key not in self._found:
+            self._found[key] = self._between(*key, self._wish.modes)
+        return self._found[key]
 
     def _visit(self, route: Route, facility: str) -> Visit | None:
         """Return the visit as it would follow a route; None if it cannot."""
