@@ -35,6 +35,7 @@ EVERY_LANGUAGE = (
     "discord",
     "errors",
     "telegram",
+    "travel",
     "web",
 )
 STAFF_ONLY = (
