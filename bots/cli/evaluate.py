@@ -8,7 +8,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,17 +21,11 @@ from rich.progress import Progress
 from bots import texts
 from bots.cli.scores import markdown, terminal
 from bots.cli.terminal import fail, language, read_settings
-from bots.conversation.asking import Asking
-from bots.conversation.desk import Desk
 from bots.conversation.messages import Reply
+from bots.conversation.wording import Wording
 from core import town as town_pack
-from core.access import Doorkeeper
-from core.chain import Chains
-from core.clock import Clock, system_clock
-from core.database import connect, session_factory
-from core.enrolment import Enrolment
+from core.clock import system_clock
 from core.errors import TownPackError
-from core.holdings import LiveHoldings
 from core.town import TownPack
 from knowledge.answer import Answer, Guide, Turn
 from knowledge.encoders import Tier
@@ -50,7 +44,6 @@ from knowledge.evaluate import (
 from knowledge.language import Language
 
 FAILURES_SHOWN: Final = 20
-Worded = Callable[[Labelled], Awaitable[Said]]
 
 
 class Interview:
@@ -61,7 +54,7 @@ class Interview:
         self._guide = guide
         self._zone = ZoneInfo(town.town.timezone)
         self._now = now.astimezone(self._zone)
-        self._wording = Asking(_desk(town, guide, lambda: now))
+        self._wording = Wording(town)
 
     async def ask(self, question: Labelled) -> Said:
         """Ask a question after those before it, and return what was said to the last."""
@@ -82,30 +75,11 @@ class Interview:
         return await self._guide.ask(text, language=language, turns=turns, now=now)
 
 
-def _desk(town: TownPack, guide: Guide, clock: Clock) -> Desk:
-    """A desk whose records are empty and in memory: an evaluation leaves no trace."""
-    sessions = session_factory(connect("sqlite+aiosqlite://"))
-    chains = Chains({})
-    holdings = LiveHoldings(chains, town.collections)
-    return Desk(
-        town=town,
-        sessions=sessions,
-        clock=clock,
-        guide=guide,
-        doorkeeper=Doorkeeper(town, sessions, holdings, {}, clock),
-        enrolment=Enrolment(town, sessions, chains, clock, address=""),
-        address="",
-        is_staff=lambda _platform, _account: False,
-        places=lambda _gate: (),
-        wake=lambda: None,
-        tell=lambda *_words, **_values: None,
-    )
-
-
 def _said(answer: Answer, reply: Reply, cpu_ms: float) -> Said:
+    choices = (button.label for row in reply.buttons for button in row)
     return Said(
         kind=answer.kind,
-        text="\n".join((reply.text, *reply.quotes)),
+        text="\n".join((reply.text, *reply.quotes, *choices)),
         sources=tuple(f"{each.title} {each.note}" for each in reply.sources),
         passages=tuple(dict.fromkeys(each.passage for each in answer.extracts)),
         values=frozenset() if answer.computed is None else values_of(answer.computed),
@@ -222,7 +196,7 @@ def _open(pack: TownPack, cache: Path, tier: Tier | None) -> Guide:
         raise _fail("guides-missing", reason=error) from error
     if guide.index.behind:
         _say("catching-up")
-        guide.index.catch_up()
+        guide.catch_up()
     return guide
 
 

@@ -161,11 +161,11 @@ def _labelled(row: dict[str, Any], number: int) -> Labelled:
 
 def _text(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
-    if isinstance(value, int) and not isinstance(value, bool) and name == "id":
-        value = str(value)
+    if name == "id" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str) or not value.strip():
         raise _Wrong(f'"{name}" is missing or not a text', f'add "{name}": "…"')
-    return value.strip() if name != "question" else value
+    return value if name == "question" else value.strip()
 
 
 def _strings(row: dict[str, Any], name: str) -> Sequence[str]:
