@@ -14,7 +14,7 @@ import numpy as np
 from knowledge.figures import FigureKind, figures
 from knowledge.index import Index
 from knowledge.language import Language
-from knowledge.lexicon import ON_THE_WAY, RECOMMENDING, Scope, lexicon
+from knowledge.lexicon import BY_MODE, ON_THE_WAY, RECOMMENDING, Scope, lexicon
 from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked
 from knowledge.retrieve import Ranked, Retriever
@@ -99,7 +99,7 @@ class Extractor:
         """
         if asked.names or asked.unknown or asked.scope is not Scope.SIGHT or asked.broad:
             return ()
-        if not asked.concepts | asked.implied or CALLING in asked.all_concepts:
+        if not asked.all_concepts or asked.all_concepts & (ON_THE_WAY | {CALLING}):
             return ()
         found: dict[str, float] = {}
         for one in ranked:
@@ -199,6 +199,9 @@ class Extractor:
         passage, number = found.passage, found.ranked.number
         if found.concept < CONCEPT:
             return False
+        modes = asked.concepts & BY_MODE
+        if modes and not modes & (self.index.concepts[number] | self._spoken_of(passage)):
+            return False
         if CALLING in asked.concepts and not asked.all_concepts & WITH_CALLING:
             stated = f"{passage.value or passage.text} {passage.note or ''}"
             if not lexicon().concepts[CALLING].answered_by(stated):
@@ -208,6 +211,11 @@ class Extractor:
         return (found.ranked.dense or 0.0) >= INDIRECT and not self._aside(asked, number)
 
     @staticmethod
+    def _spoken_of(passage: Passage) -> frozenset[str]:
+        above = passage.headings[-1] if passage.headings else ""
+        return lexicon().named(without_ruby(f"{above} {passage.text}"))
+
+    @staticmethod
     def _close(asked: Asked, found: _Evidence) -> bool:
         """Whether a passage holds the question's other words, or means the same without them."""
         own = found.passage.language is asked.language or (
@@ -215,7 +223,10 @@ class Extractor:
         )
         certain = (found.ranked.dense or 0.0) >= (CERTAIN if own else CERTAIN_FOREIGN)
         held = found.rest >= REST or (certain and found.rest > 0)
-        if not held and own and not (found.direct and asked.names):
+        # In Japanese the dictionary tells nouns from the rest: if the passage has none of them, it
+        # is about the same topic of the same sight, and still about something else.
+        near = found.rest > 0 or not asked.language.japanese
+        if not held and own and not (found.direct and asked.names and near):
             return False
         if certain or asked.all_concepts:
             return True

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from knowledge.index import Index
 from knowledge.kana import romaji
 from knowledge.language import Language
-from knowledge.lexicon import MEMBERSHIP, RECOMMENDING, Scope, lexicon
+from knowledge.lexicon import AGES, MEMBERSHIP, PRICE, RECOMMENDING, Scope, lexicon
 from knowledge.names import Name
+from knowledge.spelling import corrected, homophones
 from knowledge.text import clean, fold, is_han, is_kana, without_ruby
 from knowledge.words import stem
 
@@ -78,7 +79,7 @@ class Asked:
 def understand(question: str, language: Language, index: Index) -> Asked:
     """Read one question on its own."""
     known = lexicon()
-    shown = without_ruby(clean(question))
+    shown = corrected(without_ruby(clean(question)), index)
     names = index.names.find(shown)
     folded = fold(shown)
     spans = [*_name_spans(folded, names, index), *_town_spans(folded, index.names.town)]
@@ -86,6 +87,8 @@ def understand(question: str, language: Language, index: Index) -> Asked:
     kana = romaji(plain) if language.japanese else None
     concepts = known.named(plain) | (known.heard(kana) if kana else frozenset())
     implied = known.asked(plain) - concepts
+    if language.japanese and not concepts:
+        concepts = homophones(plain, index) - implied
     rest, unknown = _rest(shown, language, spans, index) if kana is None else ((), ())
     asked = Asked(
         text=shown,
@@ -100,7 +103,18 @@ def understand(question: str, language: Language, index: Index) -> Asked:
         unknown=unknown,
         scope=_scope(concepts | implied),
     )
-    return replace(asked, subject=_subject(asked))
+    if language.japanese and not (rest or unknown or concepts or implied):
+        asked = replace(asked, rest=_verbs(shown, spans, index))
+    asked = replace(asked, subject=_subject(asked))
+    return _for_whom(asked) if names else asked
+
+
+def _for_whom(asked: Asked) -> Asked:
+    """Take an age beside a sight and nothing else for a question of its fee: 「秋芳洞 小学生」."""
+    more = asked.all_concepts or asked.rest or asked.unknown or asked.subject
+    return (
+        asked if more or not asked.qualifiers & AGES else replace(asked, implied=frozenset({PRICE}))
+    )
 
 
 def _scope(concepts: frozenset[str]) -> Scope:
@@ -146,10 +160,11 @@ def in_conversation(asked: Asked, before: Sequence[Asked]) -> Asked:
     subject = next((each for each in reversed(before) if each.names), None)
     if subject is None:
         return asked
-    concepts, implied = asked.concepts, asked.implied
-    if not asked.all_concepts and asked.subject is None:
-        concepts, implied = last.concepts, last.implied
-    return replace(asked, names=subject.names, concepts=concepts, implied=implied)
+    if asked.all_concepts or asked.subject is not None:
+        return replace(asked, names=subject.names)
+    if asked.qualifiers & AGES and PRICE not in last.all_concepts:
+        return _for_whom(replace(asked, names=subject.names))
+    return replace(asked, names=subject.names, concepts=last.concepts, implied=last.implied)
 
 
 _THERE_IS = re.compile(r"\b(?:is|are|was|were) there\b|\bthere(?:'s| is| are)\b")
@@ -233,6 +248,18 @@ def _japanese_rest(
     return _unique(rest), _unique(unknown)
 
 
+def _verbs(shown: str, names: Sequence[tuple[int, int]], index: Index) -> tuple[str, ...]:
+    """Return what is asked about where only a verb says it: 誰が見つけたか."""
+    covered = [*lexicon().spans(fold(shown)), *names]
+    return _unique(
+        word.term
+        for word in index.words.morphemes(shown)
+        if word.content
+        and word.part_of_speech[0] in {"動詞", "形容詞"}
+        and not any(start < word.end and word.begin < end for start, end in covered)
+    )
+
+
 def _foreign(surface: str) -> bool:
     """Whether a Japanese noun is written as names and loanwords are: katakana or Latin."""
     return (
@@ -261,4 +288,6 @@ def _name_spans(text: str, names: tuple[Name, ...], index: Index) -> list[tuple[
 
 def _town_spans(text: str, town: str) -> list[tuple[int, int]]:
     """Return where the town's own name stands: it narrows nothing down."""
-    return [each.span() for each in re.finditer(re.escape(town), text)] if town else []
+    if not town:
+        return []
+    return [each.span() for each in re.finditer(rf"{re.escape(town)}(?!駅|IC|インター)", text)]
