@@ -1,6 +1,7 @@
 """Labelled questions are read precisely, judged by what people read, and counted honestly."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -24,8 +25,10 @@ from knowledge.evaluate import (
     values_of,
 )
 from knowledge.evaluate.judge import in_language
+from knowledge.evaluate.questions import FIELDS
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage
+from tests.conftest import ROOT
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 FEE = {"id": "a", "lang": "ja", "question": "いくら?", "expected_facts": ["1,600円"]}
@@ -130,6 +133,13 @@ def test_more_than_ten_thousand_questions_are_refused(tmp_path: Path) -> None:
     rows = [{**FEE, "id": str(number)} for number in range(10_001)]
     with pytest.raises(QuestionsUnreadable, match="more than 10000"):
         read_questions(written(tmp_path, *rows))
+
+
+def test_every_field_of_a_question_is_explained_to_staff() -> None:
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (required|optional) \|", page, flags=re.MULTILINE)
+    assert tuple(name for name, _ in rows) == FIELDS
+    assert [need for _, need in rows] == ["required"] * 4 + ["optional"] * (len(FIELDS) - 4)
 
 
 # Matching
