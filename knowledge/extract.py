@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from knowledge.evidence import COMPARED, Signs, models, weigh
 from knowledge.figures import FigureKind, figures
 from knowledge.index import Index
 from knowledge.language import Language
@@ -42,6 +43,7 @@ OVERVIEW = 1.3  # added to it where recommendations were asked for, and not one 
 PROMINENT = 0.4  # added to the main sight of the town where none was named
 MOST_BESIDE = 3
 BESIDE = 0.15  # taken off for each concept that the item names and nobody asked for
+MOST_WEIGHT = 20.0  # of the words beyond names and topics
 CLOSE = 0.12  # how far behind the best other passages still answer
 
 
@@ -91,6 +93,53 @@ class Extractor:
                 both = [evidence for chosen in each_alone for evidence in chosen[:ROWS_EACH]]
                 return tuple(self._extract(asked, each) for each in both[:MOST_COMPARED])
         return tuple(self._extract(asked, each) for each in self._chosen(asked, ranked))
+
+    def likely(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[Extract, ...]:
+        """Return what probably answers, where no rule is certain; none if that is unlikely too."""
+        compared = ranked[:COMPARED]
+        if not compared or compared[0].dense is None:
+            return ()
+        weighed = weigh([self.signs(asked, compared, place) for place in range(len(compared))])
+        if weighed.likelihood < models().threshold:
+            return ()
+        return (self._extract_of(asked, compared[weighed.place].passage),)
+
+    def signs(self, asked: Asked, ranked: Sequence[Ranked], place: int) -> Signs:
+        """Return what speaks for and against one of the ranked passages."""
+        one, index = ranked[place], self.index
+        passage, number = one.passage, one.number
+        held = index.held[number]
+        concept, direct = self._concept(asked, number)
+        rest = {each: index.idf(each) for each in asked.rest}
+        weight = sum(rest.values())
+        terms = {each: index.idf(each) for each in asked.terms}
+        old = passage.status is Status.OLD
+        beside = len(index.concepts[number] - self._wanted(asked))
+        both = passage.language.japanese and asked.language.japanese
+        return Signs(
+            cosine=one.dense or 0.0,
+            gap=ranked[0].score - one.score,
+            place=1 / (1 + place),
+            concept=concept,
+            direct=float(direct),
+            asks=float(bool(asked.all_concepts)),
+            rest=self._rest(asked, held),
+            alone=float(not rest),
+            weight=min(weight, MOST_WEIGHT) / MOST_WEIGHT,
+            unheard=_share(sum(rest[each] for each in rest if not index.knows(each)), weight),
+            about=self._about(asked, number),
+            named=float(bool(asked.names)),
+            fact=float(passage.kind is Kind.FACT),
+            own=float(both or passage.language is asked.language),
+            same=float(passage.language is asked.language),
+            old=float(old and not asked.past),
+            qualified=self._qualified(asked, passage),
+            main=float(bool(index.main[number] & asked.all_concepts)),
+            beside=min(beside, MOST_BESIDE) / MOST_BESIDE,
+            covered=_share(sum(terms[each] for each in terms if each in held), sum(terms.values())),
+            unknown=float(bool(asked.unknown)),
+            japanese=float(asked.language.japanese),
+        )
 
     def sights(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[str, ...]:
         """Return the sights of which the guides say what was asked, the main one first.
@@ -379,7 +428,9 @@ class Extractor:
         return others
 
     def _extract(self, asked: Asked, evidence: _Evidence) -> Extract:
-        passage = evidence.passage
+        return self._extract_of(asked, evidence.passage)
+
+    def _extract_of(self, asked: Asked, passage: Passage) -> Extract:
         if passage.kind is Kind.FACT:
             return Extract(passage.text, passage)
         return Extract(self._sentences(asked, passage), passage)
@@ -410,3 +461,7 @@ class Extractor:
             for each in named
         )
         return shared + concept
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

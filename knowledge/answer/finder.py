@@ -8,6 +8,7 @@ from knowledge import computed, travel
 from knowledge.answer.nouns import Answer, AnswerKind, Turn
 from knowledge.computed import Computed, Situation
 from knowledge.emergency import EmergencyKind, emergency
+from knowledge.evidence import Signs
 from knowledge.extract import Extract, Extractor
 from knowledge.index import Index
 from knowledge.language import Language
@@ -41,6 +42,17 @@ class Found:
     context: tuple[Passage, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question as it was understood."""
+
+    shown: str
+    asking: str  # without what orders the answerer about
+    alone: Asked
+    asked: Asked  # with the subject of the conversation
+    before: tuple[Asked, ...]  # the questions before it
+
+
 class Finder:
     """Finds answers in one index."""
 
@@ -56,49 +68,84 @@ class Finder:
     def find(
         self, question: str, language: Language, turns: Sequence[Turn], now: datetime
     ) -> Found:
-        """Everything but the wording; CPU-bound."""
+        """Answer everything but the wording."""
         if len(question) > LONGEST_QUESTION:
             return Found(Answer(AnswerKind.TOO_LONG, language, clean(question[:200])))
         shown = clean(question)
-        plain = self._without_guides(shown, language)
-        if plain is not None:
+        if (plain := self._without_guides(shown, language)) is not None:
             return Found(plain)
+        choosing = bool(turns) and turns[-1].answer.kind is AnswerKind.CLARIFY
+        earlier = [each.question for each in turns[-TURNS_KEPT:]]
+        reading = self.read(shown, language, earlier, choosing=choosing)
+        if reading is None:
+            return Found(Answer(AnswerKind.OFF_TOPIC, language, shown))
+        ranked = self.search(reading)
+        found = self.certain(reading, ranked, now) or self._probable(reading, ranked)
+        return found or Found(Answer(_why_not(reading.asked, ranked), language, shown))
+
+    def read(
+        self, shown: str, language: Language, earlier: Sequence[str], *, choosing: bool = False
+    ) -> Reading | None:
+        """Understand a cleaned question after earlier ones; None if it asks nothing.
+
+        `choosing` says that we asked back which sight was meant, and a name alone is the reply.
+        """
         asking = self._without_orders(shown, language)
         if not asking:
-            return Found(Answer(AnswerKind.OFF_TOPIC, language, shown))
+            return None
         before: list[Asked] = []
-        for turn in turns[-TURNS_KEPT:]:
-            earlier = understand(turn.question[:LONGEST_QUESTION], language, self.index)
-            before.append(in_conversation(earlier, before))
-        alone = self._chosen(understand(asking, language, self.index), turns)
+        for each in earlier:
+            one = understand(each[:LONGEST_QUESTION], language, self.index)
+            before.append(in_conversation(one, before))
+        alone = understand(asking, language, self.index)
+        if choosing and alone.bare:
+            alone = understand(f"{asking} {earlier[-1]}"[:LONGEST_QUESTION], language, self.index)
         asked = in_conversation(alone, before)
+        return Reading(shown, asking, alone, asked, tuple(before))
+
+    def search(self, reading: Reading) -> tuple[Ranked, ...]:
+        """Rank passages for a question."""
+        asked = reading.asked
+        text = search_text(asked, reading.before)
+        return self._retriever.search(
+            text, language=asked.language, k=CANDIDATES, names=asked.names
+        )
+
+    def signs(self, asked: Asked, ranked: Sequence[Ranked]) -> list[Signs]:
+        """Return what speaks for and against each of the ranked passages."""
+        return [self._extractor.signs(asked, ranked, place) for place in range(len(ranked))]
+
+    def certain(self, reading: Reading, ranked: Sequence[Ranked], now: datetime) -> Found | None:
+        """Return what answers by a rule: taught, worked out, or found beyond doubt."""
+        asked, language, shown = reading.asked, reading.asked.language, reading.shown
         if told := self._taught.match(asked):
             return Found(Answer(AnswerKind.ANSWERED, language, shown, told), _cited(told))
         if (result := self._compute(asked, now)) is not None:
             extracts = tuple(Extract(each.text, each) for each in result.passages)
             return Found(Answer(AnswerKind.ANSWERED, language, shown, extracts, computed=result))
-        ranked, extracts = self._look_up(asked, before)
+        extracts = self._extracts(asked, ranked)
         options = self._extractor.sights(asked, ranked) if extracts else ()
         if len(options) > 1 and not self._outstanding(options):
             choices = options[:MOST_OPTIONS]
             return Found(Answer(AnswerKind.CLARIFY, language, shown, options=choices))
-        for other in () if extracts else self._otherwise(asked, alone, asking):
-            _, extracts = self._look_up(other, ())
+        for other in () if extracts else self._otherwise(reading):
+            extracts = self._extracts(other, self.search(replace(reading, asked=other, before=())))
             if extracts:
                 break
-        if extracts:
-            said = {each.passage.facility for each in extracts}
-            others = tuple(each for each in options if each not in said)[:MOST_OPTIONS]
-            answer = Answer(AnswerKind.ANSWERED, language, shown, extracts, options=others)
-            return Found(answer, _cited(extracts))
-        return Found(Answer(_why_not(asked, ranked), language, shown))
+        if not extracts:
+            return None
+        said = {each.passage.facility for each in extracts}
+        others = tuple(each for each in options if each not in said)[:MOST_OPTIONS]
+        answer = Answer(AnswerKind.ANSWERED, language, shown, extracts, options=others)
+        return Found(answer, _cited(extracts))
 
-    def _chosen(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
-        """Read a sight's name that answers our own question together with what was asked before."""
-        if not turns or turns[-1].answer.kind is not AnswerKind.CLARIFY or not asked.bare:
-            return asked
-        before = turns[-1].question[:LONGEST_QUESTION]
-        return understand(f"{asked.text} {before}", asked.language, self.index)
+    def _probable(self, reading: Reading, ranked: Sequence[Ranked]) -> Found | None:
+        """Return what probably answers, by all the evidence together."""
+        extracts = self._extractor.likely(reading.asked, ranked)
+        if not extracts:
+            return None
+        answer = Answer(AnswerKind.ANSWERED, reading.asked.language, reading.shown, extracts)
+        return Found(answer, _cited(extracts))
 
     def _outstanding(self, options: Sequence[str]) -> bool:
         first, second = (self.index.sights[each] for each in options[:2])
@@ -109,20 +156,16 @@ class Finder:
         results = (each.answer(situation) for each in self._calculators)
         return next((each for each in results if each is not None), None)
 
-    def _look_up(
-        self, asked: Asked, before: Sequence[Asked]
-    ) -> tuple[tuple[Ranked, ...], tuple[Extract, ...]]:
+    def _extracts(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[Extract, ...]:
         if found := self._subjects.define(asked):
-            return (), found
+            return found
         if asked.overview(self.index) and (found := self._subjects.sights(asked.language)):
-            return (), found
-        ranked = self._retriever.search(
-            search_text(asked, before), language=asked.language, k=CANDIDATES, names=asked.names
-        )
-        return ranked, self._extractor.extract(asked, ranked)
+            return found
+        return self._extractor.extract(asked, ranked)
 
-    def _otherwise(self, asked: Asked, alone: Asked, asking: str) -> Iterator[Asked]:
+    def _otherwise(self, reading: Reading) -> Iterator[Asked]:
         """Yield other ways to read a question that has no answer as it was read first."""
+        asked, alone = reading.asked, reading.alone
         if asked.names and asked.broad:
             yield replace(asked, concepts=frozenset(), implied=frozenset(), rest=())
         if asked.names and not alone.names and alone.scope is Scope.AROUND:
@@ -130,7 +173,7 @@ class Finder:
         sights = tuple(each for each in asked.names if self.index.names.town not in each.others)
         if len(sights) < len(asked.names) and asked.all_concepts:
             yield replace(asked, names=sights)  # everything here is in the town
-        yield from self._parts(asking, asked.language)
+        yield from self._parts(reading.asking, asked.language)
 
     def _parts(self, shown: str, language: Language) -> Iterator[Asked]:
         """Yield the sentences of a long message that ask about a sight by name, the last first.
