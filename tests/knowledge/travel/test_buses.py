@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,7 +61,7 @@ async def test_the_next_bus_is_found_in_every_language(
     found = await buses(guide, question, language)
     assert times(found) == ["24 10:10-10:50", "24 18:05-18:45", "25 00:20-01:00"]
     assert found.waiting == 10
-    assert found.departures[0].fare == (500, "JPY")
+    assert found.departures[0].fare == (Decimal(500), "JPY")
     assert found.departures[0].legs[0].route.name == "水城線"
 
 
@@ -133,7 +134,7 @@ async def test_a_change_is_told_as_two_rides(guide: Guide) -> None:
     found = await buses(guide, "新水城駅から黒洞へのバスは何時?")
     (journey,) = found.departures
     assert [leg.alight.name for leg in journey.legs] == ["水城町役場", "黒洞"]
-    assert journey.fare == (400, "JPY")
+    assert journey.fare == (Decimal(400), "JPY")
 
 
 async def test_a_sight_is_reached_by_the_stops_near_it(town: Town, timetable: Timetable) -> None:
