@@ -1,25 +1,21 @@
 """Questions to the mascot: asked, remembered for a few turns, answered with source and date."""
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bots import texts
-from bots.conversation.desk import Desk, sample_note
-from bots.conversation.messages import Incoming, Reply, SourceLink
+from bots.conversation.desk import Desk
+from bots.conversation.messages import Incoming, Reply
+from bots.conversation.wording import Wording
 from core.identity import Account
 from knowledge.answer import Answer, AnswerKind, Turn
-from knowledge.extract import Extract
 from knowledge.language import Language
-from knowledge.passage import Kind, Passage, Status
 
 TURNS = 4
 FORGET_AFTER = timedelta(minutes=30)
 MAX_CONVERSATIONS = 5_000
-MAX_SOURCES = 3
 
 
 class Memory:
@@ -47,6 +43,7 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._memory = Memory()
+        self._wording = Wording(desk.town)
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
         """/ask, or a plain question."""
@@ -63,6 +60,15 @@ class Asking:
             incoming, account, texts.say(f"chat.example.{number}", account.locale)
         )
 
+    async def about(self, incoming: Incoming, account: Account) -> Reply:
+        """The button with a sight that our last answer offered."""
+        number = (incoming.action or "").partition(":")[2]
+        turns = self._memory.of(_thread(incoming), self._desk.clock())
+        options = turns[-1].answer.options if turns else ()
+        if not number.isdecimal() or int(number) >= len(options):
+            return Reply(text=texts.say("errors.old-button", account.locale))
+        return await self._answer(incoming, account, options[int(number)])
+
     async def stream(self, incoming: Incoming, account: Account) -> AsyncIterator[str | Reply]:
         """The answer in pieces as they are known to be right, then the whole reply."""
         thread, now = _thread(incoming), self._desk.clock()
@@ -76,7 +82,7 @@ class Asking:
             if isinstance(piece, Answer):
                 self._memory.add(thread, Turn(incoming.text, piece), now)
                 self._report(piece)
-                yield self.word(piece, account.locale)
+                yield self._wording.word(piece, account.locale)
             else:
                 yield piece.text
 
@@ -91,82 +97,13 @@ class Asking:
         )
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
-        return self.word(answer, account.locale)
+        return self._wording.word(answer, account.locale)
 
     def _now(self) -> datetime:
         return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone))
 
     def _report(self, answer: Answer) -> None:
         self._desk.tell(f"chat.happening.asked-{_key(answer.kind)}")
-
-    # Answers in words
-
-    def word(self, answer: Answer, language: str) -> Reply:
-        """An answer as people read it, in the reader's language."""
-        if answer.kind is AnswerKind.ANSWERED:
-            return self._answered(answer, language)
-        if answer.kind is AnswerKind.EMERGENCY:
-            return self._emergency(answer, language)
-        if answer.kind is AnswerKind.GREETING:
-            return Reply(text=self._desk.town.persona.greeting.get(language))
-        if answer.kind is AnswerKind.FAREWELL:
-            return Reply(text=self._desk.town.persona.closing.get(language))
-        text = texts.say(f"chat.answer.{_key(answer.kind)}", language)
-        if answer.kind is AnswerKind.UNKNOWN:
-            text = self._desk.town.persona.unknown.get(language) + "\n\n" + text
-        if answer.kind in {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC, AnswerKind.PERSONAL}:
-            text += "\n" + "\n".join(self._contacts(language))
-        return Reply(text=text, footnote=self._note(language))
-
-    def _answered(self, answer: Answer, language: str) -> Reply:
-        text, quotes = self._extracts(answer.extracts, language)
-        if answer.written is not None:
-            text, quotes = answer.written, ()
-        return Reply(
-            text=text,
-            quotes=quotes,
-            sources=_sources([extract.passage for extract in answer.extracts], language),
-            footnote=self._note(language),
-        )
-
-    def _extracts(
-        self, extracts: tuple[Extract, ...], language: str
-    ) -> tuple[str, tuple[str, ...]]:
-        facts = [each for each in extracts if each.passage.kind is Kind.FACT]
-        prose = [each for each in extracts if each.passage.kind is Kind.PROSE]
-        parts = [self._desk.town.persona.opening.get(language)]
-        foreign = any(not _reads(each.passage, language) for each in extracts)
-        if foreign:
-            parts.append(texts.say("chat.answer.japanese-documents", language))
-        if facts:
-            parts.append("\n".join(_fact(each.passage, language) for each in facts))
-        if warnings := _warnings([each.passage for each in extracts], language):
-            parts.append("\n".join(warnings))
-        return "\n\n".join(parts), tuple(each.text for each in prose)
-
-    def _emergency(self, answer: Answer, language: str) -> Reply:
-        kind = answer.emergency.value.replace("_", "-") if answer.emergency else "both"
-        parts = [texts.say(f"chat.emergency.{kind}", language)]
-        if answer.extracts:
-            parts.append(texts.say("chat.emergency.places", language))
-            parts.extend(_fact(each.passage, language) for each in answer.extracts)
-        return Reply(
-            text="\n".join(parts),
-            sources=_sources([each.passage for each in answer.extracts], language),
-            buttons=(),
-        )
-
-    def _contacts(self, language: str) -> list[str]:
-        lines = []
-        for contact in self._desk.town.contacts:
-            details = [contact.phone, contact.hours.get(language) if contact.hours else None]
-            shown = " ".join(each for each in details if each)
-            lines.append(f"・{contact.title.get(language)} {shown}".rstrip())
-        return lines
-
-    def _note(self, language: str) -> str:
-
-        return sample_note(self._desk.town, language)
 
 
 def _key(kind: AnswerKind) -> str:
@@ -175,64 +112,3 @@ def _key(kind: AnswerKind) -> str:
 
 def _thread(incoming: Incoming) -> str:
     return f"{incoming.platform}:{incoming.thread or incoming.account}:{incoming.account}"
-
-
-def _reads(passage: Passage, language: str) -> bool:
-    return passage.language.value == language or (
-        language == "ja-easy" and passage.language is Language.JA
-    )
-
-
-def _fact(passage: Passage, language: str) -> str:
-    note = texts.say("chat.answer.fact-note", language, note=passage.note) if passage.note else ""
-    line = texts.say(
-        "chat.answer.fact", language, item=passage.item, value=passage.value, note=note
-    )
-    if passage.status in {Status.OLD, Status.UNCONFIRMED}:
-        line += " " + texts.say(f"chat.status.mark-{passage.status.value}", language)
-    return line
-
-
-def _warnings(passages: list[Passage], language: str) -> list[str]:
-    """What a careful clerk adds: the value is old, unconfirmed, or sources disagreed."""
-    lines = []
-    if any(each.status is Status.OLD for each in passages):
-        lines.append(texts.say("chat.answer.old", language))
-    if any(each.status is Status.UNCONFIRMED for each in passages):
-        lines.append(texts.say("chat.answer.unconfirmed", language))
-    if any(each.contradiction for each in passages):
-        lines.append(texts.say("chat.answer.contradiction", language))
-    return lines
-
-
-def _sources(passages: list[Passage], language: str) -> tuple[SourceLink, ...]:
-    links: dict[tuple[str, str | None], SourceLink] = {}
-    for each in passages:
-        key = (each.title, each.source)
-        if key not in links:
-            status = texts.say(f"chat.status.{each.status.value}", language)
-            links[key] = SourceLink(_cited(each), _web(each.source), _dated(each, status, language))
-    return tuple(links.values())[:MAX_SOURCES]
-
-
-def _cited(passage: Passage) -> str:
-    """The document, and the site that stands behind this very statement."""
-    if (url := _web(passage.source)) is None:
-        return passage.source_title or passage.title
-    return f"{passage.title} ({urlsplit(url).hostname})"
-
-
-def _web(url: str | None) -> str | None:
-    """Only web addresses become links: documents are not trusted to hold others."""
-    return url if url and re.match(r"^https?://", url) else None
-
-
-def _dated(passage: Passage, status: str, language: str) -> str:
-    if not passage.as_of:
-        return status
-    year, *rest = passage.as_of.split("-")
-    key = ("year", "month", "day")[len(rest)]
-    values = {"year": year, "month": "", "day": ""}
-    for name, part in zip(("month", "day"), rest, strict=False):
-        values[name] = str(int(part))
-    return texts.say(f"chat.as-of.{key}", language, status=status, **values)

@@ -48,6 +48,7 @@ class Conversation:
             "language": self._language,
             "lang": self._set_language,
             "ask": self._asking.example,
+            "about": self._asking.about,
             "mydata": self._belonging.mydata_action,
             "messages": self._belonging.messages,
             "merge": self._belonging.merge,

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from knowledge.computed.hours import Opening, Span, State, stated, unread
+from knowledge.computed.notation import canonical
 from knowledge.computed.nouns import Computed, Situation
 from knowledge.computed.when import When, asked_when
 from knowledge.computed.words import expressions, words
@@ -166,7 +167,7 @@ def _result(opening: Opening, when: When, called: str) -> Open:
     if later is not None:
         deciding += later[1].passages
     passages = tuple(dict.fromkeys(deciding))
-    gates = opening.gates if verdict in {Verdict.OPEN, Verdict.LATE, Verdict.DAY} else ()
+    gates = _earlier(opening.gates, span) if verdict in {Verdict.OPEN, Verdict.DAY} else ()
     return Open(
         passages=(*passages, *gates),
         subject=called,
@@ -183,6 +184,14 @@ def _result(opening: Opening, when: When, called: str) -> Open:
 
 
 _LATER = frozenset({Verdict.LATE, Verdict.OVER, Verdict.CLOSED})
+
+
+def _earlier(gates: Sequence[Passage], span: Span | None) -> tuple[Passage, ...]:
+    """Return the rows on other entrances, unless they close when the main one does."""
+    ends = "" if span is None else f"<T{span.admits_until}>"
+    return tuple(
+        each for each in gates if set(re.findall(r"<T\d+>", canonical(each.value or ""))) != {ends}
+    )
 
 
 def _days(opening: Opening, asked: Sequence[date]) -> tuple[DayOpen, ...]:

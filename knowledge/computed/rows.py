@@ -60,7 +60,17 @@ def _row(index: Index, name: Name, passage: Passage) -> Row | None:
     others = held - name.others - {name.surface}
     if any(squeeze(each) in others for each in re.findall(r"\(([^()]*)\)", rest)):
         return None  # a longer name begins with this one: 秋吉臺科學博物館(秋吉台科学博物館)
-    return Row(passage, item[:end].strip(), re.sub(r"^\s*[:：の]\s*", "", rest).strip())
+    subject = item[:end].strip()
+    if passage.language is Language.JA_EASY:
+        subject = _with_ruby(passage.item or "", subject)
+    return Row(passage, subject, re.sub(r"^\s*[:：の]\s*", "", rest).strip())
+
+
+def _with_ruby(item: str, subject: str) -> str:
+    """Return the beginning of an item that reads as the subject, with its readings."""
+    shown = clean(item)
+    ends = (end for end in range(len(shown), 0, -1) if without_ruby(shown[:end]) == subject)
+    return shown[: next(ends, 0)].strip() or subject
 
 
 def _after_brackets(item: str, spans: list[tuple[int, int]]) -> int:
