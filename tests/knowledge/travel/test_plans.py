@@ -190,9 +190,10 @@ def guide(folder: Path, words: Words, *extra: tuple[str, str, str, str]) -> Guid
             header=HEAD,
         ),
     )
-    index = Index(read_guides(folder), [FakeEncoder()], folder.parent / "cache", words)
+    cache = folder.parent / "cache"
+    index = Index(read_guides(folder), [FakeEncoder()], cache, words)
     index.catch_up()
-    return Guide(index)
+    return Guide(index, cache=cache)
 
 
 async def ask(
