@@ -48,6 +48,8 @@ def times(found: Buses) -> list[str]:
     [
         (JA, "新水城駅から水城洞への次のバスは?"),
         (JA, "新水城駅発水城洞行きのバスは何時ですか"),
+        (JA, "水城洞へ新水城から行くバスはまだある?"),
+        (JA, "新水城駅 水城洞 バス 時刻"),
         (Language.JA_EASY, "しんみずきえきから みずきどうへの つぎの バスは なんじですか"),
         (Language.EN, "When is the next bus from Shin-Mizuki Station to Mizuki Cave?"),
         (Language.ZH_HANT, "從新水城站到水城洞的下一班公車幾點?"),
@@ -111,6 +113,19 @@ async def test_a_last_bus_that_has_left_is_said_to_have_left(guide: Guide) -> No
 )
 async def test_a_day_or_a_time_may_be_named(guide: Guide, question: str, expected: str) -> None:
     assert times(await buses(guide, question))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        (JA, "新水城駅から水城洞、16時までに着くバスは?"),
+        (Language.EN, "Which bus from Shin-Mizuki to Mizuki Cave arrives by 4 pm?"),
+    ],
+)
+async def test_who_must_arrive_by_some_time_is_told_what_arrives_by_then(
+    guide: Guide, language: Language, question: str
+) -> None:
+    assert times(await buses(guide, question, language)) == ["24 10:10-10:50"]
 
 
 async def test_a_public_holiday_has_its_own_buses(guide: Guide) -> None:
