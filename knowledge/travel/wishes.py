@@ -61,7 +61,9 @@ def wish(situation: Situation, ways: Callable[[], Ways]) -> Wish | None:
     moment = when(text, situation.now)
     modes, mode, mode_assumed = _modes(text)
     wanted = frozenset(
-        each.facility for each in asked.names if each.facility in situation.index.sights
+        each.facility
+        for each in situation.index.names.find(text)  # not what was spoken of before
+        if each.facility in situation.index.sights
     )
     origin = _origin(situation, ways())
     budget = time or _Time(HALF_DAY, assumed=True)
