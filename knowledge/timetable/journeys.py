@@ -4,6 +4,7 @@ Times are counted from the midnight of the day asked for, so that a trip of the 
 leaves at half past midnight, and one of that day at 25:10 after its end.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -135,28 +136,24 @@ class _Search:
             for board in reversed(boards.get(trip, ())):
                 alight = next((each for each in alights if each > board), None)
                 if alight is not None:
-                    yield Journey((self._ride(board, alight),))
+                    yield Journey((self._ride(trip, board, alight),))
                     break
 
     def changing(self, origins: Sequence[int], destinations: Sequence[int]) -> Iterator[Journey]:
         """Yield journeys with one change, at a station where both trips call."""
         onward = self._onward(destinations)
         ends = {*origins, *destinations}
-        for board in self._boarding(origins):
+        boards = self._boarding(origins)
+        for board, trip in zip(boards.tolist(), self._of(boards).tolist(), strict=True):
             best: Journey | None = None
-            for alight in self._later(int(board)):
+            for alight in self._later(trip, board):
                 station = int(self._station[alight])
                 if station in ends or station not in onward:
                     continue
-                first = self._ride(int(board), alight)
-                for ride in onward[station]:
-                    if ride.departs < first.arrives + CHANGE or ride.trip == first.trip:
-                        continue
-                    if ride.departs <= first.arrives + LONGEST_WAIT and (
-                        best is None or ride.arrives < best.arrives
-                    ):
-                        best = Journey((first, ride))
-                    break
+                first = self._ride(trip, board, alight)
+                ride = _connecting(onward[station], first)
+                if ride is not None and (best is None or ride.arrives < best.arrives):
+                    best = Journey((first, ride))
             if best is not None and best.arrives - best.departs <= LONGEST_RIDE:
                 yield best
 
@@ -169,7 +166,7 @@ class _Search:
             board, alight = (call, last) if leaving else (first, call)
             stays = self._station[board] != self._station[alight]
             if stays and self._trips.departure[board] != UNTIMED != self._trips.arrival[alight]:
-                yield Journey((self._ride(board, alight),))
+                yield Journey((self._ride(trip, board, alight),))
 
     def _onward(self, destinations: Sequence[int]) -> dict[int, list[Ride]]:
         """Return by station the rides that reach a destination, by departure.
@@ -178,9 +175,10 @@ class _Search:
         rides that no later one overtakes are kept.
         """
         rides: dict[int, list[Ride]] = {}
-        for alight in self._alighting(destinations).tolist():
-            for board in self._earlier(alight):
-                ride = self._ride(board, alight)
+        alights = self._alighting(destinations)
+        for alight, trip in zip(alights.tolist(), self._of(alights).tolist(), strict=True):
+            for board in self._earlier(trip, alight):
+                ride = self._ride(trip, board, alight)
                 rides.setdefault(int(self._station[board]), []).append(ride)
         for station, found in rides.items():
             kept: list[Ride] = []
@@ -214,28 +212,37 @@ class _Search:
             found.setdefault(trip, []).append(call)
         return found
 
-    def _later(self, board: int) -> Iterator[int]:
-        """Yield the calls of the same trip after one at which people may leave."""
-        trip = int(np.searchsorted(self._trips.first, board, side="right")) - 1
+    def _later(self, trip: int, board: int) -> Iterator[int]:
+        """Yield the calls of a trip after one at which people may leave."""
         for call in range(board + 1, int(self._trips.first[trip + 1])):
             if self._trips.alight[call] != NO and self._trips.arrival[call] != UNTIMED:
                 yield call
 
-    def _earlier(self, alight: int) -> Iterator[int]:
-        """Yield the calls of the same trip before one at which people may board."""
-        trip = int(np.searchsorted(self._trips.first, alight, side="right")) - 1
+    def _earlier(self, trip: int, alight: int) -> Iterator[int]:
+        """Yield the calls of a trip before one at which people may board."""
         for call in range(int(self._trips.first[trip]), alight):
             if self._trips.board[call] != NO and self._trips.departure[call] != UNTIMED:
                 yield call
 
-    def _ride(self, board: int, alight: int) -> Ride:
+    def _ride(self, trip: int, board: int, alight: int) -> Ride:
         return Ride(
-            trip=int(np.searchsorted(self._trips.first, board, side="right")) - 1,
+            trip=trip,
             board=board,
             alight=alight,
             departs=int(self._trips.departure[board]) + self._offset,
             arrives=int(self._trips.arrival[alight]) + self._offset,
         )
+
+
+def _connecting(rides: Sequence[Ride], first: Ride) -> Ride | None:
+    """Return the first of some rides, by departure, that one changes to in time."""
+    ready = first.arrives + CHANGE
+    for at in range(bisect_left(rides, ready, key=lambda each: each.departs), len(rides)):
+        if rides[at].departs > first.arrives + LONGEST_WAIT:
+            return None
+        if rides[at].trip != first.trip:
+            return rides[at]
+    return None
 
 
 def _best(found: Sequence[Journey]) -> Iterator[Journey]:

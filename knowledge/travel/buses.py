@@ -56,6 +56,7 @@ class _Wanted:
     day: date
     minute: int  # after the midnight of `day`
     now: bool
+    by: int | None = None  # minutes after midnight by which to arrive
 
 
 class NextBus:
@@ -99,7 +100,7 @@ def _asks(situation: Situation) -> bool:
     if asked.past:
         return False
     riding = bool(asked.all_concepts & _RIDING) or says("bus", "asked", text)
-    timed = says("bus", "timed", text) or says("bus", "last", text)
+    timed = any(says("bus", each, text) for each in ("timed", "last", "arrive"))
     return riding and timed and not says("bus", "instead", text)
 
 
@@ -117,12 +118,16 @@ def _wanted(situation: Situation, finder: Finder) -> _Wanted | None:
         if shared == set(origin.stations) or shared == set(destination.stations):
             return None
     moment = when(asked.text, situation.now)
+    by = moment.minute if says("bus", "arrive", asked.text) else None
+    if by is not None:
+        moment = replace(moment, minute=None)
     which = Which.NEXT
     if says("bus", "last", asked.text):
         which = Which.LAST
     elif says("bus", "first", asked.text):
         which = Which.FIRST
-    return _at(moment, which, situation.now, origin, destination)
+    wanted = _at(moment, which, situation.now, origin, destination)
+    return replace(wanted, by=by, now=wanted.now and by is None)
 
 
 def _without(text: str, found: Sequence[Meant]) -> str:
@@ -180,7 +185,7 @@ class _Board:
         all_day = self._search(wanted.day)
         chosen, over = self._chosen(all_day), False
         day = wanted.day
-        if not chosen and wanted.which is not Which.LAST:
+        if not chosen and wanted.which is not Which.LAST and wanted.by is None:
             day = wanted.day + timedelta(days=1)
             if self._timetable.covers(day):
                 chosen, over = self._search(day)[:1], True
@@ -219,8 +224,10 @@ class _Board:
         if self._wanted.which is Which.FIRST:
             early = [each for each in all_day if each.departs < DAY and not _of_yesterday(each)]
             return tuple(early[:1])
-        after = (each for each in all_day if each.departs >= self._wanted.minute * 60)
-        return tuple(after)[:MOST]
+        after = tuple(each for each in all_day if each.departs >= self._wanted.minute * 60)
+        if (by := self._wanted.by) is not None:
+            return tuple(each for each in after if each.arrives <= by * 60)[-MOST:]
+        return after[:MOST]
 
     def _departure(self, journey: Journey, day: date) -> Departure:
         trips = self._timetable.trips

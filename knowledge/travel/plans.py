@@ -53,9 +53,9 @@ class DayPlans:
         None if no plan is asked for, or if the guides state too little for any.
         """
         index = situation.index
-        known = self._library.of(index)
-        if (wished := wish(situation, known.ways)) is None:
+        if (wished := wish(situation, lambda: self._library.of(index).ways)) is None:
             return None
+        known = self._library.of(index)
         planner = Planner(
             known.sights,
             known.ways.between,

@@ -10,7 +10,7 @@ from datetime import date
 
 from knowledge.passage import Passage, Status
 from knowledge.travel.hours import Hours
-from knowledge.travel.plan import Wish
+from knowledge.travel.plan import Assumption, Wish
 from knowledge.travel.sights import Need, Sights
 from knowledge.travel.ways import Mode, Way
 
@@ -155,7 +155,11 @@ class Search:
         arrives = leaves + length(ways)
         stay = self._sights.stays[facility]
         begins = self.hours[facility].entry(arrives, stay.minutes)
-        if begins is None or begins - arrives > LONGEST_WAIT:
+        if begins is None:
+            return None
+        if last is None and Assumption.START in self._wish.assumed:
+            leaves, arrives = begins - length(ways), begins  # nobody said to start before
+        if begins - arrives > LONGEST_WAIT:
             return None
         ends = begins + stay.minutes
         had = any(each.meal for each in route.visits)

@@ -21,10 +21,11 @@ from knowledge.travel.words import pattern
 
 NEAR = 800.0  # metres that people walk from a stop to a sight
 _SHORTEST = 2
+_SHORTEST_CUT = 3  # characters that are left of a longer name
 _OPTIONAL = " -・'"
 _BEHIND = re.compile(
     r"(?:バスセンター|バスターミナル|バスノリバ|バス停|停留所|入口|前"
-    r"|\s*bus (?:center|centre|terminal|stop))\Z"
+    r"|駅|站|역|\s*(?:station|bus (?:center|centre|terminal|stop)))\Z"
 )
 _ASIDE = re.compile(r"\([^()]*\)\Z")
 
@@ -156,7 +157,8 @@ def _surfaces(stations: tuple[Station, ...]) -> dict[str, tuple[int, ...]]:
             folded = fold(name)
             whole[squeeze(folded)].append(number)
             for less in (_BEHIND.sub("", folded), _ASIDE.sub("", folded)):
-                short[squeeze(less)].append(number)
+                if len(less) >= _SHORTEST_CUT:
+                    short[squeeze(less)].append(number)
     merged = {**short, **whole}
     return {
         surface: tuple(dict.fromkeys(numbers))

@@ -4,6 +4,7 @@ A plan is asked for by a length of time or a need (rain, wheelchair, children, n
 with a word of going around. What the question leaves open is assumed, and the plan says so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,8 +47,11 @@ class _Time:
     assumed: bool
 
 
-def wish(situation: Situation, ways: Ways) -> Wish | None:
-    """Return what a question wishes; None if it asks for no plan."""
+def wish(situation: Situation, ways: Callable[[], Ways]) -> Wish | None:
+    """Return what a question wishes; None if it asks for no plan.
+
+    `ways` are those of the library; they are read only if a plan is asked for.
+    """
     asked = situation.asked
     text = asked.text
     needs = tuple(need for need in Need if named(need, text))
@@ -57,9 +61,11 @@ def wish(situation: Situation, ways: Ways) -> Wish | None:
     moment = when(text, situation.now)
     modes, mode, mode_assumed = _modes(text)
     wanted = frozenset(
-        each.facility for each in asked.names if each.facility in situation.index.sights
+        each.facility
+        for each in situation.index.names.find(text)  # not what was spoken of before
+        if each.facility in situation.index.sights
     )
-    origin = _origin(situation, ways)
+    origin = _origin(situation, ways())
     budget = time or _Time(HALF_DAY, assumed=True)
     start, assumed = _start(text, moment, situation.now, budget.minutes)
     if mode_assumed:

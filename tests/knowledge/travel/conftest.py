@@ -87,8 +87,9 @@ def town(tmp_path: Path, words: Words) -> Town:
             places=tuple(each for each, _ in rows),
             timetables=timetables,
         )
-        index = Index(library, [FakeEncoder()], tmp_path / "cache", words)
+        cache = tmp_path / "cache"
+        index = Index(library, [FakeEncoder()], cache, words)
         index.catch_up()
-        return Guide(index)
+        return Guide(index, cache=cache)
 
     return make

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,6 +48,8 @@ def times(found: Buses) -> list[str]:
     [
         (JA, "新水城駅から水城洞への次のバスは?"),
         (JA, "新水城駅発水城洞行きのバスは何時ですか"),
+        (JA, "水城洞へ新水城から行くバスはまだある?"),
+        (JA, "新水城駅 水城洞 バス 時刻"),
         (Language.JA_EASY, "しんみずきえきから みずきどうへの つぎの バスは なんじですか"),
         (Language.EN, "When is the next bus from Shin-Mizuki Station to Mizuki Cave?"),
         (Language.ZH_HANT, "從新水城站到水城洞的下一班公車幾點?"),
@@ -60,7 +63,7 @@ async def test_the_next_bus_is_found_in_every_language(
     found = await buses(guide, question, language)
     assert times(found) == ["24 10:10-10:50", "24 18:05-18:45", "25 00:20-01:00"]
     assert found.waiting == 10
-    assert found.departures[0].fare == (500, "JPY")
+    assert found.departures[0].fare == (Decimal(500), "JPY")
     assert found.departures[0].legs[0].route.name == "水城線"
 
 
@@ -112,6 +115,19 @@ async def test_a_day_or_a_time_may_be_named(guide: Guide, question: str, expecte
     assert times(await buses(guide, question))[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        (JA, "新水城駅から水城洞、16時までに着くバスは?"),
+        (Language.EN, "Which bus from Shin-Mizuki to Mizuki Cave arrives by 4 pm?"),
+    ],
+)
+async def test_who_must_arrive_by_some_time_is_told_what_arrives_by_then(
+    guide: Guide, language: Language, question: str
+) -> None:
+    assert times(await buses(guide, question, language)) == ["24 10:10-10:50"]
+
+
 async def test_a_public_holiday_has_its_own_buses(guide: Guide) -> None:
     found = await buses(guide, "新水城駅から水城洞への次のバスは?", at="2026-11-23T09:00")
     assert times(found) == ["23 09:30-10:10"]
@@ -133,7 +149,7 @@ async def test_a_change_is_told_as_two_rides(guide: Guide) -> None:
     found = await buses(guide, "新水城駅から黒洞へのバスは何時?")
     (journey,) = found.departures
     assert [leg.alight.name for leg in journey.legs] == ["水城町役場", "黒洞"]
-    assert journey.fare == (400, "JPY")
+    assert journey.fare == (Decimal(400), "JPY")
 
 
 async def test_a_sight_is_reached_by_the_stops_near_it(town: Town, timetable: Timetable) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.answer import Guide
+from knowledge.answer import Guide, Turn
 from knowledge.encoders import Tier
 from knowledge.figures import figures, unsupported
 from knowledge.index import Index
@@ -190,9 +190,10 @@ def guide(folder: Path, words: Words, *extra: tuple[str, str, str, str]) -> Guid
             header=HEAD,
         ),
     )
-    index = Index(read_guides(folder), [FakeEncoder()], folder.parent / "cache", words)
+    cache = folder.parent / "cache"
+    index = Index(read_guides(folder), [FakeEncoder()], cache, words)
     index.catch_up()
-    return Guide(index)
+    return Guide(index, cache=cache)
 
 
 async def ask(
@@ -253,6 +254,32 @@ async def test_without_a_car_only_stated_buses_and_walks_are_ways(
     ]
     assert found.origin == "新水城駅"
     assert Assumption.NO_WAITING in found.assumptions
+
+
+async def test_without_a_stated_time_a_plan_begins_when_the_first_sight_opens(
+    tmp_path: Path, words: Words
+) -> None:
+    folder = tmp_path / "guides"
+    body = table(("見晴塔 見学の所要時間", "約30分"), ("見晴塔 営業時間", "11:00〜16:00"))
+    write_guide(folder, "tower", facility="見晴塔", title="見晴塔の案内", body=body)
+    index = Index(read_guides(folder), [FakeEncoder()], tmp_path / "cache", words)
+    found = await plan(Guide(index, cache=tmp_path / "cache"), "車で半日まわりたい")
+    assert clocks(found) == ["11:00 visit 見晴塔"]
+
+
+async def test_what_was_spoken_of_before_need_not_be_part_of_a_plan(
+    tmp_path: Path, words: Words
+) -> None:
+    town = guide(tmp_path / "guides", words)
+    before = await town.ask("鏡池の見学の所要時間は?", language=Language.JA, now=SATURDAY)
+    answer = await town.ask(
+        "雨の日に車で半日まわりたい",
+        language=Language.JA,
+        turns=(Turn("鏡池の見学の所要時間は?", before),),
+        now=SATURDAY,
+    )
+    assert isinstance(answer.computed, Plan)
+    assert visits(answer.computed) == {"水城洞", "水城資料館"}
 
 
 async def test_the_last_entry_is_kept(tmp_path: Path, words: Words) -> None:

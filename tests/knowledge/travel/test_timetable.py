@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ def test_a_change_takes_five_minutes_at_least(timetable: Timetable) -> None:
 def test_a_price_is_told_of_each_ride_or_not_at_all(timetable: Timetable) -> None:
     ends = station(timetable, "新水城駅"), station(timetable, "黒洞")
     (journey,) = journeys(timetable, [ends[0]], [ends[1]], TUESDAY)
-    assert price(timetable, journey) == (400, "JPY")
+    assert price(timetable, journey) == (Decimal(400), "JPY")
     back = journeys(timetable, [station(timetable, "水城町役場")], [ends[0]], TUESDAY)
     assert price(timetable, back[0]) is None
 
