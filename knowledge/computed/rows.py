@@ -45,6 +45,9 @@ def _facts(index: Index, language: Language) -> Iterator[Passage]:
 def _row(index: Index, name: Name, passage: Passage) -> Row | None:
     """Return the row if its item begins with the sight, or its table is the sight's own."""
     item = clean(without_ruby(passage.item or ""))
+    squeezed = squeeze(item)
+    if passage.facility != name.facility and not any(each in squeezed for each in name.others):
+        return None
     held = index.names.held(item)
     spans = list(_spans(item, name, passage.language, held))
     if not spans:
@@ -77,7 +80,8 @@ def _after_brackets(item: str, spans: list[tuple[int, int]]) -> int:
     """Return where the name ends, with its spelling in another script: カルスター(Karstar)."""
     end = spans[0][1]
     for start, stop in spans[1:]:
-        if set(item[end:start]) <= {" ", "(", ")", "/", "・"}:
+        bracketed = item[start - 1] == "(" and item[stop : stop + 1] == ")"
+        if bracketed or set(item[end:start]) <= {" ", "(", ")", "/", "・"}:
             end = stop
     return end + 1 if item[end : end + 1] == ")" and "(" in item[:end] else end
 
