@@ -14,6 +14,7 @@ from knowledge.computed.words import words
 from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
+from knowledge.numerals import arabic
 from knowledge.passage import Passage, Status
 from knowledge.text import clean, without_ruby
 
@@ -245,8 +246,8 @@ _UNCONFIRMED = re.compile(rf"[(]\s*(?:[^()]*[、,])?\s*{words('clause', 'unconfi
 
 
 def _plain(text: str) -> str:
-    shown = without_ruby(clean(text)).casefold()
-    return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", shown)
+    """Return a text in lower case without readings, its numbers in digits: 千六百円 is 1600円."""
+    return arabic(without_ruby(clean(text)).casefold())
 
 
 def people(text: str) -> frozenset[Category]:
