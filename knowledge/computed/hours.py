@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
-from weakref import WeakKeyDictionary
 
 from knowledge.computed.clauses import Said, Topic, read
 from knowledge.computed.days import EVERY_DAY, Closure, Days
 from knowledge.computed.days import Answer as Rule
 from knowledge.computed.notation import DAY_SYMBOL, canonical, days
-from knowledge.computed.rows import Row, rows
+from knowledge.computed.rows import Row, kept, rows
 from knowledge.computed.words import words
 from knowledge.index import Index
 from knowledge.language import Language
@@ -201,6 +200,11 @@ def opening(index: Index, name: Name, language: Language = Language.JA) -> Openi
 
 def stated(index: Index, name: Name, language: Language = Language.JA) -> Opening | None:
     """Return what is stated of a sight's hours or closing days, even if only the latter."""
+    return _stated(index, name, language)
+
+
+@kept
+def _stated(index: Index, name: Name, language: Language) -> Opening | None:
     own, readings = _readings(index, name, language)
     if any(said.unread for _, _, said in readings):
         return None
@@ -216,24 +220,16 @@ def unread(index: Index, name: Name, language: Language) -> bool:
 
 
 _Reading = tuple[Row, Topic, Said]
-_KEPT: WeakKeyDictionary[
-    Index, dict[tuple[Name, Language], tuple[tuple[Row, ...], tuple[_Reading, ...]]]
-] = WeakKeyDictionary()
 
 
+@kept
 def _readings(
     index: Index, name: Name, language: Language
 ) -> tuple[tuple[Row, ...], tuple[_Reading, ...]]:
-    """Return the rows about a sight, and what those on its hours say; kept with the index."""
-    kept = _KEPT.setdefault(index, {})
-    if (name, language) not in kept:
-        own = rows(index, name, language)
-        read_rows = ((each, reading_of(each)) for each in own)
-        kept[name, language] = (
-            own,
-            tuple((row, *reading) for row, reading in read_rows if reading is not None),
-        )
-    return kept[name, language]
+    """Return the rows about a sight, and what those on its hours say."""
+    own = rows(index, name, language)
+    read_rows = ((each, reading_of(each)) for each in own)
+    return own, tuple((row, *reading) for row, reading in read_rows if reading is not None)
 
 
 def reading_of(row: Row) -> tuple[Topic, Said] | None:

@@ -5,8 +5,11 @@ once the name is taken out tells: 「受付時間」 is the sight's own, 「レ�
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from knowledge.index import Index
 from knowledge.language import Language
@@ -14,6 +17,7 @@ from knowledge.names import Name, squeeze
 from knowledge.passage import Kind, Passage, Status
 from knowledge.text import clean, hiragana_to_katakana, is_han, without_ruby
 
+T = TypeVar("T")
 _OPTIONAL = " -・'"  # as `squeeze` leaves out
 
 
@@ -30,6 +34,21 @@ class Row:
         return self.passage.status is Status.UNCONFIRMED
 
 
+def kept(read: Callable[[Index, Name, Language], T]) -> Callable[[Index, Name, Language], T]:
+    """Read each sight once in each language. An index that is replaced takes its readings along."""
+    memory: WeakKeyDictionary[Index, dict[tuple[Name, Language], T]] = WeakKeyDictionary()
+
+    @wraps(read)
+    def once(index: Index, name: Name, language: Language = Language.JA) -> T:
+        known = memory.setdefault(index, {})
+        if (name, language) not in known:
+            known[name, language] = read(index, name, language)
+        return known[name, language]
+
+    return once
+
+
+@kept
 def rows(index: Index, name: Name, language: Language) -> tuple[Row, ...]:
     """Return the rows about a sight in one language, without those of the past."""
     found = (_row(index, name, each) for each in _facts(index, language))
