@@ -49,6 +49,10 @@ class Said:
     moved: Moved | None = None
     never: tuple[Period, ...] = ()
 
+    @property
+    def says_anything(self) -> bool:
+        return bool(self.stretches or self.closures or self.never_closed or self.irregular)
+
     def finished(self, topic: Topic) -> "Said":
         """Bring together what stood in several clauses."""
         self.stretches = [self._finish(each, topic) for each in self.stretches]
@@ -61,6 +65,8 @@ class Said:
                 else each
                 for each in self.closures
             ]
+        if topic is not Topic.OTHER and not self.says_anything:
+            self.unread.append("nothing in it could be read")
         if not all(map(_sound, self.stretches)):
             self.unread.append("the times contradict one another")
         return self
@@ -146,7 +152,7 @@ def _clause(clause: str, topic: Topic, said: Said, announced: Days, *, first: bo
     )
     if understood:
         return
-    if (_SENSITIVE.search(clause) or first) and not (_PAST.search(clause) and not first):
+    if _SENSITIVE.search(clause) and (first or not _PAST.search(clause)):
         said.unread.append(clause)
 
 

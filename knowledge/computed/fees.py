@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from knowledge.computed.rows import Row, rows
+from knowledge.computed.rows import Row, kept, rows
 from knowledge.computed.words import words
 from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
+from knowledge.numerals import arabic
 from knowledge.passage import Passage, Status
 from knowledge.text import clean, without_ruby
 
@@ -181,8 +182,14 @@ class Fees:
 
 def fees(index: Index, name: Name, language: Language = Language.JA) -> Fees | None:
     """Return the prices of admission by the rows in one language; None if none is stated."""
+    return _fees(index, name, language)
+
+
+@kept
+def _fees(index: Index, name: Name, language: Language) -> Fees | None:
     own = rows(index, name, language)
-    read = [each for each in map(_read, own) if each is not None]
+    readings = [(row, said) for row in own if (said := _read(row)) is not None]
+    read = [said for _, said in readings]
     rates = tuple(rate for each in read for rate in each.rates)
     if not rates:
         return None
@@ -194,8 +201,7 @@ def fees(index: Index, name: Name, language: Language = Language.JA) -> Fees | N
         if re.search(words("fee", "discount"), _plain(each.passage.text))
         or any(re.search(words("claim", name), _plain(each.passage.text)) for name in _CLAIMS)
     )
-    first = next(row for row, each in zip(own, map(_read, own), strict=True) if each)
-    return Fees(first.subject, rates, offers, doubtful - stated)
+    return Fees(readings[0][0].subject, rates, offers, doubtful - stated)
 
 
 _CLAIMS = ("jaf", "disabled", "student")
@@ -245,8 +251,8 @@ _UNCONFIRMED = re.compile(rf"[(]\s*(?:[^()]*[、,])?\s*{words('clause', 'unconfi
 
 
 def _plain(text: str) -> str:
-    shown = without_ruby(clean(text)).casefold()
-    return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", shown)
+    """Return a text in lower case without readings, its numbers in digits: 千六百円 is 1600円."""
+    return arabic(without_ruby(clean(text)).casefold())
 
 
 def people(text: str) -> frozenset[Category]:

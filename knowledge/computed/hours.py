@@ -18,7 +18,7 @@ from knowledge.computed.clauses import Said, Topic, read
 from knowledge.computed.days import EVERY_DAY, Closure, Days
 from knowledge.computed.days import Answer as Rule
 from knowledge.computed.notation import DAY_SYMBOL, canonical, days
-from knowledge.computed.rows import Row, rows
+from knowledge.computed.rows import Row, kept, rows
 from knowledge.computed.words import words
 from knowledge.index import Index
 from knowledge.language import Language
@@ -200,20 +200,36 @@ def opening(index: Index, name: Name, language: Language = Language.JA) -> Openi
 
 def stated(index: Index, name: Name, language: Language = Language.JA) -> Opening | None:
     """Return what is stated of a sight's hours or closing days, even if only the latter."""
-    own = rows(index, name, language)
-    readings = [(each, reading) for each in own if (reading := reading_of(each)) is not None]
-    if any(said.unread for _, (_, said) in readings):
+    return _stated(index, name, language)
+
+
+@kept
+def _stated(index: Index, name: Name, language: Language) -> Opening | None:
+    own, readings = _readings(index, name, language)
+    if any(said.unread for _, _, said in readings):
         return None
     places = _places(index, name) if language is Language.JA else ()
-    if not any(topic is not Topic.OTHER for _, (topic, _) in readings):
+    if not any(topic is not Topic.OTHER for _, topic, _ in readings):
         return _of_place(places[0], index) if len(places) == 1 else None
-    return _whole([(row, topic, said) for row, (topic, said) in readings], own, name)
+    return _whole(list(readings), own, name)
 
 
 def unread(index: Index, name: Name, language: Language) -> bool:
     """Whether rows in a language speak of a sight's hours in a way that cannot be read."""
-    readings = map(reading_of, rows(index, name, language))
-    return any(each is not None and bool(each[1].unread) for each in readings)
+    return any(said.unread for _, _, said in _readings(index, name, language)[1])
+
+
+_Reading = tuple[Row, Topic, Said]
+
+
+@kept
+def _readings(
+    index: Index, name: Name, language: Language
+) -> tuple[tuple[Row, ...], tuple[_Reading, ...]]:
+    """Return the rows about a sight, and what those on its hours say."""
+    own = rows(index, name, language)
+    read_rows = ((each, reading_of(each)) for each in own)
+    return own, tuple((row, *reading) for row, reading in read_rows if reading is not None)
 
 
 def reading_of(row: Row) -> tuple[Topic, Said] | None:
@@ -247,15 +263,13 @@ def _beside(row: Row) -> bool:
     rest = canonical(row.rest)
     if not _ABOUT_HOURS.search(rest) or _BESIDE.search(rest) or _GATE.search(rest):
         return True
-    left = _ABOUT_HOURS.sub("", rest)
+    left = _ABOUT_HOURS.sub("", re.sub(DAY_SYMBOL, "", rest))
     if _SEASONAL.search(left):
         return False
     return bool(re.sub(r"[\s:・の、,()はをが]", "", left))
 
 
-def _whole(
-    readings: list[tuple[Row, Topic, Said]], own: tuple[Row, ...], name: Name
-) -> Opening | None:
+def _whole(readings: list[_Reading], own: tuple[Row, ...], name: Name) -> Opening | None:
     """Bring the rows together; what has to be confirmed counts only where nothing else does."""
     hours = _settled([each for each in readings if each[2].stretches])
     closing = [
@@ -288,7 +302,7 @@ def _whole(
     )
 
 
-def _settled(readings: list[tuple[Row, Topic, Said]]) -> list[tuple[Row, Topic, Said]]:
+def _settled(readings: list[_Reading]) -> list[_Reading]:
     """Leave out the rows to be confirmed where confirmed ones say something."""
     return [each for each in readings if not each[0].unconfirmed] or readings
 

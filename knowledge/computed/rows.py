@@ -5,8 +5,11 @@ once the name is taken out tells: 「受付時間」 is the sight's own, 「レ�
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from knowledge.index import Index
 from knowledge.language import Language
@@ -14,6 +17,7 @@ from knowledge.names import Name, squeeze
 from knowledge.passage import Kind, Passage, Status
 from knowledge.text import clean, hiragana_to_katakana, is_han, without_ruby
 
+T = TypeVar("T")
 _OPTIONAL = " -・'"  # as `squeeze` leaves out
 
 
@@ -30,6 +34,21 @@ class Row:
         return self.passage.status is Status.UNCONFIRMED
 
 
+def kept(read: Callable[[Index, Name, Language], T]) -> Callable[[Index, Name, Language], T]:
+    """Read each sight once in each language. An index that is replaced takes its readings along."""
+    memory: WeakKeyDictionary[Index, dict[tuple[Name, Language], T]] = WeakKeyDictionary()
+
+    @wraps(read)
+    def once(index: Index, name: Name, language: Language = Language.JA) -> T:
+        known = memory.setdefault(index, {})
+        if (name, language) not in known:
+            known[name, language] = read(index, name, language)
+        return known[name, language]
+
+    return once
+
+
+@kept
 def rows(index: Index, name: Name, language: Language) -> tuple[Row, ...]:
     """Return the rows about a sight in one language, without those of the past."""
     found = (_row(index, name, each) for each in _facts(index, language))
@@ -45,6 +64,9 @@ def _facts(index: Index, language: Language) -> Iterator[Passage]:
 def _row(index: Index, name: Name, passage: Passage) -> Row | None:
     """Return the row if its item begins with the sight, or its table is the sight's own."""
     item = clean(without_ruby(passage.item or ""))
+    squeezed = squeeze(item)
+    if passage.facility != name.facility and not any(each in squeezed for each in name.others):
+        return None
     held = index.names.held(item)
     spans = list(_spans(item, name, passage.language, held))
     if not spans:
@@ -77,7 +99,8 @@ def _after_brackets(item: str, spans: list[tuple[int, int]]) -> int:
     """Return where the name ends, with its spelling in another script: カルスター(Karstar)."""
     end = spans[0][1]
     for start, stop in spans[1:]:
-        if set(item[end:start]) <= {" ", "(", ")", "/", "・"}:
+        bracketed = item[start - 1] == "(" and item[stop : stop + 1] == ")"
+        if bracketed or set(item[end:start]) <= {" ", "(", ")", "/", "・"}:
             end = stop
     return end + 1 if item[end : end + 1] == ")" and "(" in item[:end] else end
 
