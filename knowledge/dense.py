@@ -25,7 +25,8 @@ Scores = NDArray[np.float32]
 
 FLAT_UP_TO = 50_000
 NEAREST = 512
-"""How many passages the graph finds; the others count as an average passage does."""
+"""How many passages the graph finds; the others count as the border of the nearest fifth does."""
+_BORDER = 0.8
 _M = 32
 _EF_SEARCH = 64
 _EF_CONSTRUCTION = 80
@@ -53,7 +54,7 @@ class Flat:
 
 
 class Graph:
-    """Finds the nearest passages, and takes the others for average."""
+    """Finds the nearest passages, and estimates from a sample how near the others are at most."""
 
     def __init__(self, graph: faiss.IndexHNSWFlat, node_of: NDArray[np.int64]) -> None:
         self._graph = graph
@@ -63,8 +64,8 @@ class Graph:
         self._sample = np.stack([graph.reconstruct(int(each)) for each in np.sort(chosen)])
 
     def scores(self, query: Vectors) -> Scores:
-        usual = self._sample @ query
-        nodes = np.full(self._graph.ntotal, usual.mean(), dtype=np.float32)
+        border = np.quantile(self._sample @ query, _BORDER)
+        nodes = np.full(self._graph.ntotal, border, dtype=np.float32)
         wanted = min(NEAREST, self._graph.ntotal)
         found, numbers = self._graph.search(query[np.newaxis, :], wanted)
         held = numbers[0] >= 0
@@ -93,7 +94,7 @@ def dense(matrix: Vectors, cache: Path, *, flat_up_to: int = FLAT_UP_TO) -> Dens
     return Graph(graph, np.array([nodes[key] for key in keys], dtype=np.int64))
 
 
-def _kept(path: Path, dimension: int) -> tuple[faiss.Index | None, dict[bytes, int]]:
+def _kept(path: Path, dimension: int) -> tuple[faiss.IndexHNSWFlat | None, dict[bytes, int]]:
     try:
         stored = arrayfile.read(path)
         if stored is None:
@@ -101,6 +102,8 @@ def _kept(path: Path, dimension: int) -> tuple[faiss.Index | None, dict[bytes, i
         graph = faiss.deserialize_index(np.array(stored.arrays["graph"]))
         raw = stored.arrays["keys"].tobytes()
         nodes = {raw[at : at + _KEY]: at // _KEY for at in range(0, len(raw), _KEY)}
+        if not isinstance(graph, faiss.IndexHNSWFlat):
+            raise DamagedFile("no graph of ours")
         if graph.d != dimension or graph.ntotal != len(nodes):
             raise DamagedFile("graph and keys do not match")
     except (ValueError, KeyError, OSError, RuntimeError) as error:

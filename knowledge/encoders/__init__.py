@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from knowledge.encoders.embedded import E5Encoder, UseEncoder
-from knowledge.encoders.endpoint import EndpointEncoder
+from knowledge.encoders.endpoint import Endpoint, EndpointEncoder
 from knowledge.encoders.port import Encoder, Vectors
 from knowledge.errors import EncoderMissing
 
 __all__ = [
     "E5Encoder",
     "Encoder",
+    "Endpoint",
     "EndpointEncoder",
     "Tier",
     "UseEncoder",
