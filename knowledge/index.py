@@ -50,6 +50,9 @@ IMPLIED = 0.5
 ENOUGH = 0.8
 """The share of passages with vectors from which on a view is searched; see `Index.dense_scores`."""
 
+ASKED_AGAIN_AFTER = (60.0, 300.0, 900.0)
+"""Seconds until an endpoint is asked again for the vectors of passages."""
+
 _BATCH = 16  # texts; a slow encoder holds its lock for about a second
 _SAVE_EVERY = 40  # batches
 
@@ -199,7 +202,7 @@ class Index:
         self,
         progress: Callable[[str], None] = lambda _: None,
         *,
-        again_after: Iterable[float] = (),
+        again_after: Iterable[float] = ASKED_AGAIN_AFTER,
     ) -> None:
         """Encode what is missing. Blocks as long as that takes: call it from a worker thread.
 

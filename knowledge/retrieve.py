@@ -223,7 +223,8 @@ def _near(scores: Scores) -> Scores:
     kept = max(FEWEST_NEAR, int(NEAR * len(known)))
     if kept >= len(known):
         return scores
-    return np.maximum(scores, -np.partition(-known, kept - 1)[kept - 1])
+    least = -np.partition(-known, kept - 1)[kept - 1]
+    return np.asarray(np.maximum(scores, least), dtype=np.float32)
 
 
 def _mean(views: Sequence[Scores]) -> Scores:

@@ -213,7 +213,7 @@ def test_catching_up_goes_on_where_the_endpoint_failed(
     said: list[str] = []
     index = Index.open(read_guides(GUIDES), tmp_path, [encoder(server, tries=1)], lambda _: None)
     server.traps = [lambda asked: (200, {}, server.body(asked)), status(503)]
-    index.catch_up(said.append)
+    index.catch_up(said.append, again_after=())
     assert index.behind == ("endpoint",)
     assert "does not answer" in said[-1]
     first = [text for each in server.requests[:1] for text in each["input"]]
