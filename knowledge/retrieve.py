@@ -20,7 +20,7 @@ from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.names import Name
 from knowledge.passage import Passage, Status
-from knowledge.text import fold, is_han, is_kana
+from knowledge.text import clean, fold, is_han, is_kana
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +165,11 @@ class Retriever:
     def _fused(
         self, query: str, language: Language, words: Scores, dense: Mapping[str, Scores]
     ) -> Scores:
-        weights = _weights(query, language)
-        views = [(weights.words, _min_max(words))]
-        if weights.reading:
-            views.append((weights.reading, _min_max(self.index.reading_scores(query))))
-        views += [(weights.of(name), _min_max(_near(each))) for name, each in dense.items()]
+        chosen = weights(query, language)
+        views = [(chosen.words, _min_max(words))]
+        if chosen.reading:
+            views.append((chosen.reading, _min_max(self.index.reading_scores(query))))
+        views += [(chosen.of(name), _min_max(_near(each))) for name, each in dense.items()]
         fused = np.zeros_like(words)
         total = np.zeros_like(words)
         for weight, normal in views:
@@ -201,11 +201,13 @@ class Retriever:
         return boost
 
 
-def _weights(query: str, language: Language) -> Weights:
+def weights(query: str, language: Language) -> Weights:
+    """Return how much each view counts for a question, by the script it is written in."""
     if not language.japanese:
         return FOREIGN
-    kana = any(is_kana(each) for each in query)
-    han = any(is_han(each) for each in query)
+    shown = clean(query)
+    kana = any(is_kana(each) for each in shown)
+    han = any(is_han(each) for each in shown)
     if kana and not han:
         return KANA_ONLY
     return JAPANESE
