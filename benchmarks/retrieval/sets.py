@@ -58,7 +58,8 @@ class Collection:
 
 def library_of(documents: Iterator[tuple[str, str, str]], language: Language) -> Library:
     """Make a library of ids, titles and texts, one passage each."""
-    named, passages = [], []
+    named: list[Document] = []
+    passages: list[Passage] = []
     for key, title, text in documents:
         head = (key, title, language, None, None, ())
         named.append(Document(*head, None, Status.CURRENT, None, None, None))
@@ -128,7 +129,9 @@ def jsquad(folder: Path) -> Collection:
     files = sorted(folder.glob("valid*.json"))
     if not files:
         raise UnreadableSet(f"there is no valid*.json in {folder}")
-    paragraphs, queries, qrels = [], [], {}
+    paragraphs: list[tuple[str, str, str]] = []
+    queries: list[Query] = []
+    qrels: dict[str, dict[str, int]] = {}
     for article in json.loads(files[-1].read_text(encoding="utf-8"))["data"]:
         for paragraph in article["paragraphs"]:
             title, _, text = paragraph["context"].partition(" [SEP] ")
@@ -146,7 +149,9 @@ def bulletin(folder: Path, city: str | None = None) -> Collection:
     An article counts as right if it has this headline, whatever its month. With `city`, only the
     headlines of that one are asked; the articles of all are searched.
     """
-    articles, queries, qrels = [], {}, defaultdict(dict)
+    articles: list[tuple[str, str, str]] = []
+    queries: dict[str, Query] = {}
+    qrels: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for path in sorted(folder.rglob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
@@ -178,7 +183,8 @@ def town(folder: Path, questions: Path) -> Collection:
     Left out: questions that need an earlier turn, and those without an answer in the guides.
     """
     library = read_guides(folder / "guides")
-    queries, qrels = [], {}
+    queries: list[Query] = []
+    qrels: dict[str, dict[str, int]] = {}
     for number, entry in enumerate(_lines(questions, "question", "lang"), start=1):
         parts = {
             part.strip()

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import numpy as np
-
 from knowledge.testing import FakeEncoder
 
 Reply = tuple[int, dict[str, str], object]
@@ -59,10 +57,6 @@ def status(code: int, **headers: str) -> Callable[[dict[str, Any]], Reply]:
     """Reply with an error."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _: (code, named, {"error": {"message": "no", "type": "trap"}})
-
-
-def numbers(rows: object) -> np.ndarray[Any, Any]:
-    return np.asarray(rows)
 
 
 @contextmanager

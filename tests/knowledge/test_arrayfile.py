@@ -2,14 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from knowledge import arrayfile
 from knowledge.arrayfile import DamagedFile
 
-ARRAYS = {
+ARRAYS: dict[str, NDArray[Any]] = {
     "vectors": np.arange(12, dtype=np.float32).reshape(3, 4),
     "keys": np.arange(5, dtype=np.uint8),
     "empty": np.zeros((0, 7), dtype=np.int64),

@@ -220,7 +220,7 @@ def test_an_index_is_built_beside_a_running_one_and_shares_its_vectors(tmp_path:
     following = running.renewed(library)
     assert slow.encoded == []
     assert following.running is Tier.WORDS_USE_E5  # of all the others it has the vectors
-    assert following.behind == ("e5",)
+    assert "e5" in following.behind
     (best,) = Retriever(following).search("水城洞は夜も見られるか", language=Language.JA, k=1)
     assert best.passage == taught
 
