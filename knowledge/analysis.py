@@ -278,8 +278,9 @@ def _tabled(
     places: dict[str, dict[str, int]] = {}
     for group, known in strings.items():
         names = [name for name in _ROWS if of.get(name, "tags") == group]
-        used = np.unique(np.concatenate([rows[name].values for name in names]))
         every = list(known.place)
+        counts = sum(np.bincount(rows[name].values, minlength=len(every)) for name in names)
+        used = np.flatnonzero(counts)
         left = [every[number] for number in used.tolist()]
         places[group] = {each: number for number, each in enumerate(left)}
         arrays[f"strings.{group}"] = packed(left)

@@ -25,8 +25,7 @@ Scores = NDArray[np.float32]
 
 FLAT_UP_TO = 50_000
 NEAREST = 512
-"""How many passages the graph finds; the others count as the border of the nearest fifth does."""
-_BORDER = 0.8
+"""How many passages the graph finds; the others count as the middle one does."""
 _M = 32
 _EF_SEARCH = 64
 _EF_CONSTRUCTION = 80
@@ -54,7 +53,7 @@ class Flat:
 
 
 class Graph:
-    """Finds the nearest passages, and estimates from a sample how near the others are at most."""
+    """Finds the nearest passages, and estimates from a sample how near the others are."""
 
     def __init__(self, graph: faiss.IndexHNSWFlat, node_of: NDArray[np.int64]) -> None:
         self._graph = graph
@@ -64,8 +63,8 @@ class Graph:
         self._sample = np.stack([graph.reconstruct(int(each)) for each in np.sort(chosen)])
 
     def scores(self, query: Vectors) -> Scores:
-        border = np.quantile(self._sample @ query, _BORDER)
-        nodes = np.full(self._graph.ntotal, border, dtype=np.float32)
+        usual = np.median(self._sample @ query)
+        nodes = np.full(self._graph.ntotal, usual, dtype=np.float32)
         wanted = min(NEAREST, self._graph.ntotal)
         found, numbers = self._graph.search(query[np.newaxis, :], wanted)
         held = numbers[0] >= 0

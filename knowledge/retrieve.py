@@ -1,11 +1,11 @@
 """Retrieve: a question to ranked passages.
 
 Scores of words, readings and meaning are brought to 0–1 for each question and summed (measured
-better than reciprocal rank fusion at its best weights on three sets). Of a dense view only the best
-fifth counts: the cosines of all the others say nothing, and would press those together that do
-(nDCG +.02 on city bulletins, no loss on JSQuAD; see benchmarks/README.md). The weights depend on
-how the question is written: dense models do not understand a question in kana alone, and the words
-of a foreign question are not those of Japanese guides.
+better than reciprocal rank fusion at its best weights on three sets). Of the best encoder only the
+nearer half counts: its cosines lie close together, and the far ones would press those together that
+matter (nDCG +.015 on city bulletins, no loss on JSQuAD; see benchmarks/README.md). The weights
+depend on how the question is written: dense models do not understand a question in kana alone, and
+the words of a foreign question are not those of Japanese guides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,8 @@ JAPANESE = Weights(words=0.4, reading=0.1, dense=0.4, use=0.2)
 KANA_ONLY = Weights(words=0.25, reading=0.65, dense=0.0, use=0.1)
 FOREIGN = Weights(words=0.2, reading=0.0, dense=0.4, use=0.4)
 
-NEAR = 0.2
-"""The share of the passages whose cosine counts."""
+NEAR = 0.5
+"""The share of the passages whose cosine by the best encoder counts."""
 FEWEST_NEAR = 10
 
 ABOUT_NAME = 0.6  # the passage is about the name asked for
@@ -169,7 +169,9 @@ class Retriever:
         views = [(chosen.words, _min_max(words))]
         if chosen.reading:
             views.append((chosen.reading, _min_max(self.index.reading_scores(query))))
-        views += [(chosen.of(name), _min_max(_near(each))) for name, each in dense.items()]
+        for name, cosines in dense.items():
+            near = cosines if name == "use" else _near(cosines)
+            views.append((chosen.of(name), _min_max(near)))
         fused = np.zeros_like(words)
         total = np.zeros_like(words)
         for weight, normal in views:
