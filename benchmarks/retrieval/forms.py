@@ -4,7 +4,7 @@ import random
 import unicodedata
 from collections.abc import Callable
 
-from sudachipy import Dictionary, SplitMode
+from sudachipy import Dictionary, SplitMode  # type: ignore[import-untyped]
 
 from knowledge.text import is_han, is_kana
 
