@@ -133,3 +133,12 @@ def test_a_file_that_is_no_text_or_too_large_is_a_problem(tmp_path: Path, conten
     found = read_gazetteer(path)
     assert found.entries == ()
     assert len(found.problems) == 1
+
+
+def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "town.md"
+    section = page.read_text(encoding="utf-8").split("## Gazetteer")[1]
+    found = gazetteer(tmp_path, section.split("```text")[1].split("```")[0])
+    assert found.problems == ()
+    assert found.entries[0].reading == "あおやまどう"
+    assert found.synonyms == (("役場", "市役所"),)
