@@ -68,7 +68,7 @@ def bigrams(text: str) -> list[str]:
 
 def by_search(passages: Sequence[Passage], cut: Callable[[str], list[str]]) -> Ask:
     """Search titles, headings and texts, as a first try at a search page would."""
-    index = Bm25([cut(" ".join((each.title, *each.headings, each.text))) for each in passages])
+    index = Bm25.of([cut(" ".join((each.title, *each.headings, each.text))) for each in passages])
 
     def ask(question: Labelled) -> Found:
         scores = index.scores(cut(question.question))

@@ -35,6 +35,7 @@ from core.holdings import Holdings, LiveHoldings
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
+from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
 
 logger = logging.getLogger(__name__)
@@ -265,6 +266,26 @@ def _open_guide(settings: Settings, town: TownPack) -> Guide:
         persona=town.persona.manner,
         generator=generator,
         progress=lambda words: logger.info("guide", extra={"step": words}),
+        models=encoders(endpoint=_embeddings(settings)),
+    )
+
+
+def _embeddings(settings: Settings) -> EndpointEncoder | None:
+    """The embeddings endpoint, if one is set."""
+    if not settings.embeddings_base_url:
+        return None
+    key = settings.embeddings_api_key
+    return EndpointEncoder(
+        Endpoint(
+            base_url=settings.embeddings_base_url,
+            model=settings.embeddings_model,
+            api_key=key.get_secret_value() if key else None,
+            dimensions=settings.embeddings_dimensions,
+            query_prefix=settings.embeddings_query_prefix,
+            passage_prefix=settings.embeddings_passage_prefix,
+            batch=settings.embeddings_batch,
+            query_timeout=settings.embeddings_timeout,
+        )
     )
 
 

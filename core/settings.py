@@ -95,6 +95,33 @@ class Settings(BaseSettings):
         default=timedelta(seconds=20), description="After this the extract is sent instead."
     )
 
+    embeddings_base_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible embeddings endpoint; empty: the models that are installed.",
+    )
+    embeddings_model: str = Field(
+        default="text-embedding-3-small", description="Model that the guide's search asks for."
+    )
+    embeddings_api_key: SecretStr | None = Field(
+        default=None, description="Key of the embeddings endpoint."
+    )
+    embeddings_dimensions: int | None = Field(
+        default=None, ge=1, le=10_000, description="Dimensions asked for; empty: the model's own."
+    )
+    embeddings_query_prefix: str = Field(
+        default="", description="Put before questions; `query: ` for models of the E5 family."
+    )
+    embeddings_passage_prefix: str = Field(
+        default="", description="Put before passages; `passage: ` for models of the E5 family."
+    )
+    embeddings_batch: int = Field(
+        default=64, ge=1, le=2_048, description="Most passages in one request."
+    )
+    embeddings_timeout: timedelta = Field(
+        default=timedelta(seconds=3),
+        description="After this a question is answered without the endpoint.",
+    )
+
     chain_endpoints: dict[int, tuple[str, ...]] = Field(
         default_factory=dict,
         description='JSON-RPC endpoints a chain id: `{"137": ["https://…"]}`.',

@@ -1,42 +1,45 @@
 """Analysis: what words, readings and concepts each passage of a library holds.
 
-Reading a thousand passages with the dictionary takes seconds on a small machine, so the outcome is
-kept in the cache. The file names everything that it depends on (the guides, the lexicon, the code,
-the dictionary); if any of that changed, or the file is damaged, it is worked out again. No pickle:
-arrays and text only. A file is written beside its final place and moved there.
+Reading a passage with the dictionary takes a millisecond, so the outcome is kept in the cache, by
+the content of the passage: when one document changes, the others are not read again. What was kept
+by another version of the code or of the dictionary is worked out anew, and so is a damaged file.
 """
 
 import hashlib
 import importlib.metadata
+import json
 import logging
-import os
-import tempfile
-import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge import arrayfile
+from knowledge.arrayfile import Arrays, DamagedFile
 from knowledge.bm25 import Bm25
 from knowledge.lexicon import lexicon
 from knowledge.names import Names
 from knowledge.passage import Library, Passage
+from knowledge.ragged import Ragged, Strings, TermSets, packed, unpacked
 from knowledge.text import without_ruby
 from knowledge.words import Words, grams
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
-_SETS = ("held", "own", "concepts", "mentioned", "main", "headed", "labels", "bodies")
+FILE = "analysis.kix"
+_KEY = 16  # bytes of a BLAKE2b
+_SETS = ("concepts", "mentioned", "main", "headed")
+_NAMED = ("labels", "bodies")  # these depend on the names of the whole library
+_ROWS = ("own", "above", "grams", *_SETS, *_NAMED)
 
-Sets = tuple[frozenset[str], ...]
+Sets = Sequence[frozenset[str]]
 """One set of terms, concepts or names a passage, in the order of the library."""
-Arrays = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +56,36 @@ class Analysis:
     bodies: Sets  # all names in and above the passage
     words: Bm25
     readings: Bm25
+    read: int = 0  # passages that were read anew
+    damaged: bool = False  # whether what was kept could not be used
 
 
-def analyse(library: Library, words: Words, names: Names) -> Analysis:
-    """Read every passage."""
-    passages = library.passages
-    own = [words.terms(without_ruby(each.text), each.language) for each in passages]
-    above = [words.terms(_above(each), each.language) for each in passages]
-    terms = [[*upper, *lower] for upper, lower in zip(above, own, strict=True)]
-    spoken = [_spoken(each) for each in passages]
-    known = lexicon()
-    return Analysis(
-        held=tuple(map(frozenset, terms)),
-        own=tuple(map(frozenset, own)),
-        concepts=tuple(known.named(_topic(each)) for each in passages),
-        mentioned=tuple(known.named(each) for each in spoken),
-        main=tuple(known.main(_topic(each)) for each in passages),
-        headed=tuple(known.asked(_heading(each)) for each in passages),
-        labels=tuple(_naming(each, names) for each in passages),
-        bodies=tuple(names.held(each) for each in spoken),
-        words=Bm25(terms),
-        readings=Bm25([grams(words.reading(each, names.readings)) for each in spoken]),
-    )
-
-
-def opened(library: Library, words: Words, names: Names, folder: Path) -> Analysis:
-    """Return the analysis from the cache, or make it and keep it there."""
-    path = folder / f"analysis-{FORMAT}.npz"
-    fingerprint = _fingerprint(library)
-    if (kept := _load(path, fingerprint)) is not None:
-        return kept
-    made = analyse(library, words, names)
+def opened(
+    library: Library,
+    words: Words,
+    names: Names,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Analysis:
+    """Return the analysis and keep it, reading only passages that the cache does not hold."""
+    path = folder / FILE
+    made_with = json.dumps({"code": _code(), "names": names.fingerprint})
+    keys = [_key(each, names) for each in library.passages]
+    kept, damaged = _load(path)
+    if kept is not None and kept.holds(keys, made_with):
+        return kept.analysis()
+    if damaged:
+        progress("the kept words of the guides were damaged and are worked out again")
+    tables, read = _renewed(library, words, names, keys, kept or _Tables.empty())
+    tables = _Tables(made_with, tables.arrays)
     try:
-        _save(path, fingerprint, made)
+        arrayfile.write(path, made_with, tables.arrays)
+        stored, _ = _load(path)
+        tables = stored or tables  # mapped, the same takes no memory
     except OSError as error:
         # Without room on the disk the town still answers; the next start takes longer.
         logger.warning("analysis.not_saved", extra={"path": str(path), "error": str(error)})
-    return made
+    return tables.analysis(read=read, damaged=damaged)
 
 
 def label(passage: Passage) -> str:
@@ -122,86 +118,208 @@ def _spoken(passage: Passage) -> str:
     return f"{_above(passage)}\n{without_ruby(passage.text)}"
 
 
+def _key(passage: Passage, names: Names) -> bytes:
+    """Digest all that the reading of one passage depends on, the names in it included."""
+    parts = (
+        *(passage.title, passage.facility, passage.item, passage.text, passage.language),
+        *passage.headings,
+    )
+    written = "\0".join(each or "" for each in parts)
+    spelled = "".join(
+        f"\0{name}\0{kana}" for name, kana in names.readings.items() if name in written
+    )
+    return hashlib.blake2b((written + spelled).encode(), digest_size=_KEY).digest()
+
+
 @cache
-def _code() -> bytes:
+def _code() -> str:
     """A digest of this package and of the dictionary: whatever may change an analysis."""
     digest = hashlib.sha256()
     for package in ("sudachipy", "sudachidict-core"):
         digest.update(importlib.metadata.version(package).encode())
-    for each in sorted(files("knowledge").iterdir(), key=lambda entry: entry.name):
-        if each.name.endswith((".py", ".toml")):
-            digest.update(each.read_bytes())
-    return digest.digest()
-
-
-def _fingerprint(library: Library) -> str:
-    digest = hashlib.sha256(_code())
-    for document in library.documents:
-        named = (document.name, document.facility or "", *document.aliases)
-        digest.update("\0".join((*named, document.language)).encode())
-    for passage in library.passages:
-        digest.update(f"{passage.id}\0{passage.item or ''}\0".encode())
+    for name, content in sorted(_sources(files("knowledge"), "")):
+        digest.update(name.encode() + content)
     return digest.hexdigest()
 
 
-def _save(path: Path, fingerprint: str, analysis: Analysis) -> None:
-    arrays = {"fingerprint": np.array(fingerprint)}
-    for name in _SETS:
-        arrays |= {f"{name}.{part}": each for part, each in _packed(getattr(analysis, name))}
-    for name in ("words", "readings"):
-        index: Bm25 = getattr(analysis, name)
-        arrays |= {f"{name}.{part}": np.asarray(each) for part, each in index.stored().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _sources(folder: Traversable, above: str) -> Iterable[tuple[str, bytes]]:
+    for each in folder.iterdir():
+        name = f"{above}/{each.name}"
+        if each.is_dir():
+            yield from _sources(each, name)
+        elif each.name.endswith((".py", ".toml")):
+            yield name, each.read_bytes()
 
 
-def _load(path: Path, fingerprint: str) -> Analysis | None:
-    """Read a kept analysis; None if there is none for these guides."""
-    if not path.is_file():
-        return None
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            if str(stored["fingerprint"]) != fingerprint:
-                return None
-            arrays = {name: stored[name] for name in stored.files}
-        sets = {name: _unpacked(_below(arrays, name)) for name in _SETS}
-        return Analysis(
-            **sets,
-            words=Bm25.restored(_below(arrays, "words")),
-            readings=Bm25.restored(_below(arrays, "readings")),
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The analysis as arrays: what each passage holds, and in which passages each term stands."""
+
+    made_with: str
+    arrays: Arrays
+
+    @classmethod
+    def empty(cls) -> "_Tables":
+        none = Ragged.of(())
+        arrays: dict[str, NDArray[np.generic]] = {"keys": np.zeros((0, _KEY), np.uint8)}
+        for name in _ROWS:
+            arrays |= {f"{name}.values": none.values, f"{name}.ends": none.ends}
+        arrays |= {f"strings.{name}": packed(()) for name in ("terms", "grams", "tags")}
+        return cls("", arrays)
+
+    def holds(self, keys: Sequence[bytes], made_with: str) -> bool:
+        return self.made_with == made_with and self.arrays["keys"].tobytes() == b"".join(keys)
+
+    def same(self, part: str, made_with: str) -> bool:
+        """Whether the code, or the names, were the same when this was made."""
+        if not self.made_with:
+            return False
+        before: Mapping[str, str] = json.loads(self.made_with)
+        now: Mapping[str, str] = json.loads(made_with)
+        return before.get(part) == now.get(part)
+
+    def rows(self, name: str) -> Ragged:
+        return Ragged(
+            np.asarray(self.arrays[f"{name}.values"], dtype=np.int32),
+            np.asarray(self.arrays[f"{name}.ends"], dtype=np.int64),
         )
-    except (ValueError, KeyError, IndexError, EOFError, OSError, zipfile.BadZipFile) as error:
+
+    def strings(self, name: str) -> list[str]:
+        return unpacked(self.arrays[f"strings.{name}"])
+
+    def analysis(self, *, read: int = 0, damaged: bool = False) -> Analysis:
+        terms, tags = self.strings("terms"), self.strings("tags")
+        size = len(self.arrays["keys"])
+
+        def index(name: str, strings: Iterable[str]) -> Bm25:
+            stored = {
+                part: self.arrays[f"{name}.{part}"] for part in ("ends", "numbers", "weights")
+            }
+            return Bm25.restored(stored, Strings(strings).place, size)
+
+        own, above = self.rows("own"), self.rows("above")
+        return Analysis(
+            held=TermSets(terms, own, above),
+            own=TermSets(terms, own),
+            **{name: self.rows(name).interned(tags) for name in (*_SETS, *_NAMED)},
+            words=index("words", terms),
+            readings=index("readings", self.strings("grams")),
+            read=read,
+            damaged=damaged,
+        )
+
+
+def _renewed(
+    library: Library, words: Words, names: Names, keys: Sequence[bytes], kept: _Tables
+) -> tuple[_Tables, int]:
+    """Take from what is kept all that still holds, and read the rest."""
+    made_with = json.dumps({"code": _code(), "names": names.fingerprint})
+    if not kept.same("code", made_with):
+        kept = _Tables.empty()
+    before = kept.arrays["keys"].tobytes()
+    place = {before[at : at + _KEY]: at // _KEY for at in range(0, len(before), _KEY)}
+    strings = {name: Strings(kept.strings(name)) for name in ("terms", "grams", "tags")}
+    fresh: dict[bytes, int] = {}
+    read: list[dict[str, list[int]]] = []
+    for key, passage in zip(keys, library.passages, strict=True):
+        if key not in place and key not in fresh:
+            fresh[key] = len(place) + len(read)
+            read.append(_read(passage, words, names, strings))
+    place |= fresh
+    chosen = np.array([place[key] for key in keys], dtype=np.int64)
+    rows = {
+        name: (kept.rows(name) + Ragged.of(each[name] for each in read)).take(chosen)
+        for name in _ROWS
+    }
+    if not kept.same("names", made_with):
+        tags = strings["tags"]
+        for name, naming in (("labels", _naming), ("bodies", _named)):
+            rows[name] = Ragged.of(
+                tags.numbers(sorted(naming(each, names))) for each in library.passages
+            )
+    return _tabled(keys, rows, strings), len(read)
+
+
+def _named(passage: Passage, names: Names) -> frozenset[str]:
+    return names.held(_spoken(passage))
+
+
+def _read(
+    passage: Passage, words: Words, names: Names, strings: Mapping[str, Strings]
+) -> dict[str, list[int]]:
+    """Read one passage: its rows, as numbers of strings."""
+    terms, tags, known = strings["terms"], strings["tags"], lexicon()
+    spoken, topic = _spoken(passage), _topic(passage)
+    sets = {
+        "concepts": known.named(topic),
+        "mentioned": known.named(spoken),
+        "main": known.main(topic),
+        "headed": known.asked(_heading(passage)),
+        "labels": _naming(passage, names),
+        "bodies": names.held(spoken),
+    }
+    return {
+        "own": terms.numbers(words.terms(without_ruby(passage.text), passage.language)),
+        "above": terms.numbers(words.terms(_above(passage), passage.language)),
+        "grams": strings["grams"].numbers(grams(words.reading(spoken, names.readings))),
+        **{name: tags.numbers(sorted(each)) for name, each in sets.items()},
+    }
+
+
+def _tabled(
+    keys: Sequence[bytes], rows: Mapping[str, Ragged], strings: Mapping[str, Strings]
+) -> _Tables:
+    """Put the rows into arrays, without strings that no passage holds any more, and invert them."""
+    of = {"own": "terms", "above": "terms", "grams": "grams"}
+    arrays: dict[str, NDArray[np.generic]] = {
+        "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), _KEY)
+    }
+    renumbered: dict[str, Ragged] = {}
+    places: dict[str, dict[str, int]] = {}
+    for group, known in strings.items():
+        names = [name for name in _ROWS if of.get(name, "tags") == group]
+        every = list(known.place)
+        counts = sum(np.bincount(rows[name].values, minlength=len(every)) for name in names)
+        used = np.flatnonzero(counts)
+        left = [every[number] for number in used.tolist()]
+        places[group] = {each: number for number, each in enumerate(left)}
+        arrays[f"strings.{group}"] = packed(left)
+        new = np.zeros(max(len(every), 1), dtype=np.int32)
+        new[used] = np.arange(len(used), dtype=np.int32)
+        for name in names:
+            renumbered[name] = Ragged(new[rows[name].values], rows[name].ends)
+    for name, each in renumbered.items():
+        arrays |= {f"{name}.values": each.values, f"{name}.ends": each.ends}
+    for name, inverted in (
+        ("words", Bm25.inverted(_joined(renumbered["above"], renumbered["own"]), places["terms"])),
+        ("readings", Bm25.inverted(renumbered["grams"], places["grams"])),
+    ):
+        arrays |= {f"{name}.{part}": each for part, each in inverted.stored().items()}
+    return _Tables("", arrays)
+
+
+def _joined(left: Ragged, right: Ragged) -> Ragged:
+    """Return rows that hold what the same rows of both hold."""
+    both = left + right
+    size = len(left)
+    order = np.array(list(chain.from_iterable((n, size + n) for n in range(size))), dtype=np.int64)
+    taken = both.take(order)
+    return Ragged(taken.values, taken.ends[1::2])
+
+
+def _load(path: Path) -> tuple[_Tables | None, bool]:
+    """Read what was kept, and say whether it was damaged; None if there is nothing to be used."""
+    try:
+        stored = arrayfile.read(path)
+        if stored is None:
+            return None, False
+        tables = _Tables(stored.identity, stored.arrays)
+        tables.same("code", stored.identity)
+        if any(f"{name}.ends" not in stored.arrays for name in (*_ROWS, "words", "readings")):
+            raise DamagedFile("arrays are missing")
+    except NotADirectoryError:
+        return None, False
+    except (ValueError, KeyError, OSError) as error:
         logger.warning("analysis.damaged", extra={"path": str(path), "error": repr(error)})
-        return None
-
-
-def _below(arrays: Arrays, name: str) -> Arrays:
-    start = f"{name}."
-    return {key.removeprefix(start): each for key, each in arrays.items() if key.startswith(start)}
-
-
-def _packed(sets: Sequence[frozenset[str]]) -> Iterable[tuple[str, NDArray[np.generic]]]:
-    """Write sets as one list of strings, the places in it, and where each set ends."""
-    ordered = [sorted(each) for each in sets]
-    place = {text: at for at, text in enumerate(dict.fromkeys(chain(*ordered)))}
-    yield "strings", np.frombuffer("\n".join(place).encode(), dtype=np.uint8)
-    yield "places", np.array([place[text] for each in ordered for text in each], dtype=np.int32)
-    yield "ends", np.cumsum([len(each) for each in ordered], dtype=np.int64)
-
-
-def _unpacked(arrays: Arrays) -> Sets:
-    strings = arrays["strings"].tobytes().decode().split("\n")
-    held = [strings[at] for at in arrays["places"].tolist()]
-    ends = arrays["ends"].tolist()
-    return tuple(
-        frozenset(held[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=False)
-    )
+        return None, True
+    return tables, False

@@ -5,6 +5,7 @@
     KnowledgeError
     ├── GuidesMissing          the guide folder is not there: staff correct the town pack
     ├── EncoderMissing         the tier asked for needs a package that is not installed
+    ├── EncoderUnavailable     the embeddings endpoint gives no usable vectors: go on without it
     ├── GeneratorError         no usable text from the endpoint: send the extract instead
     │   └── GeneratorTimeout   the endpoint was too slow: the same, and worth telling staff
     ├── QuestionsUnreadable    a file of labelled questions has lines to mend: show them all
@@ -37,6 +38,12 @@ class EncoderMissing(KnowledgeError):
     """A tier was asked for by name and one of its models is not installed."""
 
     code = "encoder_missing"
+
+
+class EncoderUnavailable(KnowledgeError):
+    """The embeddings endpoint did not answer, refused, or sent what cannot be used."""
+
+    code = "encoder_unavailable"
 
 
 class GeneratorError(KnowledgeError):

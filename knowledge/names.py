@@ -1,15 +1,18 @@
 """Names: which sights a question speaks of, by any name that the guides give them.
 
-The gazetteer is made of the documents' own front matter: a facility and its aliases in kana, romaji
-and other languages. A name belongs to the documents that carry it, so an alias of one document
-(山焼き) selects that document, and the facility's name (秋吉台) all of its documents.
+They come from the documents' own front matter (a facility and its aliases in kana, romaji and
+other languages) and from the town's gazetteer. A name belongs to the documents that carry it, so an
+alias of one document (山焼き) selects that document, and the facility's name (秋吉台) all of its
+documents, as do the gazetteer's other names for it.
 """
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from knowledge.gazetteer import Entry, Gazetteer
 from knowledge.kana import spelled
 from knowledge.lexicon import ON_THE_WAY, Scope, lexicon
 from knowledge.passage import Document, Library
@@ -34,8 +37,11 @@ class Name:
 class Names:
     """The names of one library."""
 
-    def __init__(self, documents: Iterable[Document], words: Words) -> None:
+    def __init__(
+        self, documents: Iterable[Document], words: Words, gazetteer: Gazetteer | None = None
+    ) -> None:
         documents = tuple(documents)
+        gazetteer = gazetteer or Gazetteer()
         self._words = words
         places = Counter(squeeze(each.place) for each in documents if each.place)
         self.town = max(places, key=lambda each: places[each], default="")
@@ -43,7 +49,6 @@ class Names:
         by_surface: defaultdict[str, set[str]] = defaultdict(set)
         facility_of: dict[str, str] = {}
         readings: dict[str, str] = {}
-        by_facility: defaultdict[str, set[str]] = defaultdict(set)
         for document in documents:
             if document.facility is None:
                 continue
@@ -52,10 +57,16 @@ class Names:
                 if len(surface) >= _SHORTEST:
                     by_surface[surface].add(document.name)
                     facility_of.setdefault(surface, document.facility)
-                    by_facility[document.facility].add(surface)
             own = next((each for each in document.aliases if all(map(is_kana, each))), None)
             if own is not None:
                 readings.setdefault(document.facility, own)
+        added: dict[str, frozenset[str]] = {}
+        for entry in gazetteer.entries:
+            added |= _added(entry, by_surface, facility_of)
+            if entry.reading is not None:
+                readings[entry.name] = entry.reading
+        self.synonyms = tuple(tuple(map(squeeze, each)) for each in gazetteer.synonyms)
+        """Groups of words that mean the same in this town, squeezed."""
         self.readings: Mapping[str, str] = dict(
             sorted(readings.items(), key=lambda each: -len(each[0]))
         )
@@ -65,7 +76,7 @@ class Names:
                 surface,
                 facility_of[surface],
                 frozenset(held),
-                self._synonyms(surface, held, by_surface),
+                self._synonyms(surface, held, by_surface) if held else added[surface],
             )
             for surface, held in by_surface.items()
         }
@@ -82,6 +93,9 @@ class Names:
         }
 
         self._readings_ordered = sorted(self._by_reading, key=len, reverse=True)
+        named = (f"{each.surface} {each.facility}" for each in self._names.values())
+        self.fingerprint = hashlib.sha256("\n".join(sorted(named)).encode()).hexdigest()
+        """Changes whenever texts may have to be searched for names again."""
 
     @staticmethod
     def _synonyms(
@@ -107,9 +121,8 @@ class Names:
                 found.append(self._names[surface])
                 rest = rest.replace(surface, "|")
         # Two spellings of one sight (秋芳洞, Akiyoshido) are one subject.
-        return tuple({each.documents: each for each in reversed(found)}.values())[::-1] or (
-            self._heard(question)
-        )
+        subjects = {each.documents or each.others: each for each in reversed(found)}
+        return tuple(subjects.values())[::-1] or self._heard(question)
 
     def _heard(self, question: str) -> tuple[Name, ...]:
         """Look again by reading, for names typed in kana or romaji with another spelling."""
@@ -165,6 +178,22 @@ class Names:
                     break
             position += 1
         return frozenset(found)
+
+
+def _added(
+    entry: Entry, by_surface: defaultdict[str, set[str]], facility_of: dict[str, str]
+) -> dict[str, frozenset[str]]:
+    """Give a place of the guides its other names; return those of a place that has no document."""
+    own = squeeze(entry.name)
+    facility = facility_of.get(own, entry.name)
+    documents = by_surface.get(own, set())
+    spellings = (entry.name, *entry.others, *([entry.reading] if entry.reading else []))
+    surfaces = frozenset(each for each in map(squeeze, spellings) if len(each) >= _SHORTEST)
+    for surface in surfaces:
+        # A name of a document stays that document's alone.
+        by_surface.setdefault(surface, set(documents))
+        facility_of.setdefault(surface, facility)
+    return {} if documents else dict.fromkeys(surfaces, surfaces)
 
 
 def squeeze(name: str) -> str:

@@ -1,19 +1,26 @@
 """The index is built once, encodes only what changed, and survives what happens to its files."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from knowledge import analysis
+from knowledge import analysis, vectors
+from knowledge.dense import dense
 from knowledge.encoders import Tier, Vectors, encoders
 from knowledge.errors import EncoderMissing
 from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.passage import Library, Status
+from knowledge.passage import Library, Passage, Status
 from knowledge.retrieve import Retriever
 from knowledge.testing import FakeEncoder, write_guide
+from knowledge.vectors import VectorStore
+from knowledge.words import Words
 
 GUIDES = Path(__file__).parent / "guides"
 
@@ -51,9 +58,10 @@ def test_another_model_never_reads_the_vectors_of_the_first(tmp_path: Path) -> N
 @pytest.mark.parametrize("damage", ["cut", "garbage", "empty", "swapped"])
 def test_a_damaged_vector_file_is_built_again_and_said(tmp_path: Path, damage: str) -> None:
     opened(GUIDES, tmp_path, FakeEncoder())
-    (path,) = tmp_path.glob("vectors-*.npz")
+    (path,) = tmp_path.glob("vectors-*.kix")
     content = path.read_bytes()
     half = len(content) // 2
+    path.unlink()  # what is mapped stays whole
     path.write_bytes(
         {
             "cut": content[:half],
@@ -128,9 +136,9 @@ def test_a_second_start_reads_no_passage_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = opened(GUIDES, tmp_path)
-    monkeypatch.setattr(analysis, "analyse", None)
+    monkeypatch.setattr(analysis, "_read", None)
     second, _ = opened(GUIDES, tmp_path)
-    assert second.held == first.held
+    assert list(second.held) == list(first.held)
     assert second.labels == first.labels
     terms = first.words.terms("水城洞の大人の入洞料", Language.JA)
     assert second.word_scores(terms).tolist() == first.word_scores(terms).tolist()
@@ -148,13 +156,152 @@ def test_a_changed_guide_is_read_again(tmp_path: Path) -> None:
         assert len(index.held) == len(index.library.passages)
 
 
+def test_of_a_changed_guide_only_what_changed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guides, cache = tmp_path / "guides", tmp_path / "cache"
+    for name in ("a", "b"):
+        write_guide(
+            guides, name, body=f"# 案内\n\n{name}の洞窟は五百円です。\n\n犬も入れます。", title=name
+        )
+    opened(guides, cache)
+    write_guide(guides, "b", body="# 案内\n\nbの洞窟は六百円です。\n\n犬も入れます。", title="b")
+    read: list[str] = []
+    reading = analysis._read
+
+    def watched(passage: Passage, *others: Any) -> dict[str, list[int]]:
+        read.append(passage.text)
+        return reading(passage, *others)
+
+    monkeypatch.setattr(analysis, "_read", watched)
+    index, _ = opened(guides, cache)
+    assert read == ["bの洞窟は六百円です。\n犬も入れます。"]
+
+    anew, _ = opened(guides, tmp_path / "other")
+    for question in ("洞窟は六百円", "犬", "五百円"):
+        terms = anew.words.terms(question, Language.JA)
+        assert index.word_scores(terms) == pytest.approx(anew.word_scores(terms))
+        assert index.reading_scores(question) == pytest.approx(anew.reading_scores(question))
+    assert list(index.held) == list(anew.held)
+    assert index.labels == anew.labels
+
+
+def test_a_new_name_is_looked_for_in_passages_that_did_not_change(tmp_path: Path) -> None:
+    guides, cache = tmp_path / "guides", tmp_path / "cache"
+    write_guide(guides, "a", body="# 道\n\n月見台まで歩きます。", title="道")
+    first, _ = opened(guides, cache)
+    assert first.bodies == (frozenset(),)
+    write_guide(guides, "b", body="# 台\n\n丘です。", title="台", facility="月見台")
+    second, _ = opened(guides, cache)
+    assert second.bodies[0] == {"月見台"}
+
+
+def test_an_analysis_of_other_code_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(GUIDES, tmp_path)
+    monkeypatch.setattr(analysis, "_code", lambda: "another version")
+    monkeypatch.setattr(Words, "terms", lambda *_: ["別の語"])
+    index, _ = opened(GUIDES, tmp_path)
+    assert index.knows("別の語")
+    assert not index.knows("料金")
+
+
+def test_an_index_is_built_beside_a_running_one_and_shares_its_vectors(tmp_path: Path) -> None:
+    slow = FakeEncoder(name="e5", identity="slow", slow=True)
+    running, _ = opened(GUIDES, tmp_path, FakeEncoder(), slow)
+    running.catch_up()
+    slow.encoded.clear()
+    taught = replace(
+        running.library.passages[0], id="new", text="水城洞は、夜も見られます。", facility="水城洞"
+    )
+    library = replace(running.library, passages=(*running.library.passages, taught))
+
+    following = running.renewed(library)
+    assert slow.encoded == []
+    assert following.running is Tier.WORDS_USE_E5  # of all the others it has the vectors
+    assert "e5" in following.behind
+    (best,) = Retriever(following).search("水城洞は夜も見られるか", language=Language.JA, k=1)
+    assert best.passage == taught
+
+    following.catch_up()
+    assert following.behind == ()
+    assert slow.encoded == [taught.text, "水城洞 黒洞の案内"]  # with its heading
+    assert len(Retriever(running).search("水城洞", language=Language.JA, k=99)) < len(
+        Retriever(following).search("水城洞", language=Language.JA, k=99)
+    )
+
+
+def test_two_that_catch_up_at_once_encode_nothing_twice(tmp_path: Path) -> None:
+    slow = FakeEncoder(name="e5", identity="slow", slow=True)
+    first, _ = opened(GUIDES, tmp_path, slow)
+    second = first.renewed(first.library)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(each.catch_up) for each in (first, second)]:
+            done.result()
+    assert first.behind == second.behind == ()
+    assert len(slow.encoded) == len(set(slow.encoded))
+
+
+def test_a_large_library_is_searched_by_a_graph_that_finds_the_same(tmp_path: Path) -> None:
+    library = read_guides(GUIDES)
+    flat = Index.open(library, tmp_path, [FakeEncoder()], lambda _: None)
+    graph = Index(library, [FakeEncoder()], tmp_path, flat_up_to=5)
+    graph.catch_up()
+    for question in ("水城洞の料金", "駐車場はどこ", "バス"):
+        exact, found = (each.dense_scores(question)["use"] for each in (flat, graph))
+        best = np.argsort(-exact)[:5]
+        assert found[best] == pytest.approx(exact[best], abs=1e-5)
+
+
+def test_a_graph_is_kept_grows_and_is_made_again_when_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = np.random.default_rng(1).normal(size=(60, 16)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    path = tmp_path / "graph.kix"
+    dense(rows[:50], path, flat_up_to=10)
+    kept = path.stat().st_mtime_ns
+    dense(rows[:50], path, flat_up_to=10)
+    assert path.stat().st_mtime_ns == kept
+    grown = dense(rows, path, flat_up_to=10)
+    assert int(grown.scores(rows[57]).argmax()) == 57
+    assert int(dense(rows[20:], path, flat_up_to=10).scores(rows[57]).argmax()) == 37
+
+    path.unlink()
+    path.write_bytes(b"KANKEI-1 and nothing else")
+    again = dense(rows, path, flat_up_to=10)
+    assert int(again.scores(rows[57]).argmax()) == 57
+    assert "graph.damaged" in caplog.text
+
+
+def test_vectors_of_texts_that_are_gone_are_dropped_when_they_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "_SLACK", 0)
+    store = VectorStore(tmp_path, "m")
+    encoder = FakeEncoder()
+    texts = [f"文{number}" for number in range(9)]
+    store.add(texts, encoder.passages(texts))
+    store.save()
+    store.prune(texts[:5])
+    assert len(store) == 9
+    store.prune(texts[:3])
+    assert len(VectorStore(tmp_path, "m")) == 3
+    assert store.matrix(texts[:3]) == pytest.approx(encoder.passages(texts[:3]))
+    with pytest.raises(KeyError):
+        store.matrix(texts[3:4])
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x00garbage" * 100])
 def test_a_damaged_analysis_is_made_again(tmp_path: Path, damage: bytes) -> None:
     whole, _ = opened(GUIDES, tmp_path)
-    (path,) = tmp_path.glob("analysis-*.npz")
+    (path,) = tmp_path.glob("analysis.kix")
+    path.unlink()
     path.write_bytes(damage)
-    again, _ = opened(GUIDES, tmp_path)
-    assert again.held == whole.held
+    again, said = opened(GUIDES, tmp_path)
+    assert any("damaged" in each for each in said)
+    assert list(again.held) == list(whole.held)
     assert path.stat().st_size > len(damage)
 
 

@@ -77,7 +77,7 @@ def test_a_very_long_text_is_read_in_parts(words: Words) -> None:
 
 
 def test_bm25_prefers_rare_terms_and_short_documents() -> None:
-    index = Bm25([["料金", "洞"], ["料金", "洞", "山", "川", "町"], ["犬"]])
+    index = Bm25.of([["料金", "洞"], ["料金", "洞", "山", "川", "町"], ["犬"]])
     assert list(index.scores(["洞"]).argsort()[::-1][:2]) == [0, 1]
     assert index.idf("犬") > index.idf("洞")
     assert index.scores(["猫"]).tolist() == [0.0, 0.0, 0.0]
@@ -85,7 +85,7 @@ def test_bm25_prefers_rare_terms_and_short_documents() -> None:
 
 
 def test_bm25_of_nothing_scores_nothing() -> None:
-    assert Bm25([]).scores(["料金"]).shape == (0,)
+    assert Bm25.of([]).scores(["料金"]).shape == (0,)
 
 
 def test_grams_are_pairs_and_triples() -> None:
