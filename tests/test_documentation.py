@@ -29,7 +29,7 @@ READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
 EVERY_LANGUAGE = ("chat", "discord", "errors", "telegram", "web")
-STAFF_ONLY = ("cli", "console")
+STAFF_ONLY = ("cli", "console", "ingest")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""
