@@ -18,7 +18,7 @@ from knowledge.text import fold, without_ruby
 
 _YES = ("アリ", "有", "可", "デキマス", "yes", "available")
 _NO = ("ナシ", "無シ", "不可", "デキマセン", "アリマセン", "no", "none", "not available")
-_FILLING = re.compile(r"[\s、。,.・:()「」~〜\-ー約オヨソデスマスハノがヲ円/]+")
+_FILLING = re.compile(r"[\d\s、。,.・:()「」~〜\-ー約オヨソデスマスハノがヲ円/]+")
 _WEEKDAY = re.compile("([月火水木金土日])曜日?")
 _JOINTS = re.compile(r"[\sノハ・、,:/()「」『』]+")
 _PHONE = "電話番号"

@@ -172,9 +172,10 @@ def xlsx(path: Path, sink: Sink) -> None:
         sink.put("remark", "skipped", "macros", "", "")
     if title := _core_title(path, names):
         sink.put("title", title)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), path.open("rb") as stream:
         warnings.simplefilter("ignore")  # styles and extensions that are not read
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        # By its stream: openpyxl refuses names that do not end in .xlsx.
+        book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
         for number, sheet in enumerate(book.worksheets):
             if number == limits.MAX_SHEETS:
                 sink.put("remark", "skipped", "more-sheets", "", str(len(book.worksheets)))

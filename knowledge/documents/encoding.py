@@ -18,6 +18,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_NO_CHARACTER = re.compile("[\x80\uf8f0-\uf8f3]")
+"""What Python makes of the bytes 80, A0 and FD to FF, which CP932 leaves undefined."""
 _HALF_WIDTH_KANA = re.compile("[ｦ-ﾟ]")
 
 
@@ -78,7 +80,9 @@ def _fits(path: Path, encoding: str) -> bool:
     try:
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
-                decoder.decode(chunk)
+                text = decoder.decode(chunk)
+                if encoding == "cp932" and _NO_CHARACTER.search(text):
+                    return False
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

@@ -23,7 +23,7 @@ from knowledge.places import Place
 EVENTS = "イベント"
 _HAZARD = "災害種別_"
 _FAR = 1.5  # degrees from the middle of the table: about 150 km
-_MOSTLY = 0.8
+_MOSTLY = 0.5
 _LANGUAGES = {
     "english": Language.EN,
     "chinese_simplified": Language.ZH_HANS,

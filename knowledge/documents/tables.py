@@ -242,6 +242,7 @@ class TableReader:
             )
             date = as_of or self.document.as_of
             parts: list[str] = []
+            told = False
             for number, text in entry.cells.items():
                 if number == item_at or number in columns.ignored:
                     continue
@@ -249,12 +250,13 @@ class TableReader:
                 value = dated(self.remarks, name, text, entry.line)
                 if len(value) > _LONG:
                     path = tuple(filter(None, (*headings, item, name)))
+                    told = True
                     for piece in prose_pieces([value]):
                         yield replace(passage_of(self.document, path, piece), as_of=date)
                 else:
                     parts.append(f"{name}: {value}" if name else value)
             if not item or not parts:
-                text = item or "、".join(parts)
+                text = "" if told and item else item or "、".join(parts)
                 if text:
                     for piece in prose_pieces([text]):
                         yield replace(passage_of(self.document, headings, piece), as_of=date)
