@@ -6,17 +6,18 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pypdf
 import pytest
 
+from knowledge import timetable
 from knowledge.documents import limits, sandbox
 from knowledge.documents.kinds import Format
 from knowledge.ingest import Progress, read_town
 from knowledge.language import Language
-from knowledge.passage import FileReport, Library, Passage, RemarkKind
+from knowledge.passage import FileReport, Library, Passage, Problem, RemarkKind
 from tests.conftest import ROOT
 from tests.knowledge.documents.making import Page, docx, pdf, xlsx
 
@@ -62,7 +63,7 @@ def bomb() -> bytes:
     return buffer.getvalue()
 
 
-FILES = {
+FILES: dict[str, Callable[[], bytes]] = {
     "leaflet.pdf": lambda: pdf(LEAFLET, "水城洞の案内"),
     "scanned.pdf": lambda: pdf([Page(picture=True), Page(picture=True)]),
     "locked.pdf": lambda: protected(pdf(LEAFLET)),
@@ -365,3 +366,38 @@ def test_the_town_itself_never_loads_a_parser(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+# Timetables
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_gtfs_feed_is_handed_to_the_timetables_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, zipped: bool
+) -> None:
+    folder = tmp_path / "data" / "bus"
+    folder.mkdir(parents=True)
+    (tmp_path / "guides").mkdir()
+    for name in ("stops.txt", "stop_times.txt", "trips.txt"):
+        (folder / name).write_text("id\n", encoding="utf-8")
+    path = folder
+    if zipped:
+        path = tmp_path / "data" / "bus.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for each in folder.iterdir():
+                archive.write(each, each.name)
+                each.unlink()
+        folder.rmdir()
+    read: list[Path] = []
+    table, odd = object(), Problem("stops.txt", 2, "a stop without a name", "name it")
+
+    def read_feed(feed: Path) -> tuple[object, tuple[Problem, ...]]:
+        read.append(feed)
+        return table, (odd,)
+
+    monkeypatch.setattr(timetable, "read_feed", read_feed, raising=False)
+    library = read_town(tmp_path / "guides", tmp_path / "data")
+    assert read == [path]
+    assert library.timetables == (table,)
+    assert [each.format for each in library.files] == ["timetable"]
+    assert library.problems[0].file == f"data/{path.name}/stops.txt"
