@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -64,13 +64,11 @@ class Disagreement(BaseModel):
     reason: Text = "—"
 
 
-class FrontMatter(BaseModel):
-    """The head of a guide file."""
+class _Shared(BaseModel):
+    """What every document can say of itself."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    title: Text
-    lang: Language
     status: Status = Status.CURRENT
     as_of: PartialDate | None = None
     facility: Text | None = None
@@ -80,6 +78,23 @@ class FrontMatter(BaseModel):
     source_title: Text | None = None
     review_by: PartialDate | None = None
     contradictions: Annotated[list[Disagreement], Field(max_length=200)] = []
+
+
+class FrontMatter(_Shared):
+    """The head of a guide file."""
+
+    title: Text
+    lang: Language
+
+
+class Sidecar(_Shared):
+    """The same keys in a file beside a PDF or a table, which may know its own title."""
+
+    title: Text | None = None
+    lang: Language | None = None
+
+
+Matter = TypeVar("Matter", FrontMatter, Sidecar)
 
 
 class _Loader(yaml.SafeLoader):
@@ -114,37 +129,49 @@ def split(text: str) -> Split | None:
 
 def parse(head: str, file: str) -> FrontMatter | tuple[Problem, ...]:
     """Read the YAML between the ``---`` lines; problems instead if it cannot be used."""
+    return _parse(head, file, FrontMatter, first_line=2)
+
+
+def parse_sidecar(text: str, file: str) -> Sidecar | tuple[Problem, ...]:
+    """Read the YAML file beside a document; problems instead if it cannot be used."""
+    return _parse(text, file, Sidecar, first_line=1)
+
+
+def _parse(
+    head: str, file: str, model: type[Matter], *, first_line: int
+) -> Matter | tuple[Problem, ...]:
+    def problem(line: int, what: str, remedy: str) -> Problem:
+        return Problem(file, line, what, remedy, "front-matter", (what,))
+
     if len(head) > MAX_FRONT_MATTER_CHARACTERS:
         remedy = f"keep the head below {MAX_FRONT_MATTER_CHARACTERS:,} characters"
-        return (Problem(file, 1, "the front matter is too long", remedy),)
+        return (problem(1, "the front matter is too long", remedy),)
     if head.count("[") + head.count("{") > MAX_BRACKETS:
         remedy = "write lists as lines that begin with a hyphen"
-        return (Problem(file, 1, f"more than {MAX_BRACKETS} brackets", remedy),)
+        return (problem(1, f"more than {MAX_BRACKETS} brackets", remedy),)
     try:
         loaded = yaml.load(head, _Loader)  # noqa: S506 - a safe loader, but for its dates
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        line = error.problem_mark.line + first_line if error.problem_mark else 1
         what = f"the front matter is not YAML: {error.problem or 'unreadable'}"
-        return (Problem(file, line, what, 'put texts that contain ": " or "#" in quotes'),)
+        return (problem(line, what, 'put texts that contain ": " or "#" in quotes'),)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         what = f"the front matter is not YAML: {type(error).__name__}"
-        return (Problem(file, 1, what, "write one `key: value` a line"),)
+        return (problem(1, what, "write one `key: value` a line"),)
     if not isinstance(loaded, Mapping):
-        return (
-            Problem(file, 1, "the front matter holds no keys", "write one `key: value` a line"),
-        )
+        return (problem(1, "the front matter holds no keys", "write one `key: value` a line"),)
     try:
-        return FrontMatter.model_validate(dict(loaded))
+        return model.model_validate(dict(loaded))
     except ValidationError as error:
         return tuple(
-            Problem(file, _line_of(head, each["loc"]), _message(each), _remedy(each["loc"]))
+            problem(_line_of(head, each["loc"], first_line), _message(each), _remedy(each["loc"]))
             for each in error.errors(include_url=False, include_context=False, include_input=False)
         )
 
 
-def _line_of(head: str, location: tuple[int | str, ...]) -> int:
+def _line_of(head: str, location: tuple[int | str, ...], first_line: int) -> int:
     key = str(location[0]) if location else ""
-    for number, line in enumerate(head.splitlines(), start=2):
+    for number, line in enumerate(head.splitlines(), start=first_line):
         if line.split(":", 1)[0].strip() == key:
             return number
     return 1
@@ -166,5 +193,5 @@ _REMEDIES = {
 
 
 def _remedy(location: tuple[int | str, ...]) -> str:
-    known = "known keys: " + ", ".join(FrontMatter.model_fields)
+    known = "known keys: title, lang, " + ", ".join(_Shared.model_fields)
     return _REMEDIES.get(str(location[0]), known) if location else known

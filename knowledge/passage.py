@@ -55,6 +55,7 @@ class Passage:
     source_title: str | None = None
     review_by: date | None = None
     contradiction: str | None = None  # why this value was adopted although sources disagree
+    page: int | None = None  # from 1, where the document has pages
 
     @property
     def section(self) -> tuple[str, tuple[str, ...]]:
@@ -81,6 +82,49 @@ class Problem:
     line: int  # 1-based; 1 where the whole file is meant
     message: str
     remedy: str
+    code: str = ""  # by which a caller words it in the reader's language, with `values`
+    values: tuple[str, ...] = ()
+
+
+class RemarkKind(StrEnum):
+    """What a remark tells staff."""
+
+    REPAIRED = "repaired"  # the file says one thing, and it was proven to mean another
+    SKIPPED = "skipped"  # was not taken into the library
+    DOUBTFUL = "doubtful"  # was taken as it stands, although it looks wrong
+    SUSPICIOUS = "suspicious"  # text that gives orders to a machine: kept, as text
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that reading a file did to what stands there, or found odd and left alone."""
+
+    kind: RemarkKind
+    code: str  # what was done and why; the words are the caller's
+    line: int = 1  # 1-based; a table's row
+    column: str = ""  # the header of the column; a PDF's page
+    before: str = ""  # what was there, shortened
+    after: str = ""  # what was made of it
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file."""
+
+    file: str
+    format: str  # markdown, html, pdf, docx, xlsx, table, timetable
+    document: str | None = None  # the name of its document, if it became one
+    passages: int = 0
+    places: int = 0
+    pages: int | None = None
+    rows: int | None = None  # below the header, those left out included
+    undated: bool = False  # something in it holds only for a time, and nothing says for which
+    remarks: tuple[Remark, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def count(self, kind: RemarkKind) -> int:
+        """How many remarks of one kind were made."""
+        return sum(each.kind is kind for each in self.remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +154,7 @@ class Library:
     problems: tuple[Problem, ...] = field(default=())
     places: tuple["Place", ...] = ()  # of open-data tables, with co-ordinates
     timetables: tuple["Timetable", ...] = ()  # of GTFS feeds
+    files: tuple[FileReport, ...] = ()  # one a file, in the order of reading
 
     def stale(self, today: date) -> tuple[Document, ...]:
         """Documents whose review date has passed, the longest overdue first."""

@@ -24,6 +24,9 @@ class Place:
     phone: str | None = None
     days: str | None = None  # 利用可能曜日, as published: 月火水木金
     opens: time | None = None
-    closes: time | None = None
+    closes: time | None = None  # 24:00 is `time.max`; earlier than `opens` means the next day
     hours_note: str | None = None
     features: frozenset[str] = frozenset()  # columns with a flag that says yes: 車椅子可
+    lacks: frozenset[str] = frozenset()  # columns with a flag that says no
+    category: str | None = None  # 公衆トイレ; what the table lists, or the row's own 種別
+    document: str | None = None  # the name of the table's document

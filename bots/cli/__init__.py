@@ -126,17 +126,17 @@ def check(town: Annotated[Path, typer.Argument(help="町のフォルダ / the to
     """町のフォルダを確かめます / Check a town's folder as a whole."""
     from datetime import UTC, datetime
 
-    from knowledge.ingest import read_guides
+    from knowledge.ingest import read_town
 
     try:
         pack = town_pack.load(town)
     except TownPackError as error:
         raise fail("pack-wrong", problems=error) from error
-    library = read_guides(pack.guides)
+    library = read_town(pack.guides, pack.data)
     today = datetime.now(UTC).date()
     stale = library.stale(today)
     for problem in library.problems:
-        print(f"{pack.guides / problem.file}:{problem.line}: {problem.message} → {problem.remedy}")
+        print(f"{pack.folder / problem.file}:{problem.line}: {problem.message} → {problem.remedy}")
     say(
         "check.report",
         town=pack.town.name.get(language()),

@@ -162,9 +162,9 @@ def _folder_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
             f"slug is {pack.town.slug} but the folder is {folder}",
             "give both the same name",
         )
-    if not pack.guides.is_dir() or not any(pack.guides.rglob("*.md")):
+    if not pack.guides.is_dir() or not any(each.is_file() for each in pack.guides.rglob("[!.]*")):
         yield Problem(
-            pack.guides, 0, "there are no guide documents", "write at least one guides/*.md"
+            pack.guides, 0, "there are no guide documents", "put at least one into guides/"
         )
 
 
