@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements, identity
+from core import announcements, identity, questions
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions, transaction
@@ -17,6 +17,7 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
     return {
         **await identity.export(session, member_id),
         "announcements": await announcements.received(session, accounts),
+        "questions": await questions.export(session, accounts),
     }
 
 
