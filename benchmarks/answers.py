@@ -195,7 +195,7 @@ def main() -> None:
         with lap() as taken:
             guide = Guide.open(options.town / "guides", cache=CACHE, tier=tier)
         with lap() as caught_up:
-            guide.index.catch_up()
+            guide.catch_up()
         opened.append((str(tier), f"{taken.wall:.2f}", f"{caught_up.wall:.2f}"))
         passages = guide.library.passages
         contestants[str(tier)] = by_guide(guide, loop)

@@ -193,7 +193,7 @@ def show_imports(repeats: int) -> None:
 def prepared(folder: Path) -> Path:
     """Return the vectors of both models, encoded once and kept between runs."""
     guide = Guide.open(ROOT / "towns" / "mine" / "guides", cache=CACHE)
-    guide.index.catch_up()
+    guide.catch_up()
     kept = folder / "index" / "mine"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(kept, ignore_errors=True)

@@ -191,6 +191,7 @@ async def running(
         chains = _chains(settings, town, client, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
+            stack.push_async_callback(guide.close)
             progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}

@@ -169,7 +169,7 @@ async def serve(
             try:
                 await server.serve(sockets=[listener])
             finally:
-                app.guide.index.stop()
+                app.guide.stop()
                 await _drain(app)
                 for task in background:
                     task.cancel()
@@ -191,9 +191,8 @@ async def _drain(app: App) -> None:
 
 def _warm_up(app: App) -> None:
     """Load the models before the first question, then encode what is still missing."""
-    app.guide.index.warm_up()
-    if app.guide.index.behind:
-        app.guide.index.catch_up()
+    app.guide.warm_up()
+    app.guide.catch_up()
 
 
 def _uvicorn(web: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -75,6 +75,9 @@ class Generator(Protocol):
         """
         ...
 
+    async def aclose(self) -> None:
+        """Let go of what it holds open."""
+
 
 class OpenAIGenerator:
     """A chat completions endpoint, streamed."""

@@ -47,7 +47,8 @@ class Asked:
     @property
     def bare(self) -> bool:
         """Whether it is a name and nothing else: it asks what that is, or the topic before."""
-        return bool(self.names) and not (self.all_concepts or self.rest or self.subject)
+        more = self.all_concepts or self.rest or self.unknown or self.subject
+        return bool(self.names) and not more
 
     @property
     def broad(self) -> bool:

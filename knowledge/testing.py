@@ -23,6 +23,7 @@ class FakeGenerator:
     says: str = ""
     fails: Exception | None = None
     heard: list[Sequence[Message]] = field(default_factory=list)
+    closed: bool = False
 
     async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
         self.heard.append(messages)
@@ -31,6 +32,9 @@ class FakeGenerator:
             yield self.says[start : start + 5]
         if self.fails is not None:
             raise self.fails
+
+    async def aclose(self) -> None:
+        self.closed = True
 
 
 @dataclass

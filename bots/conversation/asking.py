@@ -1,25 +1,21 @@
 """Questions to the mascot: asked, remembered for a few turns, answered with source and date."""
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bots import texts
 from bots.conversation.desk import Desk, sample_note
-from bots.conversation.messages import Incoming, Reply, SourceLink
+from bots.conversation.messages import Incoming, Reply
+from bots.conversation.quoting import Quoting
 from core.identity import Account
 from knowledge.answer import Answer, AnswerKind, Turn
-from knowledge.extract import Extract
 from knowledge.language import Language
-from knowledge.passage import Kind, Passage, Status
 
 TURNS = 4
 FORGET_AFTER = timedelta(minutes=30)
 MAX_CONVERSATIONS = 5_000
-MAX_SOURCES = 3
 
 
 class Memory:
@@ -47,6 +43,7 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._memory = Memory()
+        self._quoting = Quoting()
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
         """/ask, or a plain question."""
@@ -119,40 +116,27 @@ class Asking:
         return Reply(text=text, footnote=self._note(language))
 
     def _answered(self, answer: Answer, language: str) -> Reply:
-        text, quotes = self._extracts(answer.extracts, language)
+        quoted = self._quoting.extracts(answer.extracts, language)
+        opening = self._desk.town.persona.opening.get(language)
+        text, quotes = "\n\n".join((opening, *quoted.paragraphs)), quoted.quotes
         if answer.written is not None:
             text, quotes = answer.written, ()
         return Reply(
             text=text,
             quotes=quotes,
-            sources=_sources([extract.passage for extract in answer.extracts], language),
+            sources=self._quoting.sources(answer.extracts, language),
             footnote=self._note(language),
         )
-
-    def _extracts(
-        self, extracts: tuple[Extract, ...], language: str
-    ) -> tuple[str, tuple[str, ...]]:
-        facts = [each for each in extracts if each.passage.kind is Kind.FACT]
-        prose = [each for each in extracts if each.passage.kind is Kind.PROSE]
-        parts = [self._desk.town.persona.opening.get(language)]
-        foreign = any(not _reads(each.passage, language) for each in extracts)
-        if foreign:
-            parts.append(texts.say("chat.answer.japanese-documents", language))
-        if facts:
-            parts.append("\n".join(_fact(each.passage, language) for each in facts))
-        if warnings := _warnings([each.passage for each in extracts], language):
-            parts.append("\n".join(warnings))
-        return "\n\n".join(parts), tuple(each.text for each in prose)
 
     def _emergency(self, answer: Answer, language: str) -> Reply:
         kind = answer.emergency.value.replace("_", "-") if answer.emergency else "both"
         parts = [texts.say(f"chat.emergency.{kind}", language)]
         if answer.extracts:
             parts.append(texts.say("chat.emergency.places", language))
-            parts.extend(_fact(each.passage, language) for each in answer.extracts)
+            parts.extend(self._quoting.facts(answer.extracts, language))
         return Reply(
             text="\n".join(parts),
-            sources=_sources([each.passage for each in answer.extracts], language),
+            sources=self._quoting.sources(answer.extracts, language),
             buttons=(),
         )
 
@@ -175,64 +159,3 @@ def _key(kind: AnswerKind) -> str:
 
 def _thread(incoming: Incoming) -> str:
     return f"{incoming.platform}:{incoming.thread or incoming.account}:{incoming.account}"
-
-
-def _reads(passage: Passage, language: str) -> bool:
-    return passage.language.value == language or (
-        language == "ja-easy" and passage.language is Language.JA
-    )
-
-
-def _fact(passage: Passage, language: str) -> str:
-    note = texts.say("chat.answer.fact-note", language, note=passage.note) if passage.note else ""
-    line = texts.say(
-        "chat.answer.fact", language, item=passage.item, value=passage.value, note=note
-    )
-    if passage.status in {Status.OLD, Status.UNCONFIRMED}:
-        line += " " + texts.say(f"chat.status.mark-{passage.status.value}", language)
-    return line
-
-
-def _warnings(passages: list[Passage], language: str) -> list[str]:
-    """What a careful clerk adds: the value is old, unconfirmed, or sources disagreed."""
-    lines = []
-    if any(each.status is Status.OLD for each in passages):
-        lines.append(texts.say("chat.answer.old", language))
-    if any(each.status is Status.UNCONFIRMED for each in passages):
-        lines.append(texts.say("chat.answer.unconfirmed", language))
-    if any(each.contradiction for each in passages):
-        lines.append(texts.say("chat.answer.contradiction", language))
-    return lines
-
-
-def _sources(passages: list[Passage], language: str) -> tuple[SourceLink, ...]:
-    links: dict[tuple[str, str | None], SourceLink] = {}
-    for each in passages:
-        key = (each.title, each.source)
-        if key not in links:
-            status = texts.say(f"chat.status.{each.status.value}", language)
-            links[key] = SourceLink(_cited(each), _web(each.source), _dated(each, status, language))
-    return tuple(links.values())[:MAX_SOURCES]
-
-
-def _cited(passage: Passage) -> str:
-    """The document, and the site that stands behind this very statement."""
-    if (url := _web(passage.source)) is None:
-        return passage.source_title or passage.title
-    return f"{passage.title} ({urlsplit(url).hostname})"
-
-
-def _web(url: str | None) -> str | None:
-    """Only web addresses become links: documents are not trusted to hold others."""
-    return url if url and re.match(r"^https?://", url) else None
-
-
-def _dated(passage: Passage, status: str, language: str) -> str:
-    if not passage.as_of:
-        return status
-    year, *rest = passage.as_of.split("-")
-    key = ("year", "month", "day")[len(rest)]
-    values = {"year": year, "month": "", "day": ""}
-    for name, part in zip(("month", "day"), rest, strict=False):
-        values[name] = str(int(part))
-    return texts.say(f"chat.as-of.{key}", language, status=status, **values)

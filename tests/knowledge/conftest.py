@@ -19,16 +19,17 @@ NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
 def guide(tmp_path_factory: pytest.TempPathFactory) -> Guide:
     """The guide of Mizuki, on every model that is installed."""
     opened = Guide.open(GUIDES, cache=tmp_path_factory.mktemp("vectors"))
-    opened.index.catch_up()
+    opened.catch_up()
     return opened
 
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Guide]:
     """Makes guides of Mizuki on an encoder without weights, with any generator."""
-    index = Guide.open(GUIDES, cache=tmp_path_factory.mktemp("plain"), models=[FakeEncoder()]).index
+    cache = tmp_path_factory.mktemp("plain")
+    index = Guide.open(GUIDES, cache=cache, models=[FakeEncoder()]).index
 
     def make(generator: Generator | None = None, persona: str = "") -> Guide:
-        return Guide(index, generator=generator, persona=persona)
+        return Guide(index, cache=cache, generator=generator, persona=persona)
 
     return make
