@@ -21,6 +21,14 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
     }
 
 
+async def choose_messages(session: AsyncSession, member_id: int, *, wants: bool) -> None:
+    """Direct messages, or none: then no answer that a member waited for is sent either."""
+    await identity.set_wants_messages(session, member_id, wants=wants)
+    if not wants:
+        accounts = [each.id for each in await identity.accounts_of(session, member_id)]
+        await questions.stop_telling(session, accounts)
+
+
 async def leave(
     sessions: Sessions, doorkeeper: Doorkeeper, member_id: int, *, clock: Clock
 ) -> None:

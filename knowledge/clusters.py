@@ -187,8 +187,7 @@ class Clusters:
     def _candidates(self, asked: _Known, meaning: Vectors | None) -> list[tuple[int, float]]:
         """Return the most similar questions, the best first; of equals the older."""
         if meaning is not None:
-            count = min(CANDIDATES, len(meaning))
-            best = np.argpartition(-meaning, count - 1)[:count] if count else []
+            best = np.argsort(-meaning, kind="stable")[:CANDIDATES]
             scored = [(int(row), float(meaning[row])) for row in best]
         else:
             shared = {row for term in asked.terms for row in self._holding.get(term, ())}

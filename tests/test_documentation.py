@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
-EVERY_LANGUAGE = ("chat", "discord", "errors", "telegram", "web")
+EVERY_LANGUAGE = ("chat", "discord", "errors", "queue", "telegram", "web")
 STAFF_ONLY = ("cli", "console")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bots import texts
+from bots.conversation.learning import Learning
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions
@@ -30,6 +31,7 @@ class Desk:
     places: Places
     wake: Callable[[], None]  # something new waits in the outbox
     tell: Callable[..., None]  # `Happenings.tell`
+    learning: Learning
 
 
 def sample_note(town: TownPack, language: str) -> str:

@@ -23,6 +23,7 @@ from core.questions.clusters import (
     reopen,
     split,
     waiting_count,
+    wordings,
 )
 from core.questions.facts import (
     MAX_ANSWER,
@@ -106,4 +107,5 @@ __all__ = [
     "waiting_count",
     "want",
     "withdraw",
+    "wordings",
 ]

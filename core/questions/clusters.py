@@ -115,6 +115,21 @@ async def cluster(session: AsyncSession, number: int) -> Cluster:
     return found[0]
 
 
+async def wordings(
+    session: AsyncSession, numbers: Sequence[int]
+) -> dict[int, list[tuple[str, str]]]:
+    """How each cluster was asked, as (text, language), the oldest first."""
+    rows = await session.execute(
+        select(QuestionRow.cluster_id, QuestionRow.text, QuestionRow.language)
+        .where(QuestionRow.cluster_id.in_(numbers))
+        .order_by(QuestionRow.id)
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for number, text, language in rows:
+        found.setdefault(number, []).append((text, language))
+    return found
+
+
 async def waiting_count(session: AsyncSession) -> int:
     """How many clusters wait for staff."""
     query = select(func.count()).where(ClusterRow.state == ClusterState.OPEN)
