@@ -27,13 +27,13 @@ from knowledge.words import Words
 ALIKE: Final = 1.05  # cosine of meaning plus cosine of terms, within one language
 MEANING: Final = 0.45  # cosine of meaning that terms alone cannot make up for
 ALIKE_FOREIGN: Final = 0.57  # cosine of meaning between languages, where it is lower
-REMAINDER: Final = 0.45  # cosine of what only one has with what only the other has
+REMAINDER: Final = 0.42  # cosine of what only one has with what only the other has
 ALIKE_TERMS: Final = 0.66  # cosine of terms, where there is no encoder
 CANDIDATES: Final = 8
 COMPARED: Final = 6
 """So many questions of a cluster, the first, stand for all of it."""
 CHAINED: Final = 0.5  # likeness to the first question of a cluster, so that no chain leads away
-TERMS_KEPT: Final = 20_000
+REMAINDERS_KEPT: Final = 5_000
 _BATCH: Final = 64
 _FIGURE: Final = re.compile(r"\d+")
 
@@ -86,7 +86,7 @@ class Clusters:
         self._by_text: dict[str, int] = {}
         self._holding: defaultdict[str, list[int]] = defaultdict(list)
         self._vectors = np.zeros((0, 0), dtype=np.float32)
-        self._term_vectors: OrderedDict[str, Vectors] = OrderedDict()
+        self._remainders: OrderedDict[str, Vectors] = OrderedDict()
         self._latest: tuple[str, Vectors] | None = None  # what is looked for is added next
 
     def __len__(self) -> int:
@@ -212,18 +212,15 @@ class Clusters:
         mine, theirs = asked.terms.keys() - known.terms.keys(), known.terms.keys() - asked.terms
         if not mine or not theirs:
             return True
-        return float(self._mean(mine) @ self._mean(theirs)) >= REMAINDER
+        return float(self._of_terms(mine) @ self._of_terms(theirs)) >= REMAINDER
 
-    def _mean(self, terms: Iterable[str]) -> Vectors:
-        total = np.sum([self._of_term(each) for each in sorted(terms)], axis=0)
-        return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), dtype=np.float32)
-
-    def _of_term(self, term: str) -> Vectors:
-        vector = self._term_vectors.get(term)
+    def _of_terms(self, terms: Iterable[str]) -> Vectors:
+        joined = " ".join(sorted(terms))
+        vector = self._remainders.get(joined)
         if vector is None:
-            vector = self._term_vectors[term] = self._encode([term])[0]
-            if len(self._term_vectors) > TERMS_KEPT:
-                self._term_vectors.popitem(last=False)
+            vector = self._remainders[joined] = self._encode([joined])[0]
+            if len(self._remainders) > REMAINDERS_KEPT:
+                self._remainders.popitem(last=False)
         return vector
 
 

@@ -10,10 +10,14 @@ from typing import Final
 _SEPARATED: Final = r"[\s().・‐‑‒–—―−ー-]?"
 _DATE: Final = re.compile(r"(?<!\d)\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)")
 _PATTERNS: Final = (
-    ("[email]", re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")),
-    ("[account]", re.compile(r"(?<![\w/])@\w{3,64}")),
-    ("[wallet]", re.compile(r"\b0x[0-9a-fA-F]{16,}\b|\b[\w-]{1,64}\.eth\b", re.IGNORECASE)),
-    ("[wallet]", re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])[A-Za-z0-9]{25,}\b")),
+    (
+        "[email]",
+        re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"),
+    ),
+    ("[account]", re.compile(r"(?<![A-Za-z0-9/])@[A-Za-z0-9_]{3,64}")),
+    ("[wallet]", re.compile(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{16,}")),
+    ("[wallet]", re.compile(r"(?<![0-9A-Za-z.-])[0-9A-Za-z-]{1,64}\.eth(?![0-9A-Za-z])")),
+    ("[wallet]", re.compile(r"(?<![0-9A-Za-z])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[0-9A-Za-z]{25,}")),
     (
         "[phone]",
         re.compile(rf"(?<![\d.])(?:\+\d{{1,3}}{_SEPARATED})?\(?0(?:{_SEPARATED}\d){{8,10}}"),

@@ -109,7 +109,8 @@ async def test_who_does_not_want_to_be_told_is_not(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "word"), [("telegram", "ボット"), ("discord", "ダイレクト"), ("web", "わたしの部屋")]
+    ("platform", "word"),
+    [("telegram", "ボット"), ("discord", "ダイレクト"), ("web", "わたしの部屋")],
 )
 async def test_how_an_answer_can_reach_a_person_is_said_honestly(
     app: App, platform: str, word: str
@@ -169,9 +170,13 @@ async def test_of_a_question_about_somebody_only_its_kind_is_counted(app: App) -
 
 
 async def test_an_address_or_number_in_a_question_is_not_kept(app: App) -> None:
-    await say(app, text="秋芳洞のロッカーの忘れ物は 090-1234-5678 か hana@example.jp に連絡できますか")
+    await say(
+        app, text="秋芳洞のロッカーの忘れ物は 090-1234-5678 か hana@example.jp に連絡できますか"
+    )
     (group,) = await waiting(app)
-    assert group.questions[0].text == "秋芳洞のロッカーの忘れ物は [phone] か [email] に連絡できますか"
+    assert (
+        group.questions[0].text == "秋芳洞のロッカーの忘れ物は [phone] か [email] に連絡できますか"
+    )
 
 
 async def test_no_question_stands_in_the_log_or_on_the_terminal(
@@ -258,7 +263,9 @@ async def test_the_list_shows_what_waits_by_number(app: App) -> None:
 async def test_a_line_that_is_too_long_or_numberless_is_explained(app: App) -> None:
     await say(app, text=OPEN)
     (group,) = await waiting(app)
-    assert "500字" in (await say(app, STAFF, command="answer", text=f"{group.id} {'長' * 501}")).text
+    assert (
+        "500字" in (await say(app, STAFF, command="answer", text=f"{group.id} {'長' * 501}")).text
+    )
     assert "/answer 12" in (await say(app, STAFF, command="answer", text="はい")).text
     assert (await say(app, STAFF, command="answer", text="99 はい")).text == texts.say(
         "errors.not-found", "ja"
