@@ -95,6 +95,7 @@ class Learning:
         kept = questions.redact(text).strip()[: questions.MAX_TEXT]
         if not kept:
             return None
+        language = detect(kept, Language(language)).value  # not everybody asks in their menu's
         async with self._placing:
             await self._read_clusters()
             clusters = self._clusters

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Select, case, func, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -59,8 +59,9 @@ class Cluster:
 
     id: int
     state: ClusterState
-    count: int
-    wanting: int  # how many want to be told
+    count: int  # how many people asked
+    asked: int  # how many questions there are: one person may have asked in several ways
+    wanting: int  # how many questions want to be told of the answer
     first_at: datetime
     last_at: datetime
     languages: tuple[str, ...]
@@ -76,7 +77,7 @@ async def listed(session: AsyncSession, which: Filter) -> tuple[list[Cluster], i
     """One page of the queue, and how many clusters there are in all."""
     grouped = _grouped(which)
     total = await session.scalar(select(func.count()).select_from(grouped.subquery())) or 0
-    count, last = func.count(QuestionRow.id), func.max(QuestionRow.asked_at)
+    count, last = _people(), func.max(QuestionRow.asked_at)
     order: dict[Sort, tuple[Any, ...]] = {
         Sort.COUNT: (count.desc(), last.desc()),
         Sort.LAST: (last.desc(),),
@@ -142,6 +143,7 @@ async def _read(session: AsyncSession, numbers: Sequence[int], examples: int) ->
         for row in await session.execute(
             select(
                 QuestionRow.cluster_id,
+                _people(),
                 func.count(),
                 func.sum(case((QuestionRow.wants_answer.is_(True), 1), else_=0)),
                 func.min(QuestionRow.asked_at, type_=QuestionRow.asked_at.type),
@@ -171,6 +173,7 @@ async def _read(session: AsyncSession, numbers: Sequence[int], examples: int) ->
             totals[number][2],
             totals[number][3],
             totals[number][4],
+            totals[number][5],
             tuple(sorted({language for language, _ in marks[number]})),
             tuple(sorted({Kind(kind) for _, kind in marks[number]})),
             tuple(shown[number]),
@@ -182,6 +185,10 @@ async def _read(session: AsyncSession, numbers: Sequence[int], examples: int) ->
         for number in numbers
         if number in rows and number in totals
     ]
+
+
+def _people() -> ColumnElement[int]:
+    return func.count(QuestionRow.account_id.distinct())
 
 
 async def _examples(
