@@ -41,7 +41,7 @@ async def test_on_telegram_a_question_is_asked_answered_told_and_known(city: Cit
     preview = await clerk.next_message()
     assert ANSWER in preview.text
     await clerk.presses("この答えで確定", preview)
-    assert "1人に知らせます" in (await clerk.next_message()).text
+    assert "1人に知らせます" in (await clerk.next_message(timeout=30)).text
 
     told = await hana.next_message()
     assert ANSWER in told.text
