@@ -8,7 +8,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +44,6 @@ from knowledge.evaluate import (
 from knowledge.language import Language
 
 FAILURES_SHOWN: Final = 20
-Worded = Callable[[Labelled], Awaitable[Said]]
 
 
 class Interview:
@@ -77,9 +76,10 @@ class Interview:
 
 
 def _said(answer: Answer, reply: Reply, cpu_ms: float) -> Said:
+    choices = (button.label for row in reply.buttons for button in row)
     return Said(
         kind=answer.kind,
-        text="\n".join((reply.text, *reply.quotes)),
+        text="\n".join((reply.text, *reply.quotes, *choices)),
         sources=tuple(f"{each.title} {each.note}" for each in reply.sources),
         passages=tuple(dict.fromkeys(each.passage for each in answer.extracts)),
         values=frozenset() if answer.computed is None else values_of(answer.computed),
@@ -196,7 +196,7 @@ def _open(pack: TownPack, cache: Path, tier: Tier | None) -> Guide:
         raise _fail("guides-missing", reason=error) from error
     if guide.index.behind:
         _say("catching-up")
-        guide.index.catch_up()
+        guide.catch_up()
     return guide
 
 

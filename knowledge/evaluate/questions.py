@@ -25,9 +25,9 @@ REFUSE: Final = "REFUSE"
 COMPUTED: Final = "computed"
 """The kind of question whose answer is worked out: its figures may stand in no passage."""
 
-_KNOWN = frozenset(
-    {"id", "lang", "question", "expected_facts", "must_not", "kind", "before", "now"}
-)
+FIELDS: Final = ("id", "lang", "question", "expected_facts", "must_not", "kind", "before", "now")
+"""What a line may hold; the first four it must."""
+
 _LANGUAGES = {each.value.casefold(): each for each in Language} | {"zh": Language.ZH_HANS}
 
 
@@ -83,7 +83,7 @@ def read_questions(path: Path) -> QuestionFile:
             break
         try:
             row = _row(line)
-            unknown.update(row.keys() - _KNOWN)
+            unknown.update(row.keys() - set(FIELDS))
             question = _labelled(row, number)
             if question.id in seen:
                 raise _Wrong(
@@ -161,11 +161,11 @@ def _labelled(row: dict[str, Any], number: int) -> Labelled:
 
 def _text(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
-    if isinstance(value, int) and not isinstance(value, bool) and name == "id":
-        value = str(value)
+    if name == "id" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str) or not value.strip():
         raise _Wrong(f'"{name}" is missing or not a text', f'add "{name}": "…"')
-    return value.strip() if name != "question" else value
+    return value if name == "question" else value.strip()
 
 
 def _strings(row: dict[str, Any], name: str) -> Sequence[str]:
