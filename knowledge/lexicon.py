@@ -34,6 +34,11 @@ _FREE = re.compile(
 
 ON_THE_WAY = frozenset({"access", "bus", "train", "car", "taxi", "walk", "duration"})
 """Concepts of the way between two sights: both must be in what answers."""
+BY_MODE = frozenset({"bus", "train", "car", "taxi", "walk"})
+"""Ways to travel: whoever asks about one is not told of another."""
+AGES = frozenset({"adult", "junior", "primary", "preschool", "child"})
+"""Qualifiers for whom alone a fee is asked: 「小学生は?」"""
+PRICE = "price"
 MEMBERSHIP = "digital"
 """The concept of the town's membership, which a question may be about as about a sight."""
 
@@ -60,6 +65,7 @@ class Concept:
     expects: FigureKind | None
     includes: frozenset[str] = frozenset()  # access is also answered by bus, train and car
     scope: Scope = Scope.SIGHT
+    words: tuple[str, ...] = ()  # the cues as written
 
     def answered_by(self, value: str) -> bool:
         """Whether a value has the form that an answer to a question of this kind needs."""
@@ -124,6 +130,7 @@ class Lexicon:
     greetings: frozenset[str]
     farewells: frozenset[str]
     personal: tuple[re.Pattern[str], ...]
+    harmful: tuple[re.Pattern[str], ...]
     emergencies: Mapping[str, tuple[re.Pattern[str], frozenset[str]]]
     definitions: tuple[re.Pattern[str], ...]
     orders: tuple[re.Pattern[str], ...]
@@ -185,6 +192,7 @@ def lexicon() -> Lexicon:
             _EXPECTED.get(entry.get("expects", "")),
             frozenset(entry.get("includes", ())),
             Scope(entry.get("scope", Scope.SIGHT)),
+            tuple(entry["cues"]),
         )
         for name, entry in raw["concept"].items()
     }
@@ -199,6 +207,7 @@ def lexicon() -> Lexicon:
         greetings=frozenset(fold(each) for each in raw["phrase"]["greeting"]),
         farewells=frozenset(fold(each) for each in raw["phrase"]["farewell"]),
         personal=_expressions(raw["personal"]["patterns"]),
+        harmful=_expressions(raw["harmful"]["patterns"]),
         definitions=_expressions(raw["definition"]["patterns"]),
         orders=_expressions(raw["order"]["patterns"]),
         same={

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bots import texts
-from bots.conversation.desk import Desk, sample_note
+from bots.conversation.desk import Desk
 from bots.conversation.feedback import Feedback
 from bots.conversation.messages import Incoming, Reply
-from bots.conversation.quoting import Quoting
+from bots.conversation.wording import Wording
 from core.identity import Account
 from knowledge.answer import Answer, AnswerKind, Turn
 from knowledge.language import Language
@@ -44,7 +44,7 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._memory = Memory()
-        self._quoting = Quoting()
+        self._wording = Wording(desk.town)
         self.feedback = Feedback(desk.learning)
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
@@ -62,6 +62,15 @@ class Asking:
             incoming, account, texts.say(f"chat.example.{number}", account.locale)
         )
 
+    async def about(self, incoming: Incoming, account: Account) -> Reply:
+        """The button with a sight that our last answer offered."""
+        number = (incoming.action or "").partition(":")[2]
+        turns = self._memory.of(_thread(incoming), self._desk.clock())
+        options = turns[-1].answer.options if turns else ()
+        if not number.isdecimal() or int(number) >= len(options):
+            return Reply(text=texts.say("errors.old-button", account.locale))
+        return await self._answer(incoming, account, options[int(number)])
+
     async def stream(self, incoming: Incoming, account: Account) -> AsyncIterator[str | Reply]:
         """The answer in pieces as they are known to be right, then the whole reply."""
         thread, now = _thread(incoming), self._desk.clock()
@@ -75,7 +84,7 @@ class Asking:
             if isinstance(piece, Answer):
                 self._memory.add(thread, Turn(incoming.text, piece), now)
                 self._report(piece)
-                reply = self.word(piece, account.locale)
+                reply = self._wording.word(piece, account.locale)
                 yield await self.feedback.attend(reply, piece, incoming.text, incoming, account)
             else:
                 yield piece.text
@@ -91,7 +100,7 @@ class Asking:
         )
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
-        reply = self.word(answer, account.locale)
+        reply = self._wording.word(answer, account.locale)
         return await self.feedback.attend(reply, answer, question, incoming, account)
 
     def _now(self) -> datetime:
@@ -99,62 +108,6 @@ class Asking:
 
     def _report(self, answer: Answer) -> None:
         self._desk.tell(f"chat.happening.asked-{_key(answer.kind)}")
-
-    # Answers in words
-
-    def word(self, answer: Answer, language: str) -> Reply:
-        """An answer as people read it, in the reader's language."""
-        if answer.kind is AnswerKind.ANSWERED:
-            return self._answered(answer, language)
-        if answer.kind is AnswerKind.EMERGENCY:
-            return self._emergency(answer, language)
-        if answer.kind is AnswerKind.GREETING:
-            return Reply(text=self._desk.town.persona.greeting.get(language))
-        if answer.kind is AnswerKind.FAREWELL:
-            return Reply(text=self._desk.town.persona.closing.get(language))
-        text = texts.say(f"chat.answer.{_key(answer.kind)}", language)
-        if answer.kind is AnswerKind.UNKNOWN:
-            text = self._desk.town.persona.unknown.get(language) + "\n\n" + text
-        if answer.kind in {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC, AnswerKind.PERSONAL}:
-            text += "\n" + "\n".join(self._contacts(language))
-        return Reply(text=text, footnote=self._note(language))
-
-    def _answered(self, answer: Answer, language: str) -> Reply:
-        quoted = self._quoting.extracts(answer.extracts, language)
-        opening = self._desk.town.persona.opening.get(language)
-        text, quotes = "\n\n".join((opening, *quoted.paragraphs)), quoted.quotes
-        if answer.written is not None:
-            text, quotes = answer.written, ()
-        return Reply(
-            text=text,
-            quotes=quotes,
-            sources=self._quoting.sources(answer.extracts, language),
-            footnote=self._note(language),
-        )
-
-    def _emergency(self, answer: Answer, language: str) -> Reply:
-        kind = answer.emergency.value.replace("_", "-") if answer.emergency else "both"
-        parts = [texts.say(f"chat.emergency.{kind}", language)]
-        if answer.extracts:
-            parts.append(texts.say("chat.emergency.places", language))
-            parts.extend(self._quoting.facts(answer.extracts, language))
-        return Reply(
-            text="\n".join(parts),
-            sources=self._quoting.sources(answer.extracts, language),
-            buttons=(),
-        )
-
-    def _contacts(self, language: str) -> list[str]:
-        lines = []
-        for contact in self._desk.town.contacts:
-            details = [contact.phone, contact.hours.get(language) if contact.hours else None]
-            shown = " ".join(each for each in details if each)
-            lines.append(f"・{contact.title.get(language)} {shown}".rstrip())
-        return lines
-
-    def _note(self, language: str) -> str:
-
-        return sample_note(self._desk.town, language)
 
 
 def _key(kind: AnswerKind) -> str:

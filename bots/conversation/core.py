@@ -32,7 +32,6 @@ class Conversation:
         self._belonging = Belonging(desk)
         self._announcing = Announcing(desk)
         self._answering = Answering(desk)
-        desk.learning.speaks(self._asking.word)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
         self._commands: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
@@ -53,6 +52,7 @@ class Conversation:
             "language": self._language,
             "lang": self._set_language,
             "ask": self._asking.example,
+            "about": self._asking.about,
             "mydata": self._belonging.mydata_action,
             "messages": self._belonging.messages,
             "merge": self._belonging.merge,

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bots import texts
 from bots.conversation.messages import Reply
+from bots.conversation.wording import Wording as Wordings
 from core import questions
 from core.clock import Clock
 from core.database import Sessions, transaction
@@ -35,9 +36,6 @@ REVIEW_AFTER: Final = timedelta(days=365)
 MAX_WORDINGS: Final = 5
 """So many ways in which people asked are taught with an answer, in each language."""
 NEAREST: Final = 3
-
-Word = Callable[[Answer, str], Reply]
-"""Says an answer in a language, as the mascot does."""
 
 
 class Teachable(Protocol):
@@ -71,17 +69,13 @@ class Learning:
         self._guide = guide
         self._wake = wake
         self._tell = tell
-        self._word: Word = lambda answer, _: Reply(answer.extracts[0].text)
+        self._wording = Wordings(town)
         self._clusters: Clusters | None = None
         self._placing = asyncio.Lock()
         self._teaching = asyncio.Lock()
         self._placed_at = -1  # the version of the records that the clusters were read at
         self._newest = 0  # the last question read
         self._taught_at: tuple[int, date] | None = None
-
-    def speaks(self, word: Word) -> None:
-        """From now on previews are worded so."""
-        self._word = word
 
     def today(self) -> date:
         return self.clock().astimezone(ZoneInfo(self.town.town.timezone)).date()
@@ -275,7 +269,7 @@ class Learning:
         passage = self._lesson(fact, 0, fact.question, written, answer).passage()
         extracts = (Extract(passage.text, passage),)
         said = Answer(AnswerKind.ANSWERED, Language(language), fact.question, extracts)
-        return self._word(said, language)
+        return self._wording.word(said, language)
 
     async def nearest(self, question: str, language: str) -> tuple[Passage, ...]:
         """What the guides do say that is nearest to a question, without what staff taught."""

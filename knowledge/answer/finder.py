@@ -23,6 +23,10 @@ LONGEST_QUESTION = 2_000  # characters
 TURNS_KEPT = 4
 CANDIDATES = 60
 MOST_PARTS = 4  # sentences of a message looked at one by one
+MOST_OPTIONS = 4
+OUTSTANDING = 2.0
+"""How many times more the guides say of the main sight than of the next one that fits, so that it
+is the one meant where none was named. Else the asker is asked."""
 OFF_TOPIC = 0.52
 """Mean cosine below which a question without any known word is not about the town at all.
 
@@ -66,7 +70,7 @@ class Finder:
         for turn in turns[-TURNS_KEPT:]:
             earlier = understand(turn.question[:LONGEST_QUESTION], language, self.index)
             before.append(in_conversation(earlier, before))
-        alone = understand(asking, language, self.index)
+        alone = self._chosen(understand(asking, language, self.index), turns)
         asked = in_conversation(alone, before)
         if told := self._taught.match(asked):
             return Found(Answer(AnswerKind.ANSWERED, language, shown, told), _cited(told))
@@ -74,14 +78,31 @@ class Finder:
             extracts = tuple(Extract(each.text, each) for each in result.passages)
             return Found(Answer(AnswerKind.ANSWERED, language, shown, extracts, computed=result))
         ranked, extracts = self._look_up(asked, before)
+        options = self._extractor.sights(asked, ranked) if extracts else ()
+        if len(options) > 1 and not self._outstanding(options):
+            choices = options[:MOST_OPTIONS]
+            return Found(Answer(AnswerKind.CLARIFY, language, shown, options=choices))
         for other in () if extracts else self._otherwise(asked, alone, asking):
             _, extracts = self._look_up(other, ())
             if extracts:
                 break
         if extracts:
-            answer = Answer(AnswerKind.ANSWERED, language, shown, extracts)
+            said = {each.passage.facility for each in extracts}
+            others = tuple(each for each in options if each not in said)[:MOST_OPTIONS]
+            answer = Answer(AnswerKind.ANSWERED, language, shown, extracts, options=others)
             return Found(answer, _cited(extracts))
         return Found(Answer(_why_not(asked, ranked), language, shown))
+
+    def _chosen(self, asked: Asked, turns: Sequence[Turn]) -> Asked:
+        """Read a sight's name that answers our own question together with what was asked before."""
+        if not turns or turns[-1].answer.kind is not AnswerKind.CLARIFY or not asked.bare:
+            return asked
+        before = turns[-1].question[:LONGEST_QUESTION]
+        return understand(f"{asked.text} {before}", asked.language, self.index)
+
+    def _outstanding(self, options: Sequence[str]) -> bool:
+        first, second = (self.index.sights[each] for each in options[:2])
+        return first >= OUTSTANDING * second
 
     def _compute(self, asked: Asked, now: datetime) -> Computed | None:
         situation = Situation(asked, now, self.index)
@@ -144,6 +165,8 @@ class Finder:
             return Answer(AnswerKind.EMERGENCY, language, shown, help_at, emergency=kind)
         if any(each.search(shown) for each in lexicon().personal):
             return Answer(AnswerKind.PERSONAL, language, shown)
+        if any(each.search(shown) for each in lexicon().harmful):
+            return Answer(AnswerKind.HARMFUL, language, shown)
         if _bare(shown) in lexicon().greetings:
             return Answer(AnswerKind.GREETING, language, shown)
         if _bare(shown) in lexicon().farewells:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from knowledge.answer.finder import TURNS_KEPT, Finder, Found
 from knowledge.answer.nouns import Answer, AnswerKind, Fallback, Piece, Turn
+from knowledge.claims import unsupported_names
 from knowledge.encoders import Encoder, Tier, encoders
 from knowledge.errors import GeneratorError, GeneratorTimeout
 from knowledge.figures import unsupported
@@ -164,9 +165,7 @@ class Guide:
         fallback: Fallback | None = None
         try:
             async for sentence in sentences_of(generator.stream(messages), longest=LONGEST_WRITTEN):
-                if missing := unsupported(sentence, found.context):
-                    logger.warning("answer.unsupported_figure", extra={"figures": len(missing)})
-                    fallback = Fallback.UNSUPPORTED_FIGURE
+                if (fallback := self._invented(sentence, found)) is not None:
                     break
                 written += sentence
                 yield Piece(sentence)
@@ -181,6 +180,24 @@ class Guide:
             yield replace(answer, fallback=fallback)
         else:
             yield replace(answer, written=written.strip())
+
+    def _invented(self, sentence: str, found: Found) -> Fallback | None:
+        """Return why a sentence cannot be sent: it says what no cited passage holds."""
+        answer = found.answer
+        if missing := unsupported(sentence, found.context):
+            logger.warning("answer.unsupported_figure", extra={"figures": len(missing)})
+            return Fallback.UNSUPPORTED_FIGURE
+        names = unsupported_names(
+            sentence,
+            found.context,
+            index=self.index,
+            language=answer.language,
+            known=f"{answer.question}\n{self._persona}",
+        )
+        if names:
+            logger.warning("answer.unsupported_name", extra={"names": len(names)})
+            return Fallback.UNSUPPORTED_NAME
+        return None
 
 
 def _said(answer: Answer) -> str:

@@ -60,6 +60,7 @@ async def test_on_discord_a_question_is_asked_answered_told_and_known(city: City
         city.guild.add_member(city.discord.create_user(name)) for name in ("hana", "taro", "clerk")
     )
     has_staff(city.app, f"discord:{clerk.id}")
+    city.discord.settle_timeout = 30  # a press that teaches the guide takes as long as indexing
     asked = await hana.slash(city.plaza, "ask", question=OPEN)
     promised = await hana.click(
         asked.response.message, label=texts.say("queue.tell.ask-unknown", "en")
