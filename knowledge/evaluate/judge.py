@@ -26,10 +26,7 @@ from knowledge.text import clean, is_han, is_kana, without_ruby
 REFUSALS = frozenset(
     {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC, AnswerKind.PERSONAL, AnswerKind.HARMFUL}
 )
-<<<<<<< HEAD
-=======
 """What counts as a refusal. A greeting, an alarm or a question back is none."""
->>>>>>> measuring
 _MOST_KANA = 0.25  # of the Chinese answer's characters: names in brackets beside the Chinese ones
 _LEAST_OWN = 0.5  # of the letters of an English or Korean answer
 _DASHES = re.compile(r"[~〜–—―−‐‑]")
