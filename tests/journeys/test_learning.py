@@ -62,6 +62,7 @@ async def test_on_discord_a_question_is_asked_answered_told_and_known(city: City
     has_staff(city.app, f"discord:{clerk.id}")
     city.discord.settle_timeout = 30  # a press that teaches the guide takes as long as indexing
     asked = await hana.slash(city.plaza, "ask", question=OPEN)
+    assert asked.response is not None
     promised = await hana.click(
         asked.response.message, label=texts.say("queue.tell.ask-unknown", "en")
     )
@@ -73,6 +74,7 @@ async def test_on_discord_a_question_is_asked_answered_told_and_known(city: City
     assert f"#{number} (" in _said(listed)
     preview = await clerk.slash(city.plaza, "answer", number=number, text=ANSWER)
     assert ANSWER in _said(preview)
+    assert preview.response is not None
     await clerk.click(preview.response.message, label="Confirm this answer")
     await until(lambda: any(ANSWER in each for each in _written_privately(city)))
     await city.app.learning.teach()  # waits until the guide has been taught
@@ -85,10 +87,10 @@ async def test_on_discord_a_question_is_asked_answered_told_and_known(city: City
 def _written_privately(city: City) -> list[str]:
     """What we wrote into channels that are none of the server's."""
     ours = {f"/channels/{each.id}/messages" for each in (city.plaza, city.lounge)}
-    sent = [each for each in city.discord.http_requests if each.method == "POST" and each.json]
     return [
         str(each.json.get("content"))
-        for each in sent
+        for each in city.discord.http_requests
+        if each.method == "POST" and each.json is not None
         if each.path.startswith("/channels/") and each.path not in ours
     ]
 
