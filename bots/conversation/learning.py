@@ -106,7 +106,7 @@ class Learning:
                     cluster=place,
                     now=self.clock(),
                 )
-            if recorded is not None and recorded.new:
+            if recorded is not None and (recorded.new or recorded.cluster != place):
                 asked = Asked(recorded.id, recorded.cluster, kept, language)
                 await asyncio.to_thread(clusters.add, asked)
                 self._newest = max(self._newest, recorded.id)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from bots import jobs, texts
 from bots.app import App
 from bots.conversation import Incoming, Reply
-from core import audit, questions
+from core import audit, identity, questions
 from core.database import transaction
 from core.errors import RecordsUnavailable
 from core.questions import Filter
@@ -369,3 +369,20 @@ async def test_the_notice_reads_in_every_language(app: App, language: str) -> No
     assert "{" not in notice.body
     foreign = texts.say("queue.tell.foreign", language) in notice.body
     assert foreign == (language not in {"ja", "ja-easy"})
+
+
+async def test_who_asks_again_after_an_answer_that_did_not_help_is_joined_by_others(
+    app: App,
+) -> None:
+    await say(app, text=OPEN)
+    await answer(app)
+    async with transaction(app.sessions) as session:
+        account = await identity.find_account(session, "telegram", "1")
+        other = await identity.account(session, "telegram", "7", locale="ja", now=app.clock())
+    assert account is not None
+    recorded = [
+        await app.learning.record(each.id, "telegram", OPEN, "ja", questions.Kind.UNKNOWN)
+        for each in (account, other)
+    ]
+    assert len({each.cluster for each in recorded if each}) == 1
+    assert [each.count for each in await waiting(app)] == [2]

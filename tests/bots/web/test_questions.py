@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -13,6 +16,7 @@ from core.questions import Filter, Kind
 from core.testing import SetClock
 from knowledge.answer import Guide
 from knowledge.ingest import read_guides
+from knowledge.passage import Library
 from knowledge.testing import FakeEncoder, table, write_guide
 from tests.bots.web.stage import Visitor, World, open_town
 from tests.bots.web.test_console import enter
@@ -253,6 +257,38 @@ async def test_what_is_stale_or_unconfirmed_is_listed(world: World) -> None:
         world.clock.advance(timedelta(days=366))
         await enter(world, hana, "later")
         assert f'dir="auto">{OPEN}</a>' in (await hana.get("/console/freshness")).text
+
+
+@dataclass(frozen=True)
+class Statement:
+    value: str
+    document: str
+    as_of: str | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    facility: str | None
+    item: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Compared(Library):
+    """A library whose documents were compared."""
+
+    conflicts: tuple[Conflict, ...] = ()
+
+
+async def test_documents_that_disagree_are_listed_with_what_each_says(world: World) -> None:
+    said = (Statement("1,600円", "fees", "2026-02"), Statement("1,300円<i>", "leaflet", None))
+    library = Compared((), (), conflicts=(Conflict("水城洞", "入洞料(大人)", said),))
+    world.app.guide = cast("Guide", SimpleNamespace(library=library))
+    async with world.visitor() as hana:
+        await enter(world, hana)
+        page = (await hana.get("/console/freshness")).text
+    for words in ("入洞料(大人)", "水城洞", "1,600円", "2026-02", "1,300円&lt;i&gt;", "leaflet"):
+        assert words in page
 
 
 async def test_a_long_queue_has_pages(world: World) -> None:
