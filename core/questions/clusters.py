@@ -138,28 +138,8 @@ async def waiting_count(session: AsyncSession) -> int:
 
 
 async def _read(session: AsyncSession, numbers: Sequence[int], examples: int) -> list[Cluster]:
-    totals = {
-        row[0]: row
-        for row in await session.execute(
-            select(
-                QuestionRow.cluster_id,
-                _people(),
-                func.count(),
-                func.sum(case((QuestionRow.wants_answer.is_(True), 1), else_=0)),
-                func.min(QuestionRow.asked_at, type_=QuestionRow.asked_at.type),
-                func.max(QuestionRow.asked_at, type_=QuestionRow.asked_at.type),
-            )
-            .where(QuestionRow.cluster_id.in_(numbers))
-            .group_by(QuestionRow.cluster_id)
-        )
-    }
-    marks: dict[int, set[tuple[str, str]]] = {}
-    for number, language, kind in await session.execute(
-        select(QuestionRow.cluster_id, QuestionRow.language, QuestionRow.kind)
-        .where(QuestionRow.cluster_id.in_(numbers))
-        .distinct()
-    ):
-        marks.setdefault(number, set()).add((language, kind))
+    """These clusters in this order, each with so many of its questions; none that is empty."""
+    totals, marks = await _totals(session, numbers), await _marks(session, numbers)
     shown = await _examples(session, numbers, examples)
     rows = {
         row.id: row
@@ -169,11 +149,7 @@ async def _read(session: AsyncSession, numbers: Sequence[int], examples: int) ->
         Cluster(
             number,
             ClusterState(rows[number].state),
-            totals[number][1],
-            totals[number][2],
-            totals[number][3],
-            totals[number][4],
-            totals[number][5],
+            *totals[number],
             tuple(sorted({language for language, _ in marks[number]})),
             tuple(sorted({Kind(kind) for _, kind in marks[number]})),
             tuple(shown[number]),
@@ -185,6 +161,39 @@ async def _read(session: AsyncSession, numbers: Sequence[int], examples: int) ->
         for number in numbers
         if number in rows and number in totals
     ]
+
+
+_Totals = tuple[int, int, int, datetime, datetime]
+"""People, questions, how many want to be told, first and last asked."""
+
+
+async def _totals(session: AsyncSession, numbers: Sequence[int]) -> dict[int, _Totals]:
+    rows = await session.execute(
+        select(
+            QuestionRow.cluster_id,
+            _people(),
+            func.count(),
+            func.sum(case((QuestionRow.wants_answer.is_(True), 1), else_=0)),
+            func.min(QuestionRow.asked_at, type_=QuestionRow.asked_at.type),
+            func.max(QuestionRow.asked_at, type_=QuestionRow.asked_at.type),
+        )
+        .where(QuestionRow.cluster_id.in_(numbers))
+        .group_by(QuestionRow.cluster_id)
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in rows}
+
+
+async def _marks(session: AsyncSession, numbers: Sequence[int]) -> dict[int, set[tuple[str, str]]]:
+    """The languages and kinds that occur in each cluster."""
+    found: dict[int, set[tuple[str, str]]] = {}
+    rows = await session.execute(
+        select(QuestionRow.cluster_id, QuestionRow.language, QuestionRow.kind)
+        .where(QuestionRow.cluster_id.in_(numbers))
+        .distinct()
+    )
+    for number, language, kind in rows:
+        found.setdefault(number, set()).add((language, kind))
+    return found
 
 
 def _people() -> ColumnElement[int]:
