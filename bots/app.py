@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bots.conversation import Conversation
 from bots.conversation.desk import Desk
+from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.web.keeper import WebKeeper
@@ -93,6 +94,7 @@ class App:
     enrolment: Enrolment
     conversation: Conversation
     happenings: Happenings
+    learning: Learning
     worker: str
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
@@ -208,6 +210,14 @@ async def running(
         def wake() -> None:
             app.wake()
 
+        learning = Learning(
+            town=town,
+            sessions=sessions,
+            clock=clock,
+            guide=guide,
+            wake=wake,
+            tell=happenings.tell,
+        )
         desk = Desk(
             town=town,
             sessions=sessions,
@@ -220,6 +230,7 @@ async def running(
             places=lambda gate: posting_places(town, keepers, gate),
             wake=wake,
             tell=happenings.tell,
+            learning=learning,
         )
         app = App(
             settings=settings,
@@ -233,10 +244,12 @@ async def running(
             enrolment=enrolment,
             conversation=Conversation(desk),
             happenings=happenings,
+            learning=learning,
             worker="kankei",
             keepers=keepers,
         )
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
+        await learning.teach()
         yield app
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final, Protocol, runtime_checkable
 
 from bots.app import App
-from core import announcements, board, identity
+from core import announcements, board, identity, questions
 from core.database import transaction
 from core.errors import KankeiError
 
@@ -18,6 +18,8 @@ KEEP_UPDATES: Final = timedelta(days=2)
 TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
+LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
+KEEP_DRAFTS: Final = timedelta(days=2)
 
 
 @runtime_checkable
@@ -66,6 +68,11 @@ async def tidy(app: App) -> None:
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
+        await questions.forget(
+            session,
+            before=now - timedelta(days=retention.question_days),
+            drafts_before=now - KEEP_DRAFTS,
+        )
 
 
 async def every(
@@ -99,3 +106,4 @@ async def run(app: App) -> None:
         )
         group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
+        group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))

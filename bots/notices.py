@@ -1,7 +1,7 @@
 """Announcements and notices in the reader's words and language."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,13 @@ def _notice(town: TownPack, stored: Mapping[str, Any], language: str) -> Outgoin
         values["date"] = texts.say(
             "chat.date", language, year=local.year, month=local.month, day=local.day
         )
+    if "as_of" in values:
+        day = date.fromisoformat(values["as_of"])
+        values["date"] = texts.say(
+            "chat.date", language, year=day.year, month=day.month, day=day.day
+        )
+    if "answer_language" in values:
+        values["note"] = _unread(values["answer_language"], language)
     if "platform" in values:
         values["platform"] = texts.say(f"chat.platform.{values['platform']}", language)
     action = stored.get("action")
@@ -65,3 +72,10 @@ def _notice(town: TownPack, stored: Mapping[str, Any], language: str) -> Outgoin
         language=language,
         action=buttons,
     )
+
+
+def _unread(written: str, language: str) -> str:
+    """A line that says what an answer is written in, where the reader's language is another."""
+    if written == language or {written, language} == {"ja", "ja-easy"}:
+        return ""
+    return texts.say("queue.tell.foreign", language) + "\n"

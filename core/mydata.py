@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements, identity
+from core import announcements, identity, questions
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions, transaction
@@ -17,7 +17,16 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
     return {
         **await identity.export(session, member_id),
         "announcements": await announcements.received(session, accounts),
+        "questions": await questions.export(session, accounts),
     }
+
+
+async def choose_messages(session: AsyncSession, member_id: int, *, wants: bool) -> None:
+    """Direct messages, or none: then no answer that a member waited for is sent either."""
+    await identity.set_wants_messages(session, member_id, wants=wants)
+    if not wants:
+        accounts = [each.id for each in await identity.accounts_of(session, member_id)]
+        await questions.stop_telling(session, accounts)
 
 
 async def leave(

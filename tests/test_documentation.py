@@ -28,7 +28,17 @@ ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
-EVERY_LANGUAGE = ("asking", "chat", "computed", "discord", "errors", "telegram", "travel", "web")
+EVERY_LANGUAGE = (
+    "asking",
+    "chat",
+    "computed",
+    "discord",
+    "errors",
+    "queue",
+    "telegram",
+    "travel",
+    "web",
+)
 STAFF_ONLY = ("cli", "console", "evaluate", "ingest")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."

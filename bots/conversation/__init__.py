@@ -4,7 +4,7 @@ An adapter translates what its platform delivers into an `Incoming`, hands it to
 `Conversation.handle`, and renders the `Reply`. Neither knows a platform's types.
 """
 
-from bots.conversation.core import Conversation
+from bots.conversation.core import STAFF_COMMANDS, Conversation
 from bots.conversation.messages import (
     Button,
     ChatKind,
@@ -15,6 +15,7 @@ from bots.conversation.messages import (
 )
 
 __all__ = [
+    "STAFF_COMMANDS",
     "Button",
     "ChatKind",
     "Conversation",

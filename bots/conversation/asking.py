@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bots import texts
 from bots.conversation.desk import Desk
+from bots.conversation.feedback import Feedback
 from bots.conversation.messages import Incoming, Reply
 from bots.conversation.wording import Wording
 from core.identity import Account
@@ -44,6 +45,7 @@ class Asking:
         self._desk = desk
         self._memory = Memory()
         self._wording = Wording(desk.town)
+        self.feedback = Feedback(desk.learning)
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
         """/ask, or a plain question."""
@@ -82,7 +84,8 @@ class Asking:
             if isinstance(piece, Answer):
                 self._memory.add(thread, Turn(incoming.text, piece), now)
                 self._report(piece)
-                yield self._wording.word(piece, account.locale)
+                reply = self._wording.word(piece, account.locale)
+                yield await self.feedback.attend(reply, piece, incoming.text, incoming, account)
             else:
                 yield piece.text
 
@@ -97,7 +100,8 @@ class Asking:
         )
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
-        return self._wording.word(answer, account.locale)
+        reply = self._wording.word(answer, account.locale)
+        return await self.feedback.attend(reply, answer, question, incoming, account)
 
     def _now(self) -> datetime:
         return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone))

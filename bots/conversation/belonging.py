@@ -122,7 +122,7 @@ class Belonging:
         """The buttons that ask for direct messages, or for none."""
         wants = (incoming.action or "") == "messages:on"
         async with transaction(self._desk.sessions) as session:
-            await identity.set_wants_messages(session, account.member_id, wants=wants)
+            await mydata.choose_messages(session, account.member_id, wants=wants)
         key = "chat.messages.on" if wants else "chat.messages.off"
         return Reply(text=texts.say(key, account.locale), private=True)
 

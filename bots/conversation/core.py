@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bots import texts
 from bots.conversation.announcing import Announcing
+from bots.conversation.answering import Answering
 from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
@@ -19,6 +20,7 @@ from core.identity import Account
 logger = logging.getLogger(__name__)
 
 MESSAGES_A_MINUTE = 20
+STAFF_COMMANDS = frozenset({"announce", "answer"})
 
 
 class Conversation:
@@ -29,6 +31,7 @@ class Conversation:
         self._asking = Asking(desk)
         self._belonging = Belonging(desk)
         self._announcing = Announcing(desk)
+        self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
         self._commands: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
@@ -40,6 +43,7 @@ class Conversation:
             "language": self._language,
             "mydata": self._belonging.mydata,
             "announce": self._announcing.announce,
+            "answer": self._answering.answer,
         }
         self._actions: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
             "start": self._start,
@@ -53,6 +57,9 @@ class Conversation:
             "messages": self._belonging.messages,
             "merge": self._belonging.merge,
             "announce": self._announcing.action,
+            "answer": self._answering.action,
+            "thumb": self._asking.feedback.thumb,
+            "tell": self._asking.feedback.tell,
         }
 
     async def handle(self, incoming: Incoming) -> Reply | None:
@@ -167,7 +174,9 @@ class Conversation:
         lines = [
             f"/{command} {texts.say(f'chat.command.{command}', language)}"
             for command in self._commands
-            if command != "announce" or self._desk.is_staff(incoming.platform, incoming.account)
+            if command not in STAFF_COMMANDS
+            or incoming.staff is not None
+            or self._desk.is_staff(incoming.platform, incoming.account)
         ]
         return Reply(
             text=texts.say("chat.help", language) + "\n\n" + "\n".join(lines),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bots import texts
 from core.access import Doorkeeper
@@ -10,6 +11,9 @@ from core.database import Sessions
 from core.enrolment import Enrolment
 from core.town import TownPack
 from knowledge.answer import Guide
+
+if TYPE_CHECKING:
+    from bots.conversation.learning import Learning  # which words its previews as a desk does
 
 Places = Callable[[str | None], tuple[tuple[str, str], ...]]
 """Where a room's announcements are posted, as (platform, place); `None`: to the whole town."""
@@ -30,6 +34,7 @@ class Desk:
     places: Places
     wake: Callable[[], None]  # something new waits in the outbox
     tell: Callable[..., None]  # `Happenings.tell`
+    learning: "Learning"
 
 
 def sample_note(town: TownPack, language: str) -> str:

@@ -25,6 +25,8 @@ class Incoming:
     chat: ChatKind = ChatKind.PRIVATE
     thread: str = ""  # the conversation's id, so that follow-up questions keep their subject
     update: str | None = None  # the platform's id of this delivery; repeats of it are dropped
+    staff: str | None = None  # the name of a staff session, vouched for by the adapter
+    presses_unseen: bool = True  # what a pressed button is answered with, only the presser reads
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,7 @@ class TownClient(discord.Client):
             self._add(name, self._plain(name))
         self._add("ask", self._ask())
         self._add("announce", self._announce)
+        self._add("answer", self._answer_question())
 
     @property
     def own_id(self) -> int:
@@ -198,6 +199,18 @@ class TownClient(discord.Client):
             question: app_commands.Range[str, 1, QUESTION_LIMIT],
         ) -> None:
             await self.command(interaction, "ask", text=question, public=True)
+
+        return callback
+
+    def _answer_question(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        @app_commands.describe(number=_described("answer_number"), text=_described("answer_text"))
+        async def callback(
+            interaction: discord.Interaction,
+            number: app_commands.Range[int, 1] | None = None,
+            text: app_commands.Range[str, 1, QUESTION_LIMIT] | None = None,
+        ) -> None:
+            words = " ".join(str(each) for each in (number, text) if each is not None)
+            await self.command(interaction, "answer", text=words)
 
         return callback
 

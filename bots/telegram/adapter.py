@@ -23,6 +23,7 @@ from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, BaseUpdateProcessor, ExtBot
 
 from bots import texts
+from bots.conversation import STAFF_COMMANDS
 from bots.telegram.handlers import COMMANDS, Handlers
 from bots.telegram.keeper import Problem, TelegramKeeper
 from bots.telegram.messenger import TelegramMessenger, reason
@@ -202,14 +203,14 @@ class TelegramAdapter:
             raise PlatformUnavailable(self._words("unreachable", reason=reason(error))) from error
 
     async def _set_commands(self) -> None:
-        """Everybody's menu in each language; staff see /announce as well."""
+        """Everybody's menu in each language; staff see their own commands as well."""
         languages = {each.split("-")[0]: each for each in reversed(self._app.town.town.languages)}
         menus: list[tuple[str, str | None]] = [
             ("en" if "en" in languages else self._language, None)
         ]
         menus += [(language, code) for code, language in languages.items()]
         for language, code in menus:
-            everybody = _menu(language, [each for each in COMMANDS if each != "announce"])
+            everybody = _menu(language, [each for each in COMMANDS if each not in STAFF_COMMANDS])
             await self._application.bot.set_my_commands(everybody, language_code=code)
             for account in self._staff():
                 with suppress(BadRequest):  # somebody who has not written to the bot yet

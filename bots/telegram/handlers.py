@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COMMANDS: Final = ("start", "join", "rooms", "ask", "language", "mydata", "announce", "help")
+COMMANDS: Final = (
+    *("start", "join", "rooms", "ask", "language", "mydata"),
+    *("announce", "answer", "help"),
+)
 MAX_WAITING: Final = 1_000
 _CALLED: Final = re.compile(r"/(\w+)(?:@\w+)?(.*)", re.DOTALL)
 _PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -164,6 +167,7 @@ class Handlers:
             chat=ChatKind.PRIVATE if place.private else ChatKind.GROUP,
             thread=f"{place.chat_id}/{place.topic}" if place.topic else str(place.chat_id),
             update=str(update.update_id),
+            presses_unseen=place.private,
         )
         if action is not None:
             place = replace(place, message=None)  # under the buttons it stands by itself

@@ -18,6 +18,7 @@ from starlette.types import Scope
 from bots.limits import TooMany
 from bots.web.chat import Chat
 from bots.web.console import Console
+from bots.web.console_questions import Facts, Freshness, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.pages import STATIC, Web
@@ -73,7 +74,8 @@ def create_web(
     api.add_middleware(BodyLimit)
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    for pages in (Chat(web), Verify(web), Rooms(web), Console(web)):
+    staff = (Console(web), Questions(web), Facts(web), Freshness(web))
+    for pages in (Chat(web), Verify(web), Rooms(web), *staff):
         api.include_router(pages.router())
     _machines(api, web)
     errors.handle(api)

@@ -27,7 +27,9 @@ logger = logging.getLogger(__name__)
 MAX_QUESTION: Final = 500
 MAX_THREADS: Final = 500
 MAX_TURNS: Final = 20
-_COMMAND: Final = re.compile(r"/(start|join|rooms|ask|language|mydata)(?:\s+(.*))?", re.DOTALL)
+_COMMAND: Final = re.compile(
+    r"/(start|join|rooms|ask|language|mydata|answer)(?:\s+(.*))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ class Chat:
             action=action,
             language=who.language,
             thread=who.thread,
+            staff=who.staff,
         )
 
     async def clear(self, request: Request) -> Response:

@@ -4,17 +4,16 @@ import csv
 import io
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from bots.app import posting_places
-from bots.web.pages import LANGUAGE_NAMES, Number, Web, go
+from bots.web.console_pages import StaffPages
+from bots.web.pages import LANGUAGE_NAMES, Number, go
 from bots.web.session import enter_as_staff, read_staff_link
-from core import announcements, audit
+from core import announcements, audit, questions
 from core.access import counts
 from core.announcements import Announcement, AnnouncementState, Audience, Kind
 from core.announcements.desk import MAX_BODY, MAX_HEADING
@@ -27,11 +26,8 @@ STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
 _NUMBER: Final = re.compile(r"-?\d+")
 
 
-class Console:
+class Console(StaffPages):
     """What staff see. Every page but the entrance asks for a staff session."""
-
-    def __init__(self, web: Web) -> None:
-        self.web = web
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/console")
@@ -55,19 +51,6 @@ class Console:
             router.add_api_route("/demo", self.enter_demo, methods=["POST"])
         return router
 
-    def _render(
-        self, request: Request, name: str, *, status: int = 200, **values: object
-    ) -> HTMLResponse:
-        language = self._language(request)
-        return self.web.render(
-            request, f"console/{name}", status=status, language=language, **values
-        )
-
-    def _language(self, request: Request) -> str:
-        """The console speaks Japanese and English."""
-        chosen = self.web.visitor(request).language
-        return "ja" if chosen in {"ja", "ja-easy"} else "en"
-
     # The entrance
 
     async def entrance(self, request: Request, key: str = "") -> Response:
@@ -76,17 +59,17 @@ class Console:
         self.web.limits.check("staff", request, who.id, self.web.app.settings.trusted_proxies)
         staff = read_staff_link(self.web.secret, key, self.web.app.clock())
         status = 200 if staff else 403
-        return self._render(request, "enter.html", status=status, key=key, staff=staff)
+        return self.render(request, "enter.html", status=status, key=key, staff=staff)
 
     async def enter(self, request: Request) -> Response:
         fields = await self.web.form(request, "staff")
         now = self.web.app.clock()
         staff = read_staff_link(self.web.secret, fields.get("key", ""), now)
         if staff is None:
-            return self._render(request, "enter.html", status=403, key="", staff=None)
+            return self.render(request, "enter.html", status=403, key="", staff=None)
         async with transaction(self.web.app.sessions) as session:
             if not await first_time(session, "staff-link", staff.id, now=now):
-                return self._render(request, "enter.html", status=403, key="", staff=None)
+                return self.render(request, "enter.html", status=403, key="", staff=None)
             await audit.record(
                 session, actor=f"staff:{staff.name}", action="staff.entered", now=now
             )
@@ -116,20 +99,18 @@ class Console:
             members = await member_count(session)
             inside = await counts(session)
             newest = await announcements.history(session, limit=3)
-        return self._render(
+            waiting = await questions.waiting_count(session)
+        return self.render(
             request,
             "overview.html",
             members=members,
             inside=inside,
             newest=newest,
+            waiting=waiting,
             problems=app.problems(),
             library=app.guide.library,
-            stale=app.guide.library.stale(self._today()),
+            stale=app.guide.library.stale(app.learning.today()),
         )
-
-    def _today(self) -> date:
-        zone = ZoneInfo(self.web.app.town.town.timezone)
-        return self.web.app.clock().astimezone(zone).date()
 
     async def guide(self, request: Request) -> Response:
         self.web.staff(request)
@@ -137,12 +118,12 @@ class Console:
         sizes: dict[str, int] = {}
         for passage in library.passages:
             sizes[passage.document] = sizes.get(passage.document, 0) + 1
-        return self._render(
+        return self.render(
             request,
             "guide.html",
             library=library,
             sizes=sizes,
-            stale=library.stale(self._today()),
+            stale=library.stale(self.web.app.learning.today()),
         )
 
     async def audit(self, request: Request) -> Response:
@@ -150,7 +131,7 @@ class Console:
         async with transaction(self.web.app.sessions) as session:
             rows = await audit.recent(session, limit=100)
             broken = await audit.verify(session)
-        return self._render(request, "audit.html", rows=rows, broken=broken)
+        return self.render(request, "audit.html", rows=rows, broken=broken)
 
     # Announcements
 
@@ -158,7 +139,7 @@ class Console:
         self.web.staff(request)
         async with transaction(self.web.app.sessions) as session:
             rows = await announcements.history(session)
-        return self._render(request, "announcements.html", rows=rows)
+        return self.render(request, "announcements.html", rows=rows)
 
     async def new(self, request: Request) -> Response:
         self.web.staff(request)
@@ -170,7 +151,7 @@ class Console:
         async with transaction(self.web.app.sessions) as session:
             inside = await counts(session)
             members = await member_count(session)
-        return self._render(
+        return self.render(
             request,
             "compose.html",
             status=422 if fault else 200,
@@ -242,7 +223,7 @@ class Console:
             audience = self._audience(found.kind, found.gate)
             async with transaction(self.web.app.sessions) as session:
                 recipients = (await announcements.preview(session, number, audience)).recipients
-        return self._render(
+        return self.render(
             request,
             "announcement.html",
             each=found,
@@ -258,7 +239,7 @@ class Console:
         html = self.web.fragment(
             request,
             "console/_progress.html",
-            language=self._language(request),
+            language=self.language(request),
             each=found,
             running=running,
         )

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 from bots.conversation import Incoming, Reply
+from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from core.access import ChannelKeeper, Doorkeeper
 from core.clock import Clock
@@ -53,6 +54,8 @@ class TownApp(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def conversation(self) -> Talk: ...
+    @property
+    def learning(self) -> Learning: ...
     @property
     def happenings(self) -> Happenings: ...
     @property

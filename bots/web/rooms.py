@@ -18,7 +18,6 @@ from core.errors import PlatformRefused, PlatformUnavailable
 from core.identity import (
     Account,
     accounts_of,
-    set_wants_messages,
     wallets_of,
 )
 from core.town import Gate
@@ -95,7 +94,7 @@ class Rooms:
         account = await self._member(request)
         wants = fields.get("wants") == "yes"
         async with transaction(self.web.app.sessions) as session:
-            await set_wants_messages(session, account.member_id, wants=wants)
+            await mydata.choose_messages(session, account.member_id, wants=wants)
         return go("/rooms#messages", request, flash="messages-on" if wants else "messages-off")
 
     async def answer(self, request: Request, number: Number) -> Response:

@@ -28,6 +28,7 @@ from core.announcements.desk import (
     pause,
     preview,
     progress,
+    recall,
     resume,
 )
 from core.announcements.messenger import (
@@ -73,6 +74,7 @@ __all__ = [
     "pause",
     "preview",
     "progress",
+    "recall",
     "received",
     "recipients",
     "resume",

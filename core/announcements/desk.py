@@ -1,11 +1,11 @@
 """What staff do with an announcement: compose, look, confirm, pause, cancel, follow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Select, and_, exists, func, insert, literal, select, update
+from sqlalchemy import Select, and_, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -268,10 +268,10 @@ async def notify(
     *,
     now: datetime,
     action: str | None = None,
-) -> None:
-    """Tell one person something about their own membership, in the caller's transaction.
+) -> int:
+    """Tell one person something that concerns them, in the caller's transaction.
 
-    The words stand in the locale files under ``notice.<key>``.
+    The words stand in the locale files under ``notice.<key>``. Returns the notice's number.
     """
     row = AnnouncementRow(
         kind=Kind.NOTICE,
@@ -287,6 +287,28 @@ async def notify(
     session.add(
         _delivery(row.id, account.platform, account.external_id, account.locale, account.id, now)
     )
+    return row.id
+
+
+async def recall(session: AsyncSession, notices: Sequence[int]) -> list[int]:
+    """Stop notices of which no try has begun; returns those. What is on its way or there stays."""
+    begun = select(DeliveryRow.announcement_id).where(
+        DeliveryRow.announcement_id.in_(notices),
+        or_(DeliveryRow.state != "waiting", DeliveryRow.attempts > 0),
+    )
+    stopped = await session.execute(
+        update(AnnouncementRow)
+        .where(
+            AnnouncementRow.id.in_(notices),
+            AnnouncementRow.kind == Kind.NOTICE,
+            AnnouncementRow.state == AnnouncementState.SENDING,
+            AnnouncementRow.id.not_in(begun),
+        )
+        .values(state=AnnouncementState.CANCELLED)
+        .returning(AnnouncementRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(stopped.scalars())
 
 
 async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:

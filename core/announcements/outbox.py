@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.desk import AnnouncementState, finish_if_settled
+from core.announcements.desk import AnnouncementState, Kind, finish_if_settled
 from core.tables import AccountRow, AnnouncementRow, DeliveryRow
 
 
@@ -56,7 +56,21 @@ async def received(session: AsyncSession, account_ids: Sequence[int]) -> list[Ma
 
 
 async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: datetime) -> None:
-    """Take a person out of the outbox and their address out of the results."""
+    """Take a person out of the outbox, their address out of the results, and their notices' words.
+
+    A notice may quote what they asked.
+    """
+    await session.execute(
+        update(AnnouncementRow)
+        .where(
+            AnnouncementRow.kind == Kind.NOTICE,
+            AnnouncementRow.id.in_(
+                select(DeliveryRow.announcement_id).where(DeliveryRow.account_id.in_(account_ids))
+            ),
+        )
+        .values(texts={"key": "left", "values": {}})
+        .execution_options(synchronize_session=False)
+    )
     rows = await session.scalars(
         select(DeliveryRow).where(DeliveryRow.account_id.in_(account_ids)).with_for_update()
     )

@@ -15,6 +15,7 @@ from core.tables import (
     LinkRow,
     MemberRow,
     MergeRow,
+    QuestionRow,
     RoomPostRow,
     WalletRow,
 )
@@ -51,8 +52,17 @@ async def finish_update(session: AsyncSession, platform: str, update_id: str) ->
 
 
 async def forget_browsers(session: AsyncSession, *, before: datetime) -> None:
-    """Delete members who are only a browser that asked something long ago."""
-    await session.execute(delete(MemberRow).where(MemberRow.created_at < before, ~_belongs()))
+    """Delete members who are only a browser that asked something long ago and wait for nothing."""
+    waiting = (
+        select(AccountRow.member_id)
+        .join(QuestionRow, QuestionRow.account_id == AccountRow.id)
+        .where(QuestionRow.wants_answer.is_(True))
+    )
+    await session.execute(
+        delete(MemberRow).where(
+            MemberRow.created_at < before, ~_belongs(), MemberRow.id.not_in(waiting)
+        )
+    )
 
 
 def _belongs() -> ColumnElement[bool]:

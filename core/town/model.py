@@ -241,6 +241,7 @@ class Retention(Table):
 
     delivery_days: Annotated[int, Field(ge=1)] = 365
     room_post_days: Annotated[int, Field(ge=1)] = 365
+    question_days: Annotated[int, Field(ge=1)] = 365
     purpose: Localised
 
 

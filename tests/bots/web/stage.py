@@ -25,6 +25,7 @@ from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
 from knowledge.answer import Guide
 from knowledge.passage import Library
+from knowledge.taught import Taught
 from tests.conftest import ROOT, free_port
 
 SECRET = "a secret of the tests"
@@ -63,6 +64,7 @@ class StubGuide:
     """A guide that was made from nothing."""
 
     library = Library(passages=(), documents=())
+    taught: tuple[Taught, ...] = ()
 
 
 class NoContracts:
@@ -204,13 +206,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def open_town(folder: Path, clock: SetClock, *, demo: bool) -> AsyncIterator[World]:
+async def open_town(
+    folder: Path, clock: SetClock, *, demo: bool, guide: Guide | None = None
+) -> AsyncIterator[World]:
     port = free_port()
     settings = Settings(
         town=ROOT / "towns" / "mine", data_dir=folder / "var", port=port, _env_file=None
     )
     holdings = FakeHoldings()
-    guide = cast("Guide", StubGuide())
+    guide = guide or cast("Guide", StubGuide())
     async with running(settings, clock=clock, holdings=holdings, guide=guide) as app:
         app.enrolment = Enrolment(
             app.town, app.sessions, NoContracts(), clock, address=settings.address
