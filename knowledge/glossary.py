@@ -7,9 +7,11 @@ a template whose slots stand for what varies::
     "入口" = { en = "entrance", zh-Hant = "入口", zh-Hans = "入口", ko = "입구" }
     "{n}円" = { en = "{n} yen", zh-Hant = "{n}日圓", zh-Hans = "{n}日元", ko = "{n}엔" }
 
-Slots ``n m k`` hold a number, ``y z`` a year, ``t u`` a time of day, ``p q`` a month, all others any
-phrase that is itself covered. A name may have its `reading`, for ruby. What is wrong with an entry is returned as a problem with its line; the entry is
-left out and the row that needs it is quoted in Japanese.
+Slots ``n m k`` hold a number, ``y z`` a year, ``t u`` a time of day, ``p q`` a month, all others
+any phrase that is itself covered. A name may have its `reading`, for ruby.
+
+What is wrong with an entry is returned as a problem with its line; the entry is left out, and a row
+that needs it is quoted in Japanese.
 """
 
 import re

@@ -95,6 +95,8 @@ class Renderer:
         if words is None:
             return None
         rendered = words[FOREIGN.index(language)]
+        if language is Language.KO:
+            rendered = with_particles(rendered)
         if stated(bare(rendered)) != stated(text):
             return None
         return rendered
@@ -122,6 +124,39 @@ def named(rendered: str, language: Language, seen: set[str]) -> str:
 def bare(rendered: str) -> str:
     """Return a rendering with the names in its own language alone."""
     return _MARKED.sub(lambda found: found[1], rendered)
+
+
+_PARTICLES: Final = re.compile(
+    f"(?P<last>.)(?P<beside>{_BESIDE}[^{_CLOSE}]*{_CLOSE})?(?P<bracket>\\([^()]*\\))?"
+    r"(?P<pair>와\(과\)|은\(는\)|이\(가\)|을\(를\)|\(이\)(?=라고|면))"
+)
+_AFTER_CONSONANT: Final = {
+    "와(과)": "과",
+    "은(는)": "은",
+    "이(가)": "이",
+    "을(를)": "을",
+    "(이)": "이",
+}
+_AFTER_VOWEL: Final = {"와(과)": "와", "은(는)": "는", "이(가)": "가", "을(를)": "를", "(이)": ""}
+_CLOSED_DIGITS: Final = frozenset("013678LMNRlmnr")
+"""Digits and letters whose Korean names end in a consonant."""
+
+
+_FINALS: Final = 28  # final consonants of a hangul syllable, none included (Unicode 3.12)
+
+
+def with_particles(korean: str) -> str:
+    """Choose between particles by how the word before ends: 역과, 버스와."""
+
+    def chosen(found: re.Match[str]) -> str:
+        last, pair = found["last"], found["pair"]
+        syllable = ord(last) - ord("가")
+        hangul = 0 <= syllable <= ord("힣") - ord("가")
+        closed = bool(syllable % _FINALS) if hangul else last in _CLOSED_DIGITS
+        particle = (_AFTER_CONSONANT if closed else _AFTER_VOWEL)[pair]
+        return f"{last}{found['beside'] or ''}{found['bracket'] or ''}{particle}"
+
+    return _PARTICLES.sub(chosen, korean)
 
 
 def _prepared(text: str) -> str:

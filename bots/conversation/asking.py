@@ -43,7 +43,7 @@ class Asking:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._memory = Memory()
-        self._quoting = Quoting()
+        self._quoting = Quoting(desk.town.folder)
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
         """/ask, or a plain question."""
