@@ -182,7 +182,7 @@ class _Reading:
             if character not in " の" or not _balanced(text[:at]):
                 continue
             about = self._phrase(text[:at])
-            if about is None or _OPEN not in about[0]:
+            if about is None or not (about[0].startswith(_OPEN) or text[at - 1] == ")"):
                 continue
             if (rest := self._phrase(text[at + 1 :])) is not None:
                 return _joined([about, rest], _TOPIC)
