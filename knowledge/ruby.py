@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from knowledge.text import hiragana_to_katakana, is_han
+from knowledge.text import is_han
 from knowledge.words import Words
 
 _GIVEN = re.compile(r"([㐀-鿿々〆]+)[（(]([ぁ-ゖー]+)[）)]")
 _HAN_RUN = re.compile(r"[㐀-鿿々〆]+")
+_UNREAD = re.compile("[A-Za-z0-9 ・()-]")
 _HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _SOFT_MINUTES = frozenset("134680")
 """Digits after which 分 is read ぷん: さんぷん, じゅっぷん."""
@@ -35,7 +36,8 @@ class Ruby:
 
     def __init__(self, readings: Mapping[str, str], words: Words | None = None) -> None:
         self._words = words or Words()
-        self._readings = dict(readings)
+        # Latin letters and spaces have no place in a reading: 月山IC is read by its part 月山.
+        self._readings = {name: each for name, each in readings.items() if not _UNREAD.search(name)}
         longest_first = sorted(self._readings, key=len, reverse=True)
         self._names = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
@@ -95,11 +97,10 @@ def aligned(surface: str, reading: str) -> Iterator[Part]:
 
     If the kana of the word do not fit its reading, the word stays without one.
     """
-    kana = reading.translate(_HIRAGANA)
+    kana = _hiragana(reading)
     pieces = re.split(f"({_HAN_RUN.pattern})", surface)
     pattern = "".join(
-        "(.+?)" if at % 2 else re.escape(hiragana_to_katakana(each).translate(_HIRAGANA))
-        for at, each in enumerate(pieces)
+        "(.+?)" if at % 2 else re.escape(_hiragana(each)) for at, each in enumerate(pieces)
     )
     found = re.fullmatch(pattern, kana)
     if found is None:
@@ -109,3 +110,7 @@ def aligned(surface: str, reading: str) -> Iterator[Part]:
     for at, each in enumerate(pieces):
         if each:
             yield Part(each, next(readings)) if at % 2 else Part(each)
+
+
+def _hiragana(text: str) -> str:
+    return text.translate(_HIRAGANA)
