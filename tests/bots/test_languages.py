@@ -171,7 +171,7 @@ def test_easy_japanese_says_the_row_with_readings() -> None:
 def test_readings_stand_above_the_kanji_and_markup_is_only_text() -> None:
     shown = marked("秋芳洞(あきよしどう)の <script>", "ja-easy")
     assert (
-        "<ruby>秋芳洞<rp>（</rp><rt>あきよしどう</rt><rp>）</rp></ruby>の &lt;script&gt;" == shown
+        shown == "<ruby>秋芳洞<rp>（</rp><rt>あきよしどう</rt><rp>）</rp></ruby>の &lt;script&gt;"
     )
 
 
@@ -189,6 +189,7 @@ DOUBLE_NEGATIVE = re.compile(
     "ないでは|ざるを|しか .{0,12}ません"
 )
 LONGEST_SENTENCE = 50  # characters without readings; the guideline's examples are about 30
+PLACE = re.compile(r"\{\w+\}")
 READING = re.compile(r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[）)]")
 FOR_STAFF = re.compile(r"\.(problem|right|trouble|start|happening)\.|^console|^cli")
 
@@ -209,11 +210,17 @@ def test_easy_japanese_has_no_double_negatives() -> None:
     assert [key for key, text in easy().items() if DOUBLE_NEGATIVE.search(text)] == []
 
 
+def spoken(text: str) -> str:
+    return PLACE.sub("○", READING.sub("", text)).replace(" ", "")
+
+
 def test_easy_japanese_sentences_are_short() -> None:
     long = [
         sentence
         for text in easy().values()
-        for sentence in re.split(r"[。!?？\n]", READING.sub("", text).replace(" ", ""))
+        for sentence in re.split(
+            r"[。!?？\n]", PLACE.sub("○", READING.sub("", text)).replace(" ", "")
+        )
         if len(sentence) > LONGEST_SENTENCE
     ]
     assert long == []
