@@ -127,6 +127,13 @@ class Words:
             shown = shown.replace(name, f" {kana} ")
         return fold_reading("".join(self._kana(shown)))
 
+    def readings(self, text: str) -> tuple[tuple[str, str, int], ...]:
+        """Return each word of a text as written, its katakana reading, and where it begins."""
+        return tuple(
+            (each.surface(), each.reading_form(), each.begin())
+            for each in self._tokenize(text, SplitMode.C)
+        )
+
     def _kana(self, text: str) -> Iterator[str]:
         for each in self._tokenize(text, SplitMode.A):
             surface = each.surface().casefold()

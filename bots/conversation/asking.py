@@ -56,11 +56,11 @@ class Asking:
     async def example(self, incoming: Incoming, account: Account) -> Reply:
         """The button with a ready question."""
         number = (incoming.action or "").partition(":")[2]
-        if not texts.knows(f"chat.example.{number}"):
+        examples = self._desk.town.persona.examples
+        if not (number.isascii() and number.isdigit() and 0 < int(number) <= len(examples)):
             return Reply(text=texts.say("errors.old-button", account.locale))
-        return await self._answer(
-            incoming, account, texts.say(f"chat.example.{number}", account.locale)
-        )
+        question = examples[int(number) - 1].get(account.locale)
+        return await self._answer(incoming, account, question)
 
     async def about(self, incoming: Incoming, account: Account) -> Reply:
         """The button with a sight that our last answer offered."""

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 MESSAGES_A_MINUTE = 20
 STAFF_COMMANDS = frozenset({"announce", "answer"})
 
+EXAMPLES = 3  # ready questions under a greeting
+
 
 class Conversation:
     """The same conversation on every platform."""
@@ -148,8 +150,8 @@ class Conversation:
     async def _start(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
         town, language = self._desk.town, account.locale
         examples = [
-            (Button(texts.say(f"chat.example.{number}", language), action=f"ask:{number}"),)
-            for number in (1, 2, 3)
+            (Button(each.get(language), action=f"ask:{number}"),)
+            for number, each in enumerate(town.persona.examples[:EXAMPLES], start=1)
         ]
         return Reply(
             text="\n\n".join(

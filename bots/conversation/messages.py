@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class ChatKind(StrEnum):
@@ -36,6 +37,18 @@ class Button:
     label: str
     action: str | None = None  # at most 64 bytes of UTF-8 (Telegram's callback_data)
     url: str | None = None
+
+
+class Quote(str):
+    """Words of a document, with the language (BCP 47) they are written in."""
+
+    __slots__ = ("language",)
+    language: str
+
+    def __new__(cls, text: str, language: str = "ja") -> Self:
+        quote = super().__new__(cls, text)
+        quote.language = language
+        return quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,35 @@
-"""Quoting: rows and sentences of the guides in a reply, with what a careful clerk adds to them."""
+"""Quoting: rows and sentences of the guides in a reply, with what a careful clerk adds to them.
+
+A row of a Japanese guide is said in the reader's language where the town's glossary covers all of
+it, with the original below; else it is quoted as Japanese under the name of what it is about.
+"""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bots import texts
-from bots.conversation.messages import SourceLink
+from bots.conversation.messages import Quote, SourceLink
+from knowledge.easy import said_easily
 from knowledge.extract import Extract
+from knowledge.glossary import FOREIGN, glossary
 from knowledge.language import Language
+from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Passage, Status
+from knowledge.rendering import Renderer
+from knowledge.ruby import Ruby
+from knowledge.words import Words
 
 MAX_SOURCES = 3
+TOPICS = (
+    *("price", "parking", "hours", "holiday", "phone", "address", "hospital", "reservation"),
+    *("duration", "bus", "train", "car", "access", "wheelchair", "stroller", "toilet", "pet"),
+    *("payment", "discount", "length", "size", "temperature", "season", "event", "food"),
+    *("souvenir", "stay", "hot_spring", "history", "reading", "population", "perk", "digital"),
+)
+"""Concepts that have a name in every language (`chat.topic`), the most telling first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,48 +37,114 @@ class Quoted:
     """Extracts in words: what the mascot says, and what it quotes word for word."""
 
     paragraphs: tuple[str, ...]
-    quotes: tuple[str, ...]
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Lines for fact rows, and the originals of those that were put into another language."""
+
+    lines: list[str] = field(default_factory=list)
+    originals: list[str] = field(default_factory=list)
+    untranslated: bool = False
 
 
 class Quoting:
-    """How extracts read in each language."""
+    """How the extracts of one town read in each language."""
+
+    def __init__(self, folder: Path) -> None:
+        town = glossary(folder)
+        self._words = Words()
+        self._renderer = Renderer(town)
+        self._ruby = Ruby(town.readings, self._words)
 
     def extracts(self, extracts: Sequence[Extract], language: str) -> Quoted:
         """Word what answers: fact rows first, then warnings; prose is quoted."""
-        facts = [each for each in extracts if each.passage.kind is Kind.FACT]
+        reader = Language(language)
+        rows = self._rows([e.passage for e in extracts if e.passage.kind is Kind.FACT], reader)
         prose = [each for each in extracts if each.passage.kind is Kind.PROSE]
-        parts = []
-        if any(not _reads(each.passage, language) for each in extracts):
-            parts.append(texts.say("chat.answer.japanese-documents", language))
-        if facts:
-            parts.append("\n".join(self.facts(facts, language)))
+        quotes = [self._prose(each, reader) for each in prose]
+        parts = ["\n".join(rows.lines)] if rows.lines else []
         if warnings := _warnings([each.passage for each in extracts], language):
             parts.append("\n".join(warnings))
-        return Quoted(tuple(parts), tuple(each.text for each in prose))
+        if rows.untranslated or any(not _reads(each.passage, language) for each in prose):
+            parts.append(texts.say("chat.answer.japanese-documents", language))
+        elif rows.originals:
+            parts.append(texts.say("chat.answer.original", language))
+        if rows.originals:
+            quotes.append(Quote("\n".join(rows.originals), Language.JA))
+        return Quoted(tuple(parts), tuple(quotes))
 
     def facts(self, extracts: Sequence[Extract], language: str) -> tuple[str, ...]:
         """Return one line a fact row."""
-        return tuple(_fact(each.passage, language) for each in extracts)
+        return tuple(self._rows([each.passage for each in extracts], Language(language)).lines)
 
     def sources(self, extracts: Sequence[Extract], language: str) -> tuple[SourceLink, ...]:
         """Return where the extracts stand, each place once."""
         return _sources([each.passage for each in extracts], language)
+
+    def _prose(self, extract: Extract, reader: Language) -> Quote:
+        """Quote sentences word for word; in easy Japanese with readings."""
+        own = extract.passage.language
+        if reader is Language.JA_EASY and own.japanese:
+            return Quote(self._ruby.bracketed(extract.text), Language.JA_EASY)
+        return Quote(extract.text, own)
+
+    def _rows(self, passages: Sequence[Passage], reader: Language) -> _Rows:
+        rows, seen = _Rows(), set[str]()
+        for passage in passages:
+            if reader is Language.JA_EASY and passage.language is Language.JA:
+                line = "・" + self._ruby.bracketed(said_easily(passage, self._words))
+            elif reader in FOREIGN and passage.language.japanese:
+                line = self._foreign(passage, reader, seen, rows)
+            else:
+                line = _fact(passage.item, passage.value, passage.note, reader)
+            rows.lines.append(_marked(line, passage, reader))
+        return rows
+
+    def _foreign(self, passage: Passage, reader: Language, seen: set[str], rows: _Rows) -> str:
+        """Say a Japanese row in the reader's language, as far as the glossary covers it."""
+        rendered = self._renderer.row(passage, reader, seen)
+        if not rendered.item or not rendered.value:
+            rows.untranslated = True
+            return texts.say(
+                "chat.answer.fact-quoted", reader, topic=_topic(passage, reader), row=_row(passage)
+            )
+        rows.originals.append(_row(passage))
+        note = rendered.note
+        if rendered.noted and note is None:
+            note = texts.say("chat.answer.note-below", reader)
+        return _fact(rendered.item, rendered.value, note, reader)
+
+
+def _fact(item: str | None, value: str | None, note: str | None, reader: Language) -> str:
+    shown = texts.say("chat.answer.fact-note", reader, note=note) if note else ""
+    return texts.say("chat.answer.fact", reader, item=item, value=value, note=shown)
+
+
+def _marked(line: str, passage: Passage, reader: Language) -> str:
+    if passage.status not in {Status.OLD, Status.UNCONFIRMED}:
+        return line
+    return f"{line} {texts.say(f'chat.status.mark-{passage.status.value}', reader)}"
+
+
+def _row(passage: Passage) -> str:
+    """Return a row as the guide has it."""
+    note = f"（{passage.note}）" if passage.note else ""
+    return f"{passage.item}：{passage.value}{note}"
+
+
+def _topic(passage: Passage, reader: Language) -> str:
+    """Name what a row is about: Admission, Address."""
+    named = lexicon().named(passage.item or "")
+    topic = next((each for each in TOPICS if each in named), "other")
+    return texts.say(f"chat.topic.{topic}", reader)
 
 
 def _reads(passage: Passage, language: str) -> bool:
     return passage.language.value == language or (
         language == "ja-easy" and passage.language is Language.JA
     )
-
-
-def _fact(passage: Passage, language: str) -> str:
-    note = texts.say("chat.answer.fact-note", language, note=passage.note) if passage.note else ""
-    line = texts.say(
-        "chat.answer.fact", language, item=passage.item, value=passage.value, note=note
-    )
-    if passage.status in {Status.OLD, Status.UNCONFIRMED}:
-        line += " " + texts.say(f"chat.status.mark-{passage.status.value}", language)
-    return line
 
 
 def _warnings(passages: list[Passage], language: str) -> list[str]:

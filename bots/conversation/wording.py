@@ -3,7 +3,7 @@
 from bots import texts
 from bots.conversation import computed
 from bots.conversation.desk import sample_note
-from bots.conversation.messages import Button, Reply
+from bots.conversation.messages import Button, Quote, Reply
 from bots.conversation.quoting import Quoting
 from core.town import TownPack
 from knowledge.answer import Answer, AnswerKind
@@ -19,7 +19,7 @@ class Wording:
 
     def __init__(self, town: TownPack) -> None:
         self._town = town
-        self._quoting = Quoting()
+        self._quoting = Quoting(town.folder)
 
     def word(self, answer: Answer, language: str) -> Reply:
         """An answer as people read it, in the reader's language."""
@@ -47,7 +47,7 @@ class Wording:
 
     def _answered(self, answer: Answer, language: str) -> Reply:
         opening = self._town.persona.opening.get(language)
-        quotes: tuple[str, ...] = ()
+        quotes: tuple[Quote, ...] = ()
         if answer.written is not None:
             paragraphs = [answer.written]
         elif answer.computed is not None:

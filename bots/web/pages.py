@@ -18,7 +18,7 @@ from bots.web.demo import DemoShop
 from bots.web.guard import Limits
 from bots.web.ports import TownApp
 from bots.web.session import Visitor, check_csrf, visitor
-from bots.web.words import clean, lang, when, with_ruby, without_ruby
+from bots.web.words import clean, lang, marked, when, with_ruby, without_ruby
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -58,6 +58,7 @@ def _environment() -> Environment:
     environment.globals["static"] = versions.__getitem__
     environment.globals["language_names"] = LANGUAGE_NAMES
     environment.filters["lang"] = lang
+    environment.filters["marked"] = marked
     environment.filters["with_ruby"] = with_ruby
     environment.filters["without_ruby"] = without_ruby
     return environment

@@ -12,6 +12,12 @@ from markupsafe import Markup, escape
 _DIRECTION: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _READING: Final = re.compile(r"([\u3400-\u9fff々〆]+)[（(]([\u3041-\u3096ー]+)[）)]")
+_JAPANESE_RUN: Final = re.compile(
+    r"[\u3400-\u9fff々〆\u3041-\u30ff]+(?:[・ ][\u3400-\u9fff々\u3041-\u30ff]+)*"
+)
+_KANA_RUN: Final = re.compile(
+    r"[\u3400-\u9fff々]*[\u3041-\u3096\u30a1-\u30fa][\u3400-\u9fff々〆\u3041-\u30ff]*"
+)
 _SHAPES: Final = {
     "ja": "{0.year}年{0.month}月{0.day}日 {0.hour}:{0.minute:02}",
     "ja-easy": "{0.year}年{0.month}月{0.day}日 {0.hour}:{0.minute:02}",
@@ -48,6 +54,17 @@ def with_ruby(text: str, language: str) -> str:
     # Escaped first; what is added around it is ours.
     return Markup(  # noqa: S704
         _READING.sub(r"<ruby>\1<rp>（</rp><rt>\2</rt><rp>）</rp></ruby>", str(escape(text)))
+    )
+
+
+def marked(text: str, language: str) -> str:
+    """With readings in easy Japanese; elsewhere Japanese inside other words says that it is."""
+    if language in {"ja", "ja-easy"}:
+        return with_ruby(text, language)
+    runs = _KANA_RUN if language.startswith("zh") else _JAPANESE_RUN
+    # Escaped first; what is added around it is ours.
+    return Markup(  # noqa: S704
+        runs.sub(r'<span lang="ja">\g<0></span>', str(escape(text)))
     )
 
 

@@ -105,6 +105,8 @@ class PersonaTable(Table):
     opening: Localised
     closing: Localised
     unknown: Localised
+    examples: Annotated[tuple[Localised, ...], Field(max_length=6)] = ()
+    """Questions that the guides answer, offered as buttons; the first three in chats."""
     manner: Annotated[str, StringConstraints(max_length=2000)] = ""
     """For a configured generator, in Japanese: how the mascot speaks."""
 
