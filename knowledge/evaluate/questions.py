@@ -116,8 +116,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         problem = Problem(str(path), 1, reason, "name a file that can be read")
         raise QuestionsUnreadable([problem]) from error
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        problem = Problem(str(path), line, "not UTF-8", "save the file as UTF-8")
+        at = error.object[: error.start].count(b"\n") + 1
+        problem = Problem(str(path), at, "not UTF-8", "save the file as UTF-8")
         raise QuestionsUnreadable([problem]) from error
     # Only real line ends: U+2028 may stand inside a JSON string.
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
