@@ -223,10 +223,7 @@ class Extractor:
         )
         certain = (found.ranked.dense or 0.0) >= (CERTAIN if own else CERTAIN_FOREIGN)
         held = found.rest >= REST or (certain and found.rest > 0)
-        # In Japanese the dictionary tells nouns from the rest: if the passage has none of them, it
-        # is about the same topic of the same sight, and still about something else.
-        near = found.rest > 0 or not asked.language.japanese
-        if not held and own and not (found.direct and asked.names and near):
+        if not held and own and not (found.direct and asked.names):
             return False
         if certain or asked.all_concepts:
             return True

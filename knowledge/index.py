@@ -68,6 +68,8 @@ class Index:
         """The town's sights, the main one first, with their share of what the guides say."""
         self.titled = self._titled()
         """The terms in the titles of documents about no single sight: the town's name is one."""
+        self.year = _year(library)
+        """Of the newest current statement, but for one year: what was asked before it is old."""
         self.prominence = self._prominence()
         """The share of the sight that each passage is about; 0 if it is about none."""
 
@@ -238,6 +240,11 @@ class Index:
         dense = faiss.IndexFlatIP(matrix.shape[1])
         dense.add(np.ascontiguousarray(matrix, dtype=np.float32))
         return dense
+
+
+def _year(library: Library) -> int:
+    current = (each for each in library.passages if each.status is Status.CURRENT)
+    return max((int(each.as_of[:4]) for each in current if each.as_of), default=1) - 1
 
 
 def _search(dense: faiss.IndexFlatIP, query: Vectors) -> Scores:

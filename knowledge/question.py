@@ -4,9 +4,12 @@ A short follow-up (「それは何時まで?」, "how about children?") keeps th
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
+from knowledge.hanzi import in_japanese_forms
 from knowledge.index import Index
 from knowledge.kana import romaji
 from knowledge.language import Language
@@ -20,6 +23,13 @@ _RUN = re.compile(
     r"[가-힣]{2,}?(?=(?:은|는|이|가|을|를|에|의|로|도|와|과)?(?![가-힣]))|[一-鿿]{2,}|[a-z]{3,}"
 )
 _LONGEST_FOLLOW_UP = 40  # characters
+_AGE = re.compile(
+    r"(\d{1,2})\s*(?:歳児?|才児?|サイ(?!ン)|-?years?[ -]olds?|yo\b|岁|歲|살|세(?![가-힣]))"
+)
+_SCHOOL = ((6, "preschool"), (12, "primary"), (15, "junior"), (130, "adult"))
+"""The ages below which a child is what (学校教育法): school begins in the April after the sixth
+birthday, so an age at a limit may be either; the younger is taken."""
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _WHERE = frozenset({"address"})
 
 
@@ -38,6 +48,7 @@ class Asked:
     rest: tuple[str, ...]  # terms that are neither names nor in the lexicon
     unknown: tuple[str, ...] = field(default=())  # names among them that no passage holds
     subject: str | None = None  # what the question asks the meaning of, in lower case
+    more: bool = False  # whether it says anything that was not understood
     scope: Scope = Scope.SIGHT  # the widest of its concepts
 
     @property
@@ -48,8 +59,8 @@ class Asked:
     @property
     def bare(self) -> bool:
         """Whether it is a name and nothing else: it asks what that is, or the topic before."""
-        more = self.all_concepts or self.rest or self.unknown or self.subject
-        return bool(self.names) and not more
+        other = self.all_concepts or self.rest or self.unknown or self.subject or self.more
+        return bool(self.names) and not other
 
     @property
     def broad(self) -> bool:
@@ -80,9 +91,14 @@ def understand(question: str, language: Language, index: Index) -> Asked:
     """Read one question on its own."""
     known = lexicon()
     shown = corrected(without_ruby(clean(question)), index)
-    names = index.names.find(shown)
+    names, shown = _names(shown, language, index)
     folded = fold(shown)
-    spans = [*_name_spans(folded, names, index), *_town_spans(folded, index.names.town)]
+    ages = list(_AGE.finditer(folded))
+    spans = [
+        *_name_spans(folded, names, index),
+        *_town_spans(folded, index.names.town),
+        *(each.span() for each in ages),
+    ]
     plain = _blanked(folded, spans)
     kana = romaji(plain) if language.japanese else None
     concepts = known.named(plain) | (known.heard(kana) if kana else frozenset())
@@ -96,17 +112,85 @@ def understand(question: str, language: Language, index: Index) -> Asked:
         names=names,
         concepts=concepts,
         implied=implied,
-        qualifiers=known.qualified(shown),
-        past=known.past.search(fold(shown)) is not None,
+        qualifiers=known.qualified(shown) | {_of_age(int(each[1])) for each in ages},
+        past=known.past.search(folded) is not None or _long_ago(folded, index),
         terms=tuple(index.words.terms(shown, language)),
         rest=rest,
         unknown=unknown,
         scope=_scope(concepts | implied),
+        more=_more(folded, language, spans),
     )
     if language.japanese and not (rest or unknown or concepts or implied):
         asked = replace(asked, rest=_verbs(shown, spans, index))
     asked = replace(asked, subject=_subject(asked))
     return _for_whom(asked) if names else asked
+
+
+def _names(shown: str, language: Language, index: Index) -> tuple[tuple[Name, ...], str]:
+    """Return the sights named, and the question in the spelling in which they were found."""
+    found = index.names.find(shown)
+    if found:
+        return found, shown
+    if language.chinese:
+        japanese = in_japanese_forms(shown)
+        if found := index.names.find(japanese):
+            return found, japanese
+    return _by_part(shown, index) if language.japanese else (), shown
+
+
+def _by_part(shown: str, index: Index) -> tuple[Name, ...]:
+    """Return the one sight that a part of its name stands for: サファリ, スキー場."""
+    parts = _parts(index)
+    heard = {parts[each] for each in _PART.findall(fold(shown)) if each in parts}
+    return (index.names.of(heard.pop()),) if len(heard) == 1 else ()
+
+
+def _parts(index: Index) -> Mapping[str, str]:
+    """Return the facility that each run of one script within a name belongs to alone.
+
+    The part must speak of the facility wherever the guides use it: 公園 of a name may be any park.
+    """
+    if (kept := _kept_parts.get(index)) is not None:
+        return kept
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for facility in index.sights:
+        for part in {each for each in _PART.findall(fold(facility)) if each != fold(facility)}:
+            owners[part].add(facility)
+    found = {part: each.pop() for part, each in owners.items() if len(each) == 1}
+    return _kept_parts.setdefault(
+        index, {part: each for part, each in found.items() if _speaks_of(part, each, index)}
+    )
+
+
+def _speaks_of(part: str, facility: str, index: Index) -> bool:
+    own = other = 0
+    for number, passage in enumerate(index.library.passages):
+        if part in fold(passage.text):
+            about = index.names.subject(index.labels[number]) == facility
+            own, other = own + about, other + (not about)
+    return own >= other and own > 0
+
+
+_PART = re.compile(r"[ァ-ヶー]{3,}場?|[一-鿿]{3,}")
+_kept_parts: WeakKeyDictionary[Index, Mapping[str, str]] = WeakKeyDictionary()
+
+
+def _more(folded: str, language: Language, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a Chinese or Korean question holds words beyond names, lexicon and particles."""
+    if language.japanese or language is Language.EN:
+        return False
+    left = _blanked(folded, [*lexicon().spans(folded), *spans])
+    return sum(is_han(each) or "가" <= each <= "힣" for each in left) > 1
+
+
+def _of_age(age: int) -> str:
+    return next(name for limit, name in _SCHOOL if age < limit)
+
+
+def _long_ago(folded: str, index: Index) -> bool:
+    """Whether a question names a year before all that the guides state of today."""
+    years = [int(each[1]) for each in _YEAR.finditer(folded)]
+    return bool(years) and max(years) < index.year
 
 
 def _for_whom(asked: Asked) -> Asked:
@@ -210,10 +294,16 @@ def _rest(
     rest, unknown = [], []
     for run in _RUN.findall(left.casefold()):
         pairs = index.words.pairs(run)
+        if language.chinese:
+            pairs = [_as_guides_write(each, index) for each in pairs]
         known = [each for each in pairs if index.knows(each)]
         rest += known
         unknown += [run] if len(known) < len(pairs) / 2 else []
     return _unique(rest), _unique(unknown)
+
+
+def _as_guides_write(term: str, index: Index) -> str:
+    return term if index.knows(term) else in_japanese_forms(term)
 
 
 def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:

@@ -28,8 +28,21 @@ ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
-EVERY_LANGUAGE = ("asking", "chat", "discord", "errors", "telegram", "web")
-STAFF_ONLY = ("cli", "console", "evaluate")
+EVERY_LANGUAGE = (
+    "asking",
+    "chat",
+    "computed",
+    "discord",
+    "errors",
+    "telegram",
+    "travel",
+    "web",
+)
+STAFF_ONLY = (
+    "cli",
+    "console",
+    "evaluate",
+)
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""
