@@ -46,6 +46,7 @@ class Fault(StrEnum):
     NO_SOURCE = "no-source"
     UNSUPPORTED = "unsupported-figure"  # a figure that no cited passage holds
     LANGUAGE = "wrong-language"
+    CRASHED = "crashed"  # no answer at all, but an error of the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Said:
     passages: tuple[Passage, ...] = ()  # cited
     values: frozenset[str] = frozenset()  # of a computed answer: see `values_of`
     cpu_ms: float = 0.0
+    crashed: str = ""  # the error that came instead of an answer
 
     @property
     def all(self) -> str:
@@ -84,7 +86,14 @@ class Verdict:
 
 
 _WRONG = frozenset(
-    {Fault.MISSING, Fault.FORBIDDEN, Fault.REFUSED, Fault.NOT_REFUSED, Fault.UNSUPPORTED}
+    {
+        Fault.MISSING,
+        Fault.FORBIDDEN,
+        Fault.REFUSED,
+        Fault.NOT_REFUSED,
+        Fault.UNSUPPORTED,
+        Fault.CRASHED,
+    }
 )
 
 
@@ -94,6 +103,9 @@ def judge(question: Labelled, said: Said) -> Verdict:
 
 
 def _faults(question: Labelled, said: Said) -> Iterator[tuple[Fault, str]]:
+    if said.crashed:
+        yield Fault.CRASHED, said.crashed
+        return
     whole = said.all
     refused = said.kind in REFUSALS
     if question.refused and not refused:

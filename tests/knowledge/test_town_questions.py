@@ -80,6 +80,7 @@ async def test_a_town_answers_its_visitors(slug: str, tmp_path: Path) -> None:
     assert run.refusals.share >= FLOORS[slug].refusals, failures(run)
     for language, share in by_language(run).items() if slug == LARGEST else ():
         assert share >= MINE_BY_LANGUAGE[language], language
+    assert with_fault(run, Fault.CRASHED) == []
     assert with_fault(run, Fault.UNSUPPORTED) == []
     assert with_fault(run, Fault.NO_SOURCE) == []
     assert saying_something_twice(run) == []
