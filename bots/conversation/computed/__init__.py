@@ -12,6 +12,6 @@ def word(computed: Computed, language: str) -> str:
 
 
 # Each of these registers its words with `word`, which therefore stands before them.
-from bots.conversation.computed import hours_and_fees  # noqa: E402
+from bots.conversation.computed import hours_and_fees, travel  # noqa: E402
 
-__all__ = ["hours_and_fees", "word"]
+__all__ = ["hours_and_fees", "travel", "word"]
