@@ -6,6 +6,7 @@ the reply is judged with its quotations and sources. No network, no records, no 
 
 import asyncio
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +28,7 @@ from core import town as town_pack
 from core.clock import system_clock
 from core.errors import TownPackError
 from core.town import TownPack
-from knowledge.answer import Answer, Guide, Turn
+from knowledge.answer import Answer, AnswerKind, Guide, Turn
 from knowledge.encoders import Tier
 from knowledge.errors import BaselineUnreadable, EncoderMissing, GuidesMissing, QuestionsUnreadable
 from knowledge.evaluate import (
@@ -42,6 +43,8 @@ from knowledge.evaluate import (
     values_of,
 )
 from knowledge.language import Language
+
+logger = logging.getLogger(__name__)
 
 FAILURES_SHOWN: Final = 20
 
@@ -93,7 +96,13 @@ async def interviewed(
     """Ask and judge every question, in order; `done` is called after each."""
     verdicts = []
     for each in questions:
-        verdicts.append(judge(each, await interview.ask(each)))
+        try:
+            said = await interview.ask(each)
+        except Exception as error:
+            # The edge of the interview: one answer that fails is a finding, not the end of the run.
+            logger.exception("evaluate.crashed", extra={"id": each.id})
+            said = Said(AnswerKind.UNKNOWN, "", crashed=repr(error)[:200])
+        verdicts.append(judge(each, said))
         done()
     return tuple(verdicts)
 
@@ -203,7 +212,7 @@ def _open(pack: TownPack, cache: Path, tier: Tier | None) -> Guide:
 async def _with_progress(
     interview: Interview, questions: Sequence[Labelled]
 ) -> tuple[Verdict, ...]:
-    await interview.ask(replace(questions[0], before=()))  # models and caches are warm
+    await interviewed(interview, [replace(questions[0], before=())])  # models and caches are warm
     with Progress(transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(str(len(questions)), total=len(questions))
         return await interviewed(interview, questions, lambda: progress.advance(task))

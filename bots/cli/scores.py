@@ -10,7 +10,7 @@ from bots import texts
 from knowledge.evaluate import Evaluation, Fault, Score, Verdict
 
 _LONGEST_SAID: Final = 400  # characters of an answer on the terminal
-_COUNTED: Final = (Fault.UNSUPPORTED, Fault.NO_SOURCE, Fault.LANGUAGE)
+_COUNTED: Final = (Fault.UNSUPPORTED, Fault.NO_SOURCE, Fault.LANGUAGE, Fault.CRASHED)
 Row = tuple[str, ...]
 
 

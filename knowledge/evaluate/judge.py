@@ -18,7 +18,7 @@ from enum import StrEnum
 from knowledge.answer import AnswerKind
 from knowledge.evaluate.questions import Labelled
 from knowledge.figures import Figure, figures, unsupported
-from knowledge.forms import read
+from knowledge.forms import FigureKind, read
 from knowledge.language import Language, detect
 from knowledge.passage import Passage
 from knowledge.text import clean, is_han, is_kana, without_ruby
@@ -46,6 +46,7 @@ class Fault(StrEnum):
     NO_SOURCE = "no-source"
     UNSUPPORTED = "unsupported-figure"  # a figure that no cited passage holds
     LANGUAGE = "wrong-language"
+    CRASHED = "crashed"  # no answer at all, but an error of the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Said:
     passages: tuple[Passage, ...] = ()  # cited
     values: frozenset[str] = frozenset()  # of a computed answer: see `values_of`
     cpu_ms: float = 0.0
+    crashed: str = ""  # the error that came instead of an answer
 
     @property
     def all(self) -> str:
@@ -84,7 +86,14 @@ class Verdict:
 
 
 _WRONG = frozenset(
-    {Fault.MISSING, Fault.FORBIDDEN, Fault.REFUSED, Fault.NOT_REFUSED, Fault.UNSUPPORTED}
+    {
+        Fault.MISSING,
+        Fault.FORBIDDEN,
+        Fault.REFUSED,
+        Fault.NOT_REFUSED,
+        Fault.UNSUPPORTED,
+        Fault.CRASHED,
+    }
 )
 
 
@@ -94,6 +103,9 @@ def judge(question: Labelled, said: Said) -> Verdict:
 
 
 def _faults(question: Labelled, said: Said) -> Iterator[tuple[Fault, str]]:
+    if said.crashed:
+        yield Fault.CRASHED, said.crashed
+        return
     whole = said.all
     refused = said.kind in REFUSALS
     if question.refused and not refused:
@@ -122,19 +134,42 @@ def _promises(language: Language, said: Said, asked: str) -> Iterator[tuple[Faul
 
 
 def _unsupported(said: Said, asked: str) -> Iterator[str]:
-    """Yield the figures no cited passage holds; a computed answer's own values are its result."""
-    given = {each.value for each in figures(asked)} if said.values else set()
-    for written in unsupported(_apart(said.text), said.passages):
-        amounts = {each.value.rpartition(" ")[2] for each in figures(written)}
-        if not amounts <= said.values | {each.rpartition(" ")[2] for each in given}:
+    """Yield the figures no cited passage holds.
+
+    A computed answer may also state its own values and those of the question. Its durations follow
+    from its times; counts of one or two digits are of people, days and stops.
+    """
+    missing = unsupported(_apart(said.text), said.passages)
+    if not said.values:
+        yield from missing
+        return
+    own = said.values | {_amount(each) for each in figures(asked)}
+    for written in missing:
+        strict = [each for each in figures(written) if not _follows(each)]
+        if not {_amount(each) for each in strict} <= own:
             yield written
+
+
+def _amount(figure: Figure) -> str:
+    return figure.value.rpartition(" ")[2]
+
+
+def _follows(figure: Figure) -> bool:
+    small = len(_amount(figure)) <= _SMALL
+    return figure.kind is FigureKind.DURATION or (
+        figure.kind in {FigureKind.NUMBER, FigureKind.COUNT} and small
+    )
+
+
+_SMALL = 2  # digits
 
 
 def values_of(computed: object) -> frozenset[str]:
     """Return every amount among a result's own values, as figures write them.
 
-    Works on any dataclass: numbers, times (minutes since midnight), dates, durations (minutes) and
-    the figures of its texts. Its passages are left out: they are cited, not worked out.
+    Works on any dataclass and its properties: numbers, times (minutes since midnight), dates,
+    durations (minutes) and the figures of its texts. Its passages are left out: they are cited, not
+    worked out.
     """
     return frozenset(_amounts(computed))
 
@@ -143,12 +178,13 @@ def _amounts(value: object) -> Iterator[str]:
     if isinstance(value, Passage | bool) or value is None:
         return
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for each in dataclasses.fields(value):
-            yield from _amounts(getattr(value, each.name))
+        worked_out = (name for name, of in vars(type(value)).items() if isinstance(of, property))
+        for name in (*(each.name for each in dataclasses.fields(value)), *worked_out):
+            yield from _amounts(getattr(value, name))
     elif isinstance(value, int | float | Decimal):
         yield from _number(float(value))
     elif isinstance(value, str):
-        yield from (each.value.rpartition(" ")[2] for each in figures(value))
+        yield from map(_amount, figures(value))
     elif isinstance(value, timedelta):
         yield from _number(value.total_seconds() / 60)
     elif isinstance(value, date | time):

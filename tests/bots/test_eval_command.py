@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bots.cli import command
+from bots.cli.evaluate import Interview, interviewed
+from core.town import load
+from knowledge.answer import Guide
+from knowledge.encoders import Tier
+from knowledge.evaluate import Fault, Labelled, Said, read_questions
 
 FEE = {
     "id": "fee",
@@ -153,3 +159,20 @@ def test_a_wrong_town_is_told(tmp_path: Path) -> None:
     done = kankei("eval", str(tmp_path), written(tmp_path / "q.jsonl", FEE), data=tmp_path)
     assert done.returncode == 1
     assert "町の設定に直すところがあります" in done.stderr
+
+
+async def test_an_error_of_the_program_is_a_finding_and_not_the_end_of_the_run(
+    nagi: Path, tmp_path: Path
+) -> None:
+    class Broken(Interview):
+        async def ask(self, question: Labelled) -> Said:
+            if question.id == "broken":
+                raise NotImplementedError("no words for Plan")
+            return await super().ask(question)
+
+    guide = Guide.open(nagi / "guides", cache=tmp_path, tier=Tier.WORDS)
+    rows = (FEE, {**PRESIDENT, "id": "broken"}, {**FEE, "id": "after"})
+    questions = read_questions(Path(written(tmp_path / "q.jsonl", *rows))).questions
+    verdicts = await interviewed(Broken(load(nagi), guide, datetime.now(UTC)), questions)
+    assert [each.right for each in verdicts] == [True, False, True]
+    assert verdicts[1].of(Fault.CRASHED) == ("NotImplementedError('no words for Plan')",)

@@ -252,6 +252,10 @@ class Total:
     until: time
     stay: timedelta
 
+    @property
+    def each(self) -> int:
+        return self.amount // 3
+
 
 def test_a_computed_answer_may_state_its_own_values_and_no_others(tmp_path: Path) -> None:
     result = Total(
@@ -259,10 +263,10 @@ def test_a_computed_answer_may_state_its_own_values_and_no_others(tmp_path: Path
         timedelta(minutes=90),
     )  # fmt: skip
     values = values_of(result)
-    assert {"4050", "850", "2026-12-05", "1050", "90"} <= values
+    assert {"4050", "1350", "850", "2026-12-05", "1050", "90"} <= values
     assert "9999" not in values
     question = labelled(tmp_path, question="大人2人と小学生1人で?", expected_facts=["4,050円"])
-    right = "1,600円×2人＋850円×1人＝4,050円(2026年12月5日、17:30まで、90分)"
+    right = "1,600円×2人＋850円×1人＝4,050円(2026年12月5日、17:30まで、あと2時間15分、1人1,350円)"
     assert judge(question, said(right, values=values)).right
     wrong = judge(question, said(right + "、または5,000円", values=values))
     assert wrong.of(Fault.UNSUPPORTED) == ("5000円",)

@@ -35,22 +35,22 @@ class Floor(NamedTuple):
     refusals: float
 
 
-# Measured 2026-11-22 with words+use: mine .72 and .95, kaga .54 and .94, kashima .65 and 1,
-# masuda .54 and 1, nishikawa .64 and .94.
+# Measured 2026-11-22 with words+use: mine .79 and .92, kaga .59 and .94, kashima .67 and 1,
+# masuda .50 and 1, nishikawa .66 and .94.
 FLOORS = {
-    "mine": Floor(0.71, 0.93),
-    "kaga": Floor(0.50, 0.88),
-    "kashima": Floor(0.60, 0.93),
-    "masuda": Floor(0.50, 0.93),
-    "nishikawa": Floor(0.60, 0.88),
+    "mine": Floor(0.78, 0.90),
+    "kaga": Floor(0.56, 0.88),
+    "kashima": Floor(0.63, 0.93),
+    "masuda": Floor(0.47, 0.93),
+    "nishikawa": Floor(0.62, 0.88),
 }
 MINE_BY_LANGUAGE = {
-    Language.JA: 0.72,
-    Language.JA_EASY: 0.82,
-    Language.EN: 0.75,
-    Language.ZH_HANT: 0.64,
-    Language.ZH_HANS: 0.62,
-    Language.KO: 0.63,
+    Language.JA: 0.83,
+    Language.JA_EASY: 0.85,
+    Language.EN: 0.83,
+    Language.ZH_HANT: 0.65,
+    Language.ZH_HANS: 0.67,
+    Language.KO: 0.67,
 }
 MOST_IN_EASY_JAPANESE = 4
 """Answers to an asker in Japanese that quote やさしい日本語 for want of finding the same in ja."""
@@ -80,6 +80,7 @@ async def test_a_town_answers_its_visitors(slug: str, tmp_path: Path) -> None:
     assert run.refusals.share >= FLOORS[slug].refusals, failures(run)
     for language, share in by_language(run).items() if slug == LARGEST else ():
         assert share >= MINE_BY_LANGUAGE[language], language
+    assert with_fault(run, Fault.CRASHED) == []
     assert with_fault(run, Fault.UNSUPPORTED) == []
     assert with_fault(run, Fault.NO_SOURCE) == []
     assert saying_something_twice(run) == []
