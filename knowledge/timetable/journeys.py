@@ -191,12 +191,14 @@ class _Search:
     def _boarding(self, stations: Sequence[int]) -> Calls:
         calls = self._calls(stations)
         allowed = self._trips.board[calls] != NO
-        return np.asarray(calls[allowed & (self._trips.departure[calls] != UNTIMED)])
+        times = self._trips.departure[calls]
+        return np.asarray(calls[allowed & (times != UNTIMED) & (times + self._offset >= 0)])
 
     def _alighting(self, stations: Sequence[int]) -> Calls:
         calls = self._calls(stations)
         allowed = self._trips.alight[calls] != NO
-        return np.asarray(calls[allowed & (self._trips.arrival[calls] != UNTIMED)])
+        times = self._trips.arrival[calls]
+        return np.asarray(calls[allowed & (times != UNTIMED) & (times + self._offset >= 0)])
 
     def _calls(self, stations: Sequence[int]) -> Calls:
         calls = self._timetable.calls_of(stations)
