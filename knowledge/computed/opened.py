@@ -86,6 +86,8 @@ class OpenOrNot:
         asked = situation.asked
         if asked.past or not _asks(asked):
             return None
+        if not asked.names and re.search(words("ask", "which"), asked.text.casefold()):
+            return None  # 今日はどこが開いてる? asks for a list
         when = asked_when(asked.text, situation.now)
         if when is None or not _nothing_else(asked, when, situation.index):
             return None
@@ -134,7 +136,7 @@ def subject(asked: Asked, index: Index) -> Name | None:
     sights = [each for each in asked.names if index.names.town not in each.others]
     if len(sights) == 1:
         return sights[0]
-    if sights or not asked.about_a_sight:
+    if asked.names or not asked.about_a_sight:
         return None
     main = next(iter(index.sights), None)
     return None if main is None else index.names.of(main)
