@@ -40,9 +40,9 @@ BESIDES = 0.5
 Other languages than Japanese have one document about everything."""
 
 SPECIFIC = 3
-"""A heading of at most so many passages says what they are about; its vector helps to find them.
-
-One that stands above many (the title of a long article) makes them all alike."""
+"""A heading of at most so many passages says what each is about: it weighs as much as the text."""
+GENERAL = 0.5
+"""The weight of the vector of a heading above many passages, the title of a long article."""
 
 IMPLIED = 0.5
 """The weight of a word that means the same in this town as one that was asked."""
@@ -332,10 +332,8 @@ class Index:
         return tuple(map(weight, subjects, self.library.passages))
 
     def _to_encode(self) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-        """What each passage says, and the heading that says what it is about, if one does."""
-        labels = [label(each) for each in self.library.passages]
-        count = Counter(labels)
-        headings = (each if count[each] <= SPECIFIC else None for each in labels)
+        """What each passage says, and the heading that says what it is about."""
+        headings = (label(each) or None for each in self.library.passages)
         return tuple(map(_body, self.library.passages)), tuple(headings)
 
     def _wanted(self) -> Iterable[str]:
@@ -378,7 +376,10 @@ class Index:
         matrix = store.matrix([self._texts[each] for each in rows])
         headed = [place for place, each in enumerate(rows) if self._headings[each] is not None]
         if headed:
-            matrix[headed] += store.matrix([self._headings[rows[each]] or "" for each in headed])
+            above = [self._headings[rows[each]] or "" for each in headed]
+            count = Counter(self._headings)
+            weights = [1.0 if count[each] <= SPECIFIC else GENERAL for each in above]
+            matrix[headed] += store.matrix(above) * np.array(weights, dtype=np.float32)[:, None]
         matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
         store.release()
         graph = self._cache / f"graph-{store.path.stem}.kix"
