@@ -7,6 +7,7 @@ kept in the cache, and grows by what is new.
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -70,6 +71,26 @@ class Graph:
         held = numbers[0] >= 0
         nodes[numbers[0][held]] = found[0][held]
         return nodes[self._node_of]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The vectors of one model."""
+
+    dense: Dense
+    rows: NDArray[np.int64] | None  # the passages that have vectors; None: all
+    size: int
+
+    def scores(self, query: Vectors) -> Scores:
+        """Return the cosine of each passage; NaN where there is no vector yet."""
+        if not self.size:
+            return np.zeros(0, dtype=np.float32)
+        found = self.dense.scores(query)
+        if self.rows is None:
+            return found
+        scores = np.full(self.size, np.nan, dtype=np.float32)
+        scores[self.rows] = found
+        return scores
 
 
 def dense(matrix: Vectors, cache: Path, *, flat_up_to: int = FLAT_UP_TO) -> Dense:

@@ -11,15 +11,14 @@ import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knowledge import analysis
 from knowledge.analysis import label
-from knowledge.dense import FLAT_UP_TO, Dense, Scores, dense
+from knowledge.dense import FLAT_UP_TO, Scores, View, dense
 from knowledge.encoders import Encoder, Tier, Vectors, tier_of
 from knowledge.errors import EncoderUnavailable
 from knowledge.gazetteer import Gazetteer
@@ -40,9 +39,9 @@ BESIDES = 0.5
 Other languages than Japanese have one document about everything."""
 
 SPECIFIC = 3
-"""A heading of at most so many passages says what they are about; its vector helps to find them.
-
-One that stands above many (the title of a long article) makes them all alike."""
+"""A heading of at most so many passages says what each is about: it weighs as much as the text."""
+GENERAL = 0.5
+"""The weight of the vector of a heading above many passages, the title of a long article."""
 
 IMPLIED = 0.5
 """The weight of a word that means the same in this town as one that was asked."""
@@ -55,25 +54,6 @@ ASKED_AGAIN_AFTER = (60.0, 300.0, 900.0)
 
 _BATCH = 16  # texts; a slow encoder holds its lock for about a second
 _SAVE_EVERY = 40  # batches
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """The vectors of one model."""
-
-    dense: Dense
-    rows: NDArray[np.int64] | None  # the passages that have vectors; None: all
-    size: int
-
-    def scores(self, query: Vectors) -> Scores:
-        if not self.size:
-            return np.zeros(0, dtype=np.float32)
-        found = self.dense.scores(query)
-        if self.rows is None:
-            return found
-        scores = np.full(self.size, np.nan, dtype=np.float32)
-        scores[self.rows] = found
-        return scores
 
 
 class Index:
@@ -100,7 +80,7 @@ class Index:
         self._stores = {
             each.name: VectorStore.shared(cache, each.identity) for each in self.encoders
         }
-        self._views: dict[str, _View] = {}
+        self._views: dict[str, View] = {}
         self._catching_up = threading.Lock()
         self._stopping = threading.Event()
         self._analysis = analysis.opened(library, self.words, self.names, cache, progress)
@@ -150,7 +130,7 @@ class Index:
             if store.damaged:
                 progress(f"the vector file of {encoder.name} was damaged and is built again")
                 store.damaged = False
-            _pruned(store, index._wanted())
+            _kept(store, partial(store.prune, index._wanted()))
             missing = index._missing(encoder)
             if not encoder.slow and missing:
                 progress(f"encoding {len(missing)} texts with {encoder.name}")
@@ -334,10 +314,8 @@ class Index:
         return tuple(map(weight, subjects, self.library.passages))
 
     def _to_encode(self) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-        """What each passage says, and the heading that says what it is about, if one does."""
-        labels = [label(each) for each in self.library.passages]
-        count = Counter(labels)
-        headings = (each if count[each] <= SPECIFIC else None for each in labels)
+        """What each passage says, and the heading that says what it is about."""
+        headings = (label(each) or None for each in self.library.passages)
         return tuple(map(_body, self.library.passages)), tuple(headings)
 
     def _wanted(self) -> Iterable[str]:
@@ -359,9 +337,9 @@ class Index:
                     batch = texts[start : start + _BATCH]
                     store.add(batch, encoder.passages(batch))
                     if number % _SAVE_EVERY == 0:
-                        _save(store)
+                        _kept(store, store.save)
             finally:
-                _save(store)
+                _kept(store, store.save)
         return not self._stopping.is_set() or not texts
 
     def _look(self, encoder: Encoder) -> None:
@@ -380,11 +358,14 @@ class Index:
         matrix = store.matrix([self._texts[each] for each in rows])
         headed = [place for place, each in enumerate(rows) if self._headings[each] is not None]
         if headed:
-            matrix[headed] += store.matrix([self._headings[rows[each]] or "" for each in headed])
+            above = [self._headings[rows[each]] or "" for each in headed]
+            count = Counter(self._headings)
+            weights = [1.0 if count[each] <= SPECIFIC else GENERAL for each in above]
+            matrix[headed] += store.matrix(above) * np.array(weights, dtype=np.float32)[:, None]
         matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
         store.release()
         graph = self._cache / f"graph-{store.path.stem}.kix"
-        self._views[encoder.name] = _View(
+        self._views[encoder.name] = View(
             dense(matrix, graph, flat_up_to=self._flat_up_to),
             None if len(rows) == size else np.array(rows, dtype=np.int64),
             size,
@@ -412,17 +393,10 @@ def _places(held: Sequence[Iterable[str]]) -> dict[str, list[int]]:
     return dict(places)
 
 
-def _pruned(store: VectorStore, wanted: Iterable[str]) -> None:
+def _kept(store: VectorStore, keep: Callable[[], None]) -> None:
+    """Keep vectors; without room on the disk the town still answers, from memory."""
     try:
-        store.prune(wanted)
-    except OSError as error:
-        logger.warning("vectors.not_pruned", extra={"path": str(store.path), "error": str(error)})
-
-
-def _save(store: VectorStore) -> None:
-    """Keep the vectors; without room on the disk the town still answers, from memory."""
-    try:
-        store.save()
+        keep()
     except OSError as error:
         logger.warning("vectors.not_saved", extra={"path": str(store.path), "error": str(error)})
 
