@@ -5,6 +5,7 @@ One bad file never stops the others: what cannot be read or understood becomes a
 `knowledge.passage.Remark`. Files that need a parser go through `knowledge.documents.sandbox`.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from knowledge.documents.others import Others
 from knowledge.documents.reading import LONGEST_PROSE, MAX_PASSAGES_PER_FILE
 from knowledge.documents.result import FileResult
 from knowledge.documents.sandbox import Conversions
+from knowledge.documents.words import PROBLEMS
 from knowledge.errors import GuidesMissing
 from knowledge.passage import Contradiction, Document, FileReport, Library, Passage, Problem
 from knowledge.places import Place
@@ -30,6 +32,8 @@ __all__ = [
     "read_guides",
     "read_town",
 ]
+
+logger = logging.getLogger(__name__)
 
 MAX_PASSAGES = 50_000  # a flat vector index stays below 6 ms a query up to here
 
@@ -95,9 +99,16 @@ def _read(walk: Walk, conversions: Conversions, progress: Callable[[Progress], N
 
 
 def _one(found: Found, conversions: Conversions, tell: Callable[[int, int], None]) -> FileResult:
-    if found.form is Format.MARKDOWN and found.sidecar is None:
-        return read_guide(found)
-    return Others(found, conversions, tell).read()
+    try:
+        if found.form is Format.MARKDOWN and found.sidecar is None:
+            return read_guide(found)
+        return Others(found, conversions, tell).read()
+    except Exception:
+        # A file that nobody thought of must not keep the others from answering.
+        logger.exception("file-not-read", extra={"file": found.shown})
+        message, remedy = PROBLEMS["broken"]
+        problem = Problem(found.shown, 1, message, remedy, "broken")
+        return FileResult(found.form or "other", problems=(problem,))
 
 
 class _Shelf:

@@ -5,7 +5,6 @@ output and time, reaches no network, and writes no file. What it found is kept b
 hash and the parsers' versions, so that only a changed file is parsed again.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -13,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -69,8 +68,8 @@ class Conversions:
         name = f"{digest(path)[:40]}-{form}-{converter_version()}.jsonl"
         self._used.add(name)
         kept = self._folder / name if self._folder is not None else None
-        if kept is not None and kept.is_file() and not self._to_repeat(kept):
-            yield from _lines(kept)
+        if kept is not None and (known := self._kept(kept)) is not None:
+            yield from known
             return
         folder = kept.parent if kept is not None else None
         if folder is not None:
@@ -95,14 +94,20 @@ class Conversions:
             if path.name not in self._used:
                 path.unlink(missing_ok=True)
 
-    def _to_repeat(self, kept: Path) -> bool:
-        if not self._again:
-            return False
-        with contextlib.closing(_lines(kept)) as events:
-            return any(each[0] == "failed" and each[1] in TRANSIENT for each in events)
+    def _kept(self, path: Path) -> list[Event] | None:
+        """Return what was found before, if it is whole and need not be tried again."""
+        try:
+            events = list(_lines(path))
+        except (OSError, ValueError):
+            return None
+        if not events or events[-1][0] not in {"end", "failed"}:
+            return None
+        last = events[-1]
+        again = self._again and last[0] == "failed" and last[1] in TRANSIENT
+        return None if again else events
 
 
-def _lines(path: Path) -> Generator[Event, None, None]:
+def _lines(path: Path) -> Iterator[Event]:
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             yield json.loads(line)

@@ -280,6 +280,17 @@ def test_only_a_changed_file_is_parsed_again(
     assert not list((town / "cache").rglob("*.part"))
 
 
+def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "guides").mkdir()
+    (tmp_path / "guides" / "a.pdf").write_bytes(pdf([Page([("水城洞は広い。", 10)])]))
+    first = read_town(tmp_path / "guides", cache=tmp_path / "cache")
+    (kept,) = (tmp_path / "cache" / "documents").glob("*.jsonl")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
+    assert read_town(tmp_path / "guides", cache=tmp_path / "cache").passages == first.passages
+    assert kept.read_bytes() == whole
+
+
 # The sandbox
 
 
