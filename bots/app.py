@@ -275,6 +275,8 @@ def _open_guide(settings: Settings, town: TownPack) -> Guide:
         )
     return Guide.open(
         town.guides,
+        data=town.data,
+        gazetteer=town.gazetteer,
         cache=settings.data_dir / "index" / town.town.slug,
         persona=town.persona.manner,
         generator=generator,

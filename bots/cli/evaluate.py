@@ -198,7 +198,14 @@ def _earlier(baseline: Path | None, stored: Path) -> Mapping[str, bool] | None:
 
 def _open(pack: TownPack, cache: Path, tier: Tier | None) -> Guide:
     try:
-        guide = Guide.open(pack.guides, cache=cache, persona=pack.persona.manner, tier=tier)
+        guide = Guide.open(
+            pack.guides,
+            data=pack.data,
+            gazetteer=pack.gazetteer,
+            cache=cache,
+            persona=pack.persona.manner,
+            tier=tier,
+        )
     except EncoderMissing as error:
         raise _fail("encoder-missing", reason=error) from error
     except GuidesMissing as error:

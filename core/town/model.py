@@ -279,6 +279,11 @@ class TownPack(Table):
         """Open-data tables and timetables, as published."""
         return self.folder / "data"
 
+    @property
+    def gazetteer(self) -> Path:
+        """What people call the town's places; the file may be missing."""
+        return self.folder / "gazetteer.toml"
+
     def gate(self, name: str) -> Gate | None:
         return next((gate for gate in self.gates if gate.name == name), None)
 

@@ -15,9 +15,10 @@ from knowledge.claims import unsupported_names
 from knowledge.encoders import Encoder, Tier, encoders
 from knowledge.errors import GeneratorError, GeneratorTimeout
 from knowledge.figures import unsupported
+from knowledge.gazetteer import read_gazetteer
 from knowledge.generate import Generator, prompt, sentences_of
 from knowledge.index import Index
-from knowledge.ingest import read_guides
+from knowledge.ingest import read_town
 from knowledge.language import Language
 from knowledge.passage import Library
 from knowledge.taught import Taught, with_taught
@@ -38,12 +39,10 @@ class Guide:
         self,
         index: Index,
         *,
-        cache: Path,
         persona: str = "",
         generator: Generator | None = None,
     ) -> None:
         self._documents = index.library
-        self._cache = cache
         self._finder = Finder(index)
         self._persona = persona
         self._generator = generator
@@ -56,6 +55,8 @@ class Guide:
         folder: Path,
         *,
         cache: Path,
+        data: Path | None = None,
+        gazetteer: Path | None = None,
         persona: str = "",
         generator: Generator | None = None,
         progress: Callable[[str], None] = lambda _: None,
@@ -64,13 +65,15 @@ class Guide:
     ) -> "Guide":
         """Read the guides of a folder and index them. Blocks: call it in a thread.
 
-        `cache` keeps vectors between starts. `models` are for tests; else `tier` chooses them.
-        Afterwards run `guide.catch_up` in a thread.
+        `data` holds a town's tables and timetables, `gazetteer` is the file of its names; either
+        may be missing. `cache` keeps what was read and encoded between starts. `models` are chosen
+        by `tier` unless they are given. Afterwards run `guide.catch_up` in a thread.
         """
-        library = read_guides(folder)
+        library = read_town(folder, data, cache=cache)
         running = encoders(tier) if models is None else tuple(models)
-        index = Index.open(library, cache, running, progress)
-        return cls(index, cache=cache, persona=persona, generator=generator)
+        names = read_gazetteer(gazetteer) if gazetteer is not None else None
+        index = Index.open(library, cache, running, progress, gazetteer=names)
+        return cls(index, persona=persona, generator=generator)
 
     @property
     def index(self) -> Index:
@@ -95,7 +98,7 @@ class Guide:
         with self._teaching:
             before = self.index
             library = with_taught(self._documents, taught)
-            index = Index.open(library, self._cache, before.encoders, lambda _: None)
+            index = before.renewed(library)
             if not before.behind:
                 index.catch_up()
             self._finder = Finder(index, taught)

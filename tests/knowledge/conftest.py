@@ -30,6 +30,6 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Guide]:
     index = Guide.open(GUIDES, cache=cache, models=[FakeEncoder()]).index
 
     def make(generator: Generator | None = None, persona: str = "") -> Guide:
-        return Guide(index, cache=cache, generator=generator, persona=persona)
+        return Guide(index, generator=generator, persona=persona)
 
     return make

@@ -90,6 +90,6 @@ def town(tmp_path: Path, words: Words) -> Town:
         cache = tmp_path / "cache"
         index = Index(library, [FakeEncoder()], cache, words)
         index.catch_up()
-        return Guide(index, cache=cache)
+        return Guide(index)
 
     return make

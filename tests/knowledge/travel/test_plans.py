@@ -193,7 +193,7 @@ def guide(folder: Path, words: Words, *extra: tuple[str, str, str, str]) -> Guid
     cache = folder.parent / "cache"
     index = Index(read_guides(folder), [FakeEncoder()], cache, words)
     index.catch_up()
-    return Guide(index, cache=cache)
+    return Guide(index)
 
 
 async def ask(
@@ -263,7 +263,7 @@ async def test_without_a_stated_time_a_plan_begins_when_the_first_sight_opens(
     body = table(("見晴塔 見学の所要時間", "約30分"), ("見晴塔 営業時間", "11:00〜16:00"))
     write_guide(folder, "tower", facility="見晴塔", title="見晴塔の案内", body=body)
     index = Index(read_guides(folder), [FakeEncoder()], tmp_path / "cache", words)
-    found = await plan(Guide(index, cache=tmp_path / "cache"), "車で半日まわりたい")
+    found = await plan(Guide(index), "車で半日まわりたい")
     assert clocks(found) == ["11:00 visit 見晴塔"]
 
 
