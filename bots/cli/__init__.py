@@ -126,12 +126,17 @@ def check(town: Annotated[Path, typer.Argument(help="町のフォルダ / the to
     """町のフォルダを確かめます / Check a town's folder as a whole."""
     from datetime import UTC, datetime
 
+    from knowledge.gazetteer import read_gazetteer
+    from knowledge.glossary import glossary
     from knowledge.ingest import read_town
 
     try:
         pack = town_pack.load(town)
     except TownPackError as error:
         raise fail("pack-wrong", problems=error) from error
+    words = (*glossary(pack.folder).problems, *read_gazetteer(pack.gazetteer).problems)
+    for problem in words:
+        print(f"{pack.folder / problem.file}:{problem.line}: {problem.message} → {problem.remedy}")
     library = read_town(pack.guides, pack.data)
     today = datetime.now(UTC).date()
     stale = library.stale(today)
@@ -144,9 +149,9 @@ def check(town: Annotated[Path, typer.Argument(help="町のフォルダ / the to
         passages=len(library.passages),
         contradictions=len(library.contradictions),
         stale=len(stale),
-        problems=len(library.problems),
+        problems=len(library.problems) + len(words),
     )
-    if library.problems:
+    if library.problems or words:
         raise typer.Exit(1)
 
 
