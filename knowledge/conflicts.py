@@ -78,7 +78,7 @@ def _facts(library: Library) -> Iterator[_Fact]:
 def _item(item: str, facility: str) -> str:
     """Name an item with its facility: 大人の入洞料 of 水城洞 and 水城洞 大人の入洞料 are one."""
     folded, name = fold(without_ruby(item)), fold(facility)
-    bare = _JOINTS.sub("", folded.replace(name, "") if name else folded)
+    bare = _JOINTS.sub("", folded.replace(name, "") if len(name) > 1 else folded)
     for word, usual in _SAME.items():
         if bare.endswith(word):
             bare = bare.removesuffix(word) + usual

@@ -100,7 +100,7 @@ def test_a_report_of_another_kind_is_refused_before_anything_is_read(tmp_path: P
 def test_a_conflict_names_values_files_and_dates(tmp_path: Path) -> None:
     for name, fee, day in (("a", "1,300円", "2025-04"), ("b", "1,500円", "2026-02")):
         write_guide(
-            *(tmp_path / "guides", name), body=table(["入洞料", fee]), facility="洞",
+            *(tmp_path / "guides", name), body=table(["入洞料", fee]), facility="水城洞",
             as_of=f'"{day}"',
         )  # fmt: skip
     library = read_town(tmp_path / "guides")
