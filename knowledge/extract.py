@@ -146,7 +146,8 @@ class Extractor:
 
         Only for a question that names none, though it is about one: 「料金は?」
         """
-        if asked.names or asked.unknown or asked.scope is not Scope.SIGHT or asked.broad:
+        narrowed = asked.names or asked.unknown or asked.town
+        if narrowed or asked.scope is not Scope.SIGHT or asked.broad:
             return ()
         if not asked.all_concepts or asked.all_concepts & (ON_THE_WAY | {CALLING}):
             return ()

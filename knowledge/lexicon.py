@@ -127,6 +127,8 @@ class Lexicon:
     past: re.Pattern[str]
     pointing: re.Pattern[str]
     function: re.Pattern[str]
+    circumstance: re.Pattern[str]  # in all languages but Japanese
+    circumstances: frozenset[str]  # in Japanese, as whole words
     greetings: frozenset[str]
     farewells: frozenset[str]
     personal: tuple[re.Pattern[str], ...]
@@ -204,6 +206,8 @@ def lexicon() -> Lexicon:
         past=_pattern(raw["phrase"]["past"]),
         pointing=_pattern(raw["phrase"]["pointing"]),
         function=_pattern(raw["phrase"]["function"]["words"]),
+        circumstance=_pattern(raw["phrase"]["circumstance"]["other"]),
+        circumstances=frozenset(raw["phrase"]["circumstance"]["ja"]),
         greetings=frozenset(fold(each) for each in raw["phrase"]["greeting"]),
         farewells=frozenset(fold(each) for each in raw["phrase"]["farewell"]),
         personal=_expressions(raw["personal"]["patterns"]),

@@ -49,6 +49,7 @@ class Asked:
     unknown: tuple[str, ...] = field(default=())  # names among them that no passage holds
     subject: str | None = None  # what the question asks the meaning of, in lower case
     more: bool = False  # whether it says anything that was not understood
+    town: bool = False  # whether it names the town itself
     scope: Scope = Scope.SIGHT  # the widest of its concepts
 
     @property
@@ -119,6 +120,7 @@ def understand(question: str, language: Language, index: Index) -> Asked:
         unknown=unknown,
         scope=_scope(concepts | implied),
         more=_more(folded, language, spans),
+        town=bool(_town_spans(folded, index.names.town)),
     )
     if language.japanese and not (rest or unknown or concepts or implied):
         asked = replace(asked, rest=_verbs(shown, spans, index))
@@ -179,7 +181,7 @@ def _more(folded: str, language: Language, spans: Sequence[tuple[int, int]]) -> 
     """Whether a Chinese or Korean question holds words beyond names, lexicon and particles."""
     if language.japanese or language is Language.EN:
         return False
-    left = _blanked(folded, [*lexicon().spans(folded), *spans])
+    left = _blanked(folded, [*lexicon().spans(folded), *spans, *_circumstances(folded)])
     return sum(is_han(each) or "가" <= each <= "힣" for each in left) > 1
 
 
@@ -284,7 +286,7 @@ def _rest(
     covered = [*lexicon().spans(folded), *names]
     if language.japanese:
         return _japanese_rest(shown, covered, index)
-    left = _blanked(shown, covered)
+    left = _blanked(shown, [*covered, *_circumstances(folded)])
     if language is Language.EN:
         rest = index.words.terms(left, language)
         named = {stem(each.casefold()) for each in re.findall(r"(?<=[a-z,] )[A-Z][A-Za-z']+", left)}
@@ -300,6 +302,11 @@ def _rest(
         rest += known
         unknown += [run] if len(known) < len(pairs) / 2 else []
     return _unique(rest), _unique(unknown)
+
+
+def _circumstances(folded: str) -> list[tuple[int, int]]:
+    """Return where a question speaks of the asker: with whom, when, how politely."""
+    return [each.span() for each in lexicon().circumstance.finditer(folded)]
 
 
 def _as_guides_write(term: str, index: Index) -> str:
@@ -329,6 +336,8 @@ def _japanese_rest(
         suffix = word.part_of_speech[0] == "接尾辞" and previous
         previous = known or suffix
         if previous or not (word.noun or word.part_of_speech[0] == "接尾辞"):
+            continue
+        if {word.surface, word.term} & lexicon().circumstances:
             continue
         if word.content and any(each.isalnum() for each in word.term):
             term = stem(word.term) if word.term.isascii() else word.term

@@ -31,6 +31,7 @@ from core.questions import (
     Taken,
     Wording,
 )
+from knowledge.conflicts import conflicts
 from knowledge.passage import Status
 
 MAX_UNCONFIRMED: Final = 100
@@ -334,7 +335,7 @@ class Freshness(StaffPages):
             facts=[each for each in rows if each.review_by < today],
             contradictions=library.contradictions,
             # Found by comparing documents, where the library does so.
-            conflicts=getattr(library, "conflicts", ()),
+            conflicts=conflicts(library),
             unconfirmed=unconfirmed[:MAX_UNCONFIRMED],
             more=max(len(unconfirmed) - MAX_UNCONFIRMED, 0),
         )
