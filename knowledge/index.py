@@ -52,6 +52,8 @@ ENOUGH = 0.8
 ASKED_AGAIN_AFTER = (60.0, 300.0, 900.0)
 """Seconds until an endpoint is asked again for the vectors of passages."""
 
+MOST_QUERIES = 64
+"""How many encoded questions are remembered: those being answered."""
 _BATCH = 16  # texts; a slow encoder holds its lock for about a second
 _SAVE_EVERY = 40  # batches
 
@@ -81,6 +83,7 @@ class Index:
             each.name: VectorStore.shared(cache, each.identity) for each in self.encoders
         }
         self._views: dict[str, View] = {}
+        self._queries: dict[tuple[str, str], Vectors] = {}
         self._catching_up = threading.Lock()
         self._stopping = threading.Event()
         self._analysis = analysis.opened(library, self.words, self.names, cache, progress)
@@ -253,18 +256,34 @@ class Index:
         reading = self.words.reading(question, self.names.readings)
         return self._analysis.readings.scores(grams(reading))
 
-    def dense_scores(self, question: str) -> Mapping[str, Scores]:
+    def dense_scores(
+        self, question: str, wanted: Callable[[str], bool] = lambda _: True
+    ) -> Mapping[str, Scores]:
         """Score passages by cosine, for each encoder that has caught up and answers.
 
-        NaN for the few passages (new ones) that this encoder has still to encode.
+        `wanted` says which encoders to ask, by name. NaN for the few passages (new ones) that an
+        encoder has still to encode.
         """
         scores = {}
         for encoder in self.encoders:
-            if (view := self._views.get(encoder.name)) is not None:
-                query = _asked(encoder, question)
+            view = self._views.get(encoder.name)
+            if view is not None and wanted(encoder.name):
+                query = self._query(encoder, question)
                 if query is not None:
                     scores[encoder.name] = view.scores(query)
         return scores
+
+    def _query(self, encoder: Encoder, question: str) -> Vectors | None:
+        """Encode a question once, in whatever ways it is looked up."""
+        key = (encoder.name, question)
+        if (kept := self._queries.get(key)) is not None:
+            return kept
+        vector = _asked(encoder, question)
+        if vector is not None:
+            self._queries[key] = vector
+            while len(self._queries) > MOST_QUERIES:
+                self._queries.pop(next(iter(self._queries)), None)
+        return vector
 
     def written_in(self, language: Language) -> Scores:
         """Return 1 for the passages in a language, 0 for the others."""

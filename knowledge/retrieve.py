@@ -131,7 +131,8 @@ class Retriever:
             return ()
         names = index.names.find(query) if names is None else names
         words = index.word_scores(index.query_terms(query, language))
-        dense = index.dense_scores(query)
+        asked = weights(query, language)
+        dense = index.dense_scores(query, lambda encoder: asked.of(encoder) > 0)
         scores = self._fused(query, language, words, dense)
         scores = scores + self._boost(query, names, language)
         raw = _comparable(dense)
