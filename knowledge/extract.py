@@ -43,6 +43,7 @@ OVERVIEW = 1.3  # added to it where recommendations were asked for, and not one 
 PROMINENT = 0.4  # added to the main sight of the town where none was named
 MOST_BESIDE = 3
 BESIDE = 0.15  # taken off for each concept that the item names and nobody asked for
+MOST_UNHEARD = 0.6  # of the other words, by rarity, that no passage holds
 MOST_WEIGHT = 20.0  # of the words beyond names and topics
 CLOSE = 0.12  # how far behind the best other passages still answer
 
@@ -97,12 +98,24 @@ class Extractor:
     def likely(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[Extract, ...]:
         """Return what probably answers, where no rule is certain; none if that is unlikely too."""
         compared = ranked[:COMPARED]
-        if not compared or compared[0].dense is None:
+        if not compared or compared[0].dense is None or self._unheard(asked):
             return ()
         weighed = weigh([self.signs(asked, compared, place) for place in range(len(compared))])
         if weighed.likelihood < models().threshold:
             return ()
         return (self._extract_of(asked, compared[weighed.place].passage),)
+
+    def _unheard(self, asked: Asked) -> bool:
+        """Whether a question speaks of what no passage does: a name, or hardly a known word."""
+        if asked.unknown and asked.language is not Language.KO:
+            return True
+        rest = {each: self.index.idf(each) for each in asked.rest}
+        unheard = sum(weight for each, weight in rest.items() if not self.index.knows(each))
+        return not self._sights(asked) and _share(unheard, sum(rest.values())) > MOST_UNHEARD
+
+    def _sights(self, asked: Asked) -> bool:
+        """Whether a sight is named, and not just the town."""
+        return any(self.index.names.town not in each.others for each in asked.names)
 
     def signs(self, asked: Asked, ranked: Sequence[Ranked], place: int) -> Signs:
         """Return what speaks for and against one of the ranked passages."""
@@ -265,15 +278,16 @@ class Extractor:
         above = passage.headings[-1] if passage.headings else ""
         return lexicon().named(without_ruby(f"{above} {passage.text}"))
 
-    @staticmethod
-    def _close(asked: Asked, found: _Evidence) -> bool:
+    def _close(self, asked: Asked, found: _Evidence) -> bool:
         """Whether a passage holds the question's other words, or means the same without them."""
         own = found.passage.language is asked.language or (
             found.passage.language.japanese and asked.language.japanese
         )
         certain = (found.ranked.dense or 0.0) >= (CERTAIN if own else CERTAIN_FOREIGN)
         held = found.rest >= REST or (certain and found.rest > 0)
-        if not held and own and not (found.direct and asked.names):
+        if not held and own and not (found.direct and self._sights(asked)):
+            return False
+        if not own and asked.rest and not self._sights(asked) and self._unheard(asked):
             return False
         if certain or asked.all_concepts:
             return True

@@ -71,6 +71,8 @@ def _supported(figure: Figure, stated: frozenset[Figure]) -> bool:
             kind is FigureKind.COUNT and Figure(FigureKind.QUANTITY, f"person {amount}") in stated
         )
     if kind is FigureKind.NUMBER:
+        if len(amount) == _YEAR and Figure(FigureKind.DATE, amount) in stated:
+            return True  # "the price of 2016" for 2016年の額
         return any(
             each.kind in _BARE_MAY_MEAN and each.value.rpartition(" ")[2] == amount
             for each in stated
@@ -78,6 +80,7 @@ def _supported(figure: Figure, stated: frozenset[Figure]) -> bool:
     return False
 
 
+_YEAR = 4  # digits
 _BARE_MAY_MEAN = frozenset({FigureKind.MONEY, FigureKind.COUNT, FigureKind.QUANTITY})
 
 

@@ -16,7 +16,7 @@ from knowledge.language import Language
 from knowledge.lexicon import AGES, MEMBERSHIP, PRICE, RECOMMENDING, Scope, lexicon
 from knowledge.names import Name
 from knowledge.spelling import corrected, homophones
-from knowledge.text import clean, fold, is_han, is_kana, without_ruby
+from knowledge.text import clean, fold, is_han, is_kana, katakana_to_hiragana, without_ruby
 from knowledge.words import stem
 
 _RUN = re.compile(
@@ -91,7 +91,7 @@ class Asked:
 def understand(question: str, language: Language, index: Index) -> Asked:
     """Read one question on its own."""
     known = lexicon()
-    shown = corrected(without_ruby(clean(question)), index)
+    shown = _as_written(corrected(without_ruby(clean(question)), index))
     names, shown = _names(shown, language, index)
     folded = fold(shown)
     ages = list(_AGE.finditer(folded))
@@ -126,6 +126,16 @@ def understand(question: str, language: Language, index: Index) -> Asked:
         asked = replace(asked, rest=_verbs(shown, spans, index))
     asked = replace(asked, subject=_subject(asked))
     return _for_whom(asked) if names else asked
+
+
+def _as_written(shown: str) -> str:
+    """Return a question typed in katakana alone (ｱｷﾖｼﾄﾞｳ ﾉ ﾘｮｳｷﾝ) in hiragana, as words are."""
+    letters = [each for each in shown if each.isalpha()]
+    typed = bool(letters) and all(is_kana(each) and each > "ゖ" for each in letters)
+    return katakana_to_hiragana(shown) if typed and len(letters) > _LONGEST_WORD else shown
+
+
+_LONGEST_WORD = 8  # kana; a single word in katakana is a name
 
 
 def _names(shown: str, language: Language, index: Index) -> tuple[tuple[Name, ...], str]:

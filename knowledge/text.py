@@ -11,6 +11,7 @@ from collections.abc import Iterator
 _SPACES = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"(?<=[。！？!?])(?!\s*[)」』）])\s*|(?<=[.!?])\s+(?=[A-Z\"'(0-9])|\n+")
 _KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
+_HIRAGANA = {katakana: hiragana for hiragana, katakana in _KATAKANA.items()}
 
 
 def clean(text: str) -> str:
@@ -43,6 +44,11 @@ def sentences(text: str) -> Iterator[str]:
 def hiragana_to_katakana(text: str) -> str:
     """ぁ (U+3041) to ゖ (U+3096) lie 0x60 below their katakana."""
     return text.translate(_KATAKANA)
+
+
+def katakana_to_hiragana(text: str) -> str:
+    """Undo `hiragana_to_katakana`; the long-vowel mark stays."""
+    return text.translate(_HIRAGANA)
 
 
 def is_han(character: str) -> bool:
