@@ -48,7 +48,7 @@ def corrected(question: str, index: Index) -> str:
         word = match.group().casefold()
         if len(word) < SHORTEST or word in vocabulary or index.knows(stem(word)):
             return match.group()
-        if index.names.find(word):
+        if lexicon().asked(word) or index.names.find(word):
             return match.group()
         alike = (each for each in vocabulary if each[0] == word[0])
         near = difflib.get_close_matches(word, alike, n=1, cutoff=ALIKE)

@@ -134,7 +134,9 @@ def test_every_code_that_reading_uses_has_its_words(language: str) -> None:
     for code in PROBLEMS:
         assert f"ingest.problem.{code}" in words
         assert f"ingest.remedy.{code}" in words
-    remarks = [key.removeprefix("ingest.remark.") for key in words if ".remark." in key]
+    remarks = [
+        key.removeprefix("ingest.remark.") for key in words if key.startswith("ingest.remark.")
+    ]
     assert [code for code in remarks if f'"{code}"' not in source] == []
     kinds = [key for key in words if key.startswith("ingest.kind.")]
     assert len(kinds) == len(RemarkKind) + 2
