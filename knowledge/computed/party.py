@@ -47,17 +47,15 @@ _NO_COUNT = r"(?!\s*(?:歳|才|さい|岁|歲|세|살|円|時|月|日|年|:|yen|
 _COUNTED = re.compile(
     rf"(?:{WHO})(?:だけ)?\s*(?:が|は|を|:|×|x|이|가)?\s*(?P<after>\d{{1,3}})(?!\d)\s*{_UNIT}{_NO_COUNT}"
 )
-_BEFORE = re.compile(
-    rf"(?<![\d:])(?P<count>\d{{1,3}})\s*(?:人|名|位|個|个|명)?\s*(?:の|的)?\s*(?:{WHO})(?!\s*\d)"
-)
+_COUNT_OF = rf"(?<![\d:])(?P<count>\d{{1,3}})\s*(?:人|名|位|個|个|명)?\s*(?:の|的)?\s*(?:{WHO})"
+_BEFORE = re.compile(rf"{_COUNT_OF}(?!\s*\d)")
+_ALWAYS_BEFORE = re.compile(_COUNT_OF)
 _BARE = re.compile(rf"(?:{WHO})")
 _BIG_SMALL = re.compile(
     rf"(?<![\d])(?P<big>\d)\s*大\s*(?P<small>\d)\s*小(?!学|學)(?:\s*\(\s*(?:{WHO})\s*\))?"
 )
 _EACH = re.compile(rf"(?:{WHO})と(?=[^\d、。,]{{1,6}}(?P<count>\d{{1,3}})人ずつ)")
-_COUNT_FIRST = re.compile(
-    rf"(?:^|[^\d:\w]|[^\x00-\x7f])\s*\d{{1,3}}\s*(?:位|個|个|名)?(?:的)?(?:{WHO})\s*\d"
-)
+_COUNT_FIRST = re.compile(rf"(?<!\d)\d{{1,3}}\s*(?:位|個|个|名)(?:的)?(?:{WHO})\s*\d")
 _COUPLE = re.compile(words("party", "couple"))
 _KIN = re.compile(words("party", "kin"))
 _I = re.compile(words("party", "me"))
@@ -155,8 +153,9 @@ def _named(text: str) -> tuple[list[Guests] | None, str]:
 
 def _orders(text: str) -> tuple[re.Pattern[str], ...]:
     """Return how people are counted, first what comes first: 大人2人, or 2個大人1個小學生."""
-    first = (_BEFORE, _COUNTED) if _COUNT_FIRST.search(text) else (_COUNTED, _BEFORE)
-    return (_BIG_SMALL, *first)
+    if (found := _COUNT_FIRST.search(text)) and not _BARE.search(text[: found.start()]):
+        return _BIG_SMALL, _ALWAYS_BEFORE, _COUNTED
+    return _BIG_SMALL, _COUNTED, _BEFORE
 
 
 def _who(match: re.Match[str]) -> str:
