@@ -79,9 +79,11 @@ class Quoting:
         """Return one line a fact row."""
         return tuple(self._rows([each.passage for each in extracts], Language(language)).lines)
 
-    def sources(self, extracts: Sequence[Extract], language: str) -> tuple[SourceLink, ...]:
-        """Return where the extracts stand, each place once."""
-        return _sources([each.passage for each in extracts], language)
+    def sources(
+        self, extracts: Sequence[Extract], language: str, limit: int | None = MAX_SOURCES
+    ) -> tuple[SourceLink, ...]:
+        """Return where the extracts stand, each place once; all of them without a limit."""
+        return _sources([each.passage for each in extracts], language)[:limit]
 
     def _prose(self, extract: Extract, reader: Language) -> Quote:
         """Quote sentences word for word; in easy Japanese with readings."""
@@ -166,7 +168,7 @@ def _sources(passages: list[Passage], language: str) -> tuple[SourceLink, ...]:
         if key not in links:
             status = texts.say(f"chat.status.{each.status.value}", language)
             links[key] = SourceLink(_cited(each), _web(each.source), _dated(each, status, language))
-    return tuple(links.values())[:MAX_SOURCES]
+    return tuple(links.values())
 
 
 def _cited(passage: Passage) -> str:

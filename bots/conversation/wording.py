@@ -4,7 +4,7 @@ from bots import texts
 from bots.conversation import computed
 from bots.conversation.desk import sample_note
 from bots.conversation.messages import Button, Quote, Reply
-from bots.conversation.quoting import Quoting
+from bots.conversation.quoting import MAX_SOURCES, Quoting
 from core.town import TownPack
 from knowledge.answer import Answer, AnswerKind
 
@@ -57,10 +57,11 @@ class Wording:
             paragraphs, quotes = [opening, *quoted.paragraphs], quoted.quotes
         if answer.options:
             paragraphs.append(texts.say("asking.also", language))
+        limit = None if answer.computed is not None else MAX_SOURCES
         return Reply(
             text="\n\n".join(paragraphs),
             quotes=quotes,
-            sources=self._quoting.sources(answer.extracts, language),
+            sources=self._quoting.sources(answer.extracts, language, limit),
             footnote=sample_note(self._town, language),
             buttons=self._choices(answer),
         )

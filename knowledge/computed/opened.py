@@ -14,8 +14,10 @@ from enum import StrEnum
 from knowledge.computed.hours import Opening, Span, State, stated, unread
 from knowledge.computed.notation import canonical
 from knowledge.computed.nouns import Computed, Situation
+from knowledge.computed.weekdays import Weekly, weekly
 from knowledge.computed.when import When, asked_when
 from knowledge.computed.words import expressions, words
+from knowledge.hanzi import in_japanese_forms
 from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
@@ -25,6 +27,8 @@ from knowledge.retrieve import READABLE
 
 SOON = 30
 """Minutes before the last entry from which a visitor is told to hurry."""
+OUTSTANDING = 2
+"""So many times as much as of any other sight the guides say of a town's main sight."""
 _BESIDES = frozenset({"hours", "holiday", "season"})
 
 
@@ -65,6 +69,7 @@ class Open(Computed):
     closings_known: bool = True
     unconfirmed: bool = False
     gates: tuple[Passage, ...] = ()  # other entrances, which may close earlier
+    weekly: Weekly | None = None  # the rule, where a weekday as such was asked about
 
     @property
     def left(self) -> int | None:
@@ -107,6 +112,19 @@ def answer(index: Index, name: Name, when: When, language: Language) -> Open | N
     own = next((found[each] for each in READABLE[language] if each in found), base)
     if any(_disputed(base, own, each) for each in when.days):
         return None
+    if when.weekday is None:
+        return _told(base, own, when)
+    rule, said = weekly(base, when.days[0]), weekly(own, when.days[0])
+    if rule is None or (said is not None and said.closed is not rule.closed):
+        return None
+    cited = said if said is not None and said.moved is rule.moved else rule
+    result = _told(base, own, when)
+    passages = tuple(dict.fromkeys((*cited.passages, *result.passages)))
+    return replace(result, weekly=cited, passages=passages)
+
+
+def _told(base: Opening, own: Opening, when: When) -> Open:
+    """Work the answer out from the first rows, in the words of the others where they agree."""
     result = _result(base, when, own.subject)
     last = when.days[-1] if result.next_open is None else result.next_open[0]
     ahead = ((last - when.days[0]).days + 1) if last >= when.days[0] else 1
@@ -132,22 +150,28 @@ def _same(one: Opening, other: Opening, day: date) -> bool:
 
 
 def subject(asked: Asked, index: Index) -> Name | None:
-    """Return the one sight a question is about: the named one, or else the town's main sight."""
+    """Return the one sight a question is about: the named one, or else the town's main sight.
+
+    A main sight is one of which the guides say more than twice as much as of any other.
+    """
     sights = [each for each in asked.names if index.names.town not in each.others]
     if len(sights) == 1:
         return sights[0]
     if asked.names or not asked.about_a_sight:
         return None
-    main = next(iter(index.sights), None)
-    return None if main is None else index.names.of(main)
+    first, second = (*index.sights.items(), ("", 0), ("", 0))[:2]
+    return (
+        index.names.of(first[0]) if first[1] > 0 and first[1] >= OUTSTANDING * second[1] else None
+    )
 
 
 def _asks(asked: Asked) -> bool:
-    if asked.all_concepts - _BESIDES:
+    text = asked.text.casefold()
+    if asked.all_concepts - _BESIDES or re.search(words("ask", "weather"), text):
         return False
-    return bool(asked.all_concepts & {"hours", "holiday"}) or (
-        re.search(words("ask", "open"), asked.text.casefold()) is not None
-    )
+    if re.search(words("ask", "open"), text):
+        return True
+    return bool(asked.names and asked.all_concepts & {"hours", "holiday"})
 
 
 def _nothing_else(asked: Asked, when: When, index: Index) -> bool:
@@ -155,7 +179,11 @@ def _nothing_else(asked: Asked, when: When, index: Index) -> bool:
     rest = when.rest
     if not asked.language.japanese:
         rest = re.sub(words("ask", "open"), " ", rest)
-    left = understand(rest, asked.language, index)
+    readings = {rest, in_japanese_forms(rest)} if asked.language.chinese else {rest}
+    return any(_empty(understand(each, asked.language, index)) for each in readings)
+
+
+def _empty(left: Asked) -> bool:
     fillers = expressions("ask", "filler")
     return not left.unknown and not [each for each in left.rest if each not in fillers]
 

@@ -47,11 +47,15 @@ _NO_COUNT = r"(?!\s*(?:歳|才|さい|岁|歲|세|살|円|時|月|日|年|:|yen|
 _COUNTED = re.compile(
     rf"(?:{WHO})(?:だけ)?\s*(?:が|は|を|:|×|x|이|가)?\s*(?P<after>\d{{1,3}})(?!\d)\s*{_UNIT}{_NO_COUNT}"
 )
-_BEFORE = re.compile(
-    rf"(?<![\d:])(?P<count>\d{{1,3}})\s*(?:人|名|位|個|个|명)?\s*(?:の|的)?\s*(?:{WHO})(?!\s*\d)"
-)
+_COUNT_OF = rf"(?<![\d:])(?P<count>\d{{1,3}})\s*(?:人|名|位|個|个|명)?\s*(?:の|的)?\s*(?:{WHO})"
+_BEFORE = re.compile(rf"{_COUNT_OF}(?!\s*\d)")
+_ALWAYS_BEFORE = re.compile(_COUNT_OF)
 _BARE = re.compile(rf"(?:{WHO})")
-_BIG_SMALL = re.compile(r"(?<![\d])(?P<big>\d)\s*大\s*(?P<small>\d)\s*小")
+_BIG_SMALL = re.compile(
+    rf"(?<![\d])(?P<big>\d)\s*大\s*(?P<small>\d)\s*小(?!学|學)(?:\s*\(\s*(?:{WHO})\s*\))?"
+)
+_EACH = re.compile(rf"(?:{WHO})と(?=[^\d、。,]{{1,6}}(?P<count>\d{{1,3}})人ずつ)")
+_COUNT_FIRST = re.compile(rf"(?<!\d)\d{{1,3}}\s*(?:位|個|个|名)(?:的)?(?:{WHO})\s*\d")
 _COUPLE = re.compile(words("party", "couple"))
 _KIN = re.compile(words("party", "kin"))
 _I = re.compile(words("party", "me"))
@@ -101,8 +105,9 @@ def party(question: str) -> Party | None:
 def besides(question: str) -> str:
     """Return what a question says when the people, their ages and the asking are taken out."""
     _, rest = _ages(_digits(question))
-    for expression in (_BIG_SMALL, _COUNTED, _BEFORE, _DECLARED, _HEADS, _COUPLE, _I, _BARE):
+    for expression in (*_orders(rest), _DECLARED, _HEADS, _COUPLE, _I, _BARE):
         rest = expression.sub(" ", rest)
+    rest = re.sub(words("party", "particle"), " ", rest)
     for table, name in (("ask", "price"), ("party", "all"), ("claim", "jaf"), ("claim", "group")):
         rest = re.sub(words(table, name), " ", rest)
     return re.sub(r"\s+", " ", rest)
@@ -121,11 +126,11 @@ def _named(text: str) -> tuple[list[Guests] | None, str]:
         elif count:
             guests.append(Guests(count, _PEOPLE[name]))
 
-    for expression in (_BIG_SMALL, _COUNTED, _BEFORE):
+    for expression in _orders(rest):
         for match in expression.finditer(rest):
             if expression is _BIG_SMALL:
                 add("adult", int(match["big"]))
-                add("child", int(match["small"]))
+                add(next((each for each in _PEOPLE if match[each]), "child"), int(match["small"]))
             else:
                 number = match["after"] if expression is _COUNTED else match["count"]
                 add(_who(match), int(number))
@@ -144,6 +149,13 @@ def _named(text: str) -> tuple[list[Guests] | None, str]:
     if left is not None and not (_who(left) == "child" and ages):
         return None, rest  # 「大人と小学生1人」: how many adults?
     return guests, rest
+
+
+def _orders(text: str) -> tuple[re.Pattern[str], ...]:
+    """Return how people are counted, first what comes first: 大人2人, or 2個大人1個小學生."""
+    if (found := _COUNT_FIRST.search(text)) and not _BARE.search(text[: found.start()]):
+        return _BIG_SMALL, _ALWAYS_BEFORE, _COUNTED
+    return _BIG_SMALL, _COUNTED, _BEFORE
 
 
 def _who(match: re.Match[str]) -> str:
@@ -199,6 +211,7 @@ def _digits(question: str) -> str:
     text = re.sub(rf"\b({'|'.join(_ENGLISH)})\b", lambda match: str(_ENGLISH[match[1]]), text)
     text = re.sub(rf"\b(?:an?|1) (?={words('party', 'one')})", "1 ", text)
     text = text.replace("1 couple", "couple")
+    text = _EACH.sub(lambda match: f"{match.group()[:-1]}{match['count']}人と", text)
     return re.sub(
         r"(?<![가-힣])(하나|둘|셋|넷)(?![가-힣])"
         r"|(?<![가-힣])(한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)(?= ?(?:명|분|살))",

@@ -54,11 +54,11 @@ class PartyTotals:
         if not _asks(asked):
             return None
         coming = party(asked.text)
-        if coming is None or not _worth_adding(coming):
-            return None
-        if not _nothing_else(asked, situation.index):
+        if coming is None or not _nothing_else(asked, situation.index):
             return None
         names = _sights(asked, situation.index)
+        if len(names) < 2 and not _worth_adding(coming):  # noqa: PLR2004
+            return None
         totals = [_total(situation.index, each, coming, asked.language) for each in names]
         known = tuple(each for each in totals if each is not None)
         if not known or len(known) < len(totals):
@@ -68,11 +68,13 @@ class PartyTotals:
 
 
 def _asks(asked: Asked) -> bool:
-    if asked.past or "price" not in asked.all_concepts:
+    text = asked.text.casefold()
+    totalled = not asked.all_concepts and re.search(words("ask", "total"), text)
+    if asked.past or not ("price" in asked.all_concepts or totalled):
         return False
     if asked.all_concepts - _BESIDES:
         return False
-    return re.search(words("fee", "product"), asked.text.casefold()) is None
+    return re.search(words("fee", "product"), text) is None
 
 
 def _nothing_else(asked: Asked, index: Index) -> bool:

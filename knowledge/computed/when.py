@@ -31,6 +31,7 @@ class When:
     now: bool  # the time is the present one
     today: date  # when it was asked
     rest: str = ""  # what the question says besides
+    weekday: int | None = None  # 0 is Monday: a weekday as such is meant, `days` is the next one
 
 
 def asked_when(question: str, now: datetime) -> When | None:
@@ -38,6 +39,7 @@ def asked_when(question: str, now: datetime) -> When | None:
     text = without_ruby(clean(question)).casefold()
     if re.search(words("ask", "past-day"), text):
         return None
+    text = re.sub(words("ask", "closing-days"), " ", text)
     today = now.date()
     shown, moment = _moment(text)
     found, shown = _days(shown, today)
@@ -50,7 +52,8 @@ def asked_when(question: str, now: datetime) -> When | None:
     shown, minute = _clock(shown)
     if not found and minute is None:
         return None
-    return When(found or (today,), minute, now=False, today=today, rest=shown)
+    every = _every(text, found) if minute is None else None
+    return When(found or (today,), minute, now=False, today=today, rest=shown, weekday=every)
 
 
 def _moment(text: str) -> tuple[str, timedelta | None]:
@@ -177,11 +180,29 @@ def _of_month(day: int, today: date) -> tuple[date, ...] | None:
     return None
 
 
+def _every(text: str, found: tuple[date, ...]) -> int | None:
+    """Return the weekday of a day that only its weekday names: 月曜は, "on Mondays"."""
+    symbols = canonical(text)
+    if len(found) != 1 or (named := re.search(r"<W(\d)>", symbols)) is None:
+        return None
+    before = symbols[: named.start()]
+    if int(named[1]) != found[0].weekday() or re.search(rf"{_WHICH}\s*$", before):
+        return None
+    return None if re.search(_DATED, text) else int(named[1])
+
+
+_DATED = r"\d\s*(?:日|号|號|일|/)|\d(?:st|nd|rd|th)\b|" + "|".join(
+    words("ask", name) for name in ("today", "tomorrow", "after-tomorrow", "christmas")
+)
+
+
 def _weekly(text: str, symbols: str, today: date) -> tuple[tuple[date, ...] | None, str]:
-    if re.search(words("ask", "weekend"), text):
+    if re.search(words("ask", "weekend"), text) or "<W5><W6>" in symbols:
         shown = re.sub(f"{_WHICH}?{words('ask', 'weekend')}", " ", text)
-        return _weekend(text, today), shown
+        return _weekend(text, today), _without_symbols(canonical(shown))
     shown = _without_symbols(symbols)
+    if len(set(re.findall(r"<W\d>", symbols))) > 1:
+        return None, shown  # 月曜と火曜
     if found := re.search(r"<W(\d)>", symbols):
         day = _weekday(int(found[1]), symbols[: found.start()], today)
         return None if day is None else (day,), shown

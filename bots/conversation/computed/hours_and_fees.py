@@ -8,7 +8,7 @@ from datetime import date
 
 from bots import texts
 from bots.conversation.computed import word
-from knowledge.computed.days import public_holiday
+from knowledge.computed.days import Moved, public_holiday
 from knowledge.computed.fees import ANY_CHILD, Line, Total
 from knowledge.computed.hours import Span, State
 from knowledge.computed.opened import DayOpen, Open, Verdict
@@ -32,8 +32,20 @@ def _(result: Open, language: str) -> str:
         lines = [_say("open.several", language, subject=result.subject)]
         lines += [_listed(each, language) for each in result.days]
     else:
-        lines = [_verdict(result, language), *_hours_of(result, language)]
+        lines = [*_rule(result, language), _verdict(result, language)]
+        lines += _hours_of(result, language)
     return "\n".join([*lines, *_remarks(result, language)])
+
+
+def _rule(result: Open, language: str) -> Iterator[str]:
+    """Say what holds on a weekday as such, before the next such day."""
+    if (rule := result.weekly) is None:
+        return
+    key, weekday = "closed" if rule.closed else "open", _say(f"every.{rule.weekday}", language)
+    yield _say(f"rule.{key}", language, subject=result.subject, weekday=weekday)
+    if rule.moved is not Moved.NO:
+        moved = "free" if rule.moved is Moved.OPEN else rule.moved.value
+        yield _say(f"rule.{moved}", language)
 
 
 def _verdict(result: Open, language: str) -> str:
