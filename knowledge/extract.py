@@ -9,10 +9,9 @@ but seldom decides.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from knowledge.evidence import COMPARED, Signs, models, weigh
-from knowledge.figures import FigureKind, figures
+from knowledge.bearing import MOST_BESIDE, Bearing
+from knowledge.evidence import COMPARED, models, weigh
+from knowledge.figures import figures
 from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import BY_MODE, ON_THE_WAY, RECOMMENDING, Scope, lexicon
@@ -27,8 +26,6 @@ MOST_SENTENCES = 2
 ROWS_EACH = 2  # of each sight where several are compared
 MOST_COMPARED = 6
 
-BY_FORM = frozenset({FigureKind.MONEY, FigureKind.PHONE})
-"""What a value states unmistakably, even where no word says so."""
 CALLING = "phone"
 WITH_CALLING = frozenset({"address", "hours", "price", "reservation"})
 """What may be asked together with a telephone number; of anything else the number is meant."""
@@ -41,10 +38,7 @@ MAIN = 0.3  # added to the entrance fee where a fee was asked, to opening hours 
 LEAD = 0.3  # added to the opening of a document whose title names what was asked
 OVERVIEW = 1.3  # added to it where recommendations were asked for, and not one fact
 PROMINENT = 0.4  # added to the main sight of the town where none was named
-MOST_BESIDE = 3
 BESIDE = 0.15  # taken off for each concept that the item names and nobody asked for
-MOST_UNHEARD = 0.6  # of the other words, by rarity, that no passage holds
-MOST_WEIGHT = 20.0  # of the words beyond names and topics
 CLOSE = 0.12  # how far behind the best other passages still answer
 
 
@@ -74,13 +68,8 @@ class Extractor:
     """Chooses extracts from ranked passages."""
 
     def __init__(self, retriever: Retriever) -> None:
-        self.retriever = retriever
         self.index: Index = retriever.index
-        count = max(len(self.index.concepts), 1)
-        self._concept_weight = {
-            name: float(np.log(1 + count / (1 + sum(name in each for each in self.index.concepts))))
-            for name in lexicon().concepts
-        }
+        self.bearing = Bearing(retriever)
 
     def extract(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[Extract, ...]:
         """Return the extracts that answer, the best first; none if the guides do not say."""
@@ -98,61 +87,14 @@ class Extractor:
     def likely(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[Extract, ...]:
         """Return what probably answers, where no rule is certain; none if that is unlikely too."""
         compared = ranked[:COMPARED]
-        if not compared or compared[0].dense is None or self._unheard(asked):
+        if not compared or compared[0].dense is None or self.bearing.unheard(asked):
             return ()
-        weighed = weigh([self.signs(asked, compared, place) for place in range(len(compared))])
+        weighed = weigh(
+            [self.bearing.signs(asked, compared, place) for place in range(len(compared))]
+        )
         if weighed.likelihood < models().threshold:
             return ()
         return (self._extract_of(asked, compared[weighed.place].passage),)
-
-    def _unheard(self, asked: Asked) -> bool:
-        """Whether a question speaks of what no passage does: a name, or hardly a known word."""
-        if asked.unknown and asked.language is not Language.KO:
-            return True
-        rest = {each: self.index.idf(each) for each in asked.rest}
-        unheard = sum(weight for each, weight in rest.items() if not self.index.knows(each))
-        return not self._sights(asked) and _share(unheard, sum(rest.values())) > MOST_UNHEARD
-
-    def _sights(self, asked: Asked) -> bool:
-        """Whether a sight is named, and not just the town."""
-        return any(self.index.names.town not in each.others for each in asked.names)
-
-    def signs(self, asked: Asked, ranked: Sequence[Ranked], place: int) -> Signs:
-        """Return what speaks for and against one of the ranked passages."""
-        one, index = ranked[place], self.index
-        passage, number = one.passage, one.number
-        held = index.held[number]
-        concept, direct = self._concept(asked, number)
-        rest = {each: index.idf(each) for each in asked.rest}
-        weight = sum(rest.values())
-        terms = {each: index.idf(each) for each in asked.terms}
-        old = passage.status is Status.OLD
-        beside = len(index.concepts[number] - self._wanted(asked))
-        both = passage.language.japanese and asked.language.japanese
-        return Signs(
-            cosine=one.dense or 0.0,
-            gap=ranked[0].score - one.score,
-            place=1 / (1 + place),
-            concept=concept,
-            direct=float(direct),
-            asks=float(bool(asked.all_concepts)),
-            rest=self._rest(asked, held),
-            alone=float(not rest),
-            weight=min(weight, MOST_WEIGHT) / MOST_WEIGHT,
-            unheard=_share(sum(rest[each] for each in rest if not index.knows(each)), weight),
-            about=self._about(asked, number),
-            named=float(bool(asked.names)),
-            fact=float(passage.kind is Kind.FACT),
-            own=float(both or passage.language is asked.language),
-            same=float(passage.language is asked.language),
-            old=float(old and not asked.past),
-            qualified=self._qualified(asked, passage),
-            main=float(bool(index.main[number] & asked.all_concepts)),
-            beside=min(beside, MOST_BESIDE) / MOST_BESIDE,
-            covered=_share(sum(terms[each] for each in terms if each in held), sum(terms.values())),
-            unknown=float(bool(asked.unknown)),
-            japanese=float(asked.language.japanese),
-        )
 
     def sights(self, asked: Asked, ranked: Sequence[Ranked]) -> tuple[str, ...]:
         """Return the sights of which the guides say what was asked, the main one first.
@@ -204,7 +146,7 @@ class Extractor:
             and each.passage.kind is Kind.FACT
             and each.direct
             and each.passage.status is not Status.OLD
-            and self.index.concepts[each.ranked.number] <= self._wanted(asked)
+            and self.index.concepts[each.ranked.number] <= self.bearing.wanted(asked)
         ]
         return [lead, *rows[:MOST_EXTRACTS]]
 
@@ -245,11 +187,11 @@ class Extractor:
 
     def _weigh(self, asked: Asked, ranked: Ranked) -> _Evidence | None:
         """Weigh one passage; None if it does not answer."""
-        name = self._about(asked, ranked.number)
+        name = self.bearing.about(asked, ranked.number)
         if asked.names and name == 0:
             return None
-        concept, direct = self._concept(asked, ranked.number)
-        rest = self._rest(asked, self.index.held[ranked.number])
+        concept, direct = self.bearing.concept(asked, ranked.number)
+        rest = self.bearing.rest(asked, self.index.held[ranked.number])
         found = _Evidence(ranked, ranked.score, concept, rest, name, direct)
         if not self._topical(asked, found) or not self._close(asked, found):
             return None
@@ -263,7 +205,7 @@ class Extractor:
         if found.concept < CONCEPT:
             return False
         modes = asked.concepts & BY_MODE
-        if modes and not modes & (self.index.concepts[number] | self._spoken_of(passage)):
+        if modes and not modes & (self.index.concepts[number] | self.bearing.spoken_of(passage)):
             return False
         if CALLING in asked.concepts and not asked.all_concepts & WITH_CALLING:
             stated = f"{passage.value or passage.text} {passage.note or ''}"
@@ -271,12 +213,7 @@ class Extractor:
                 return False
         if found.direct or (asked.rest and found.rest == 1.0):
             return True
-        return (found.ranked.dense or 0.0) >= INDIRECT and not self._aside(asked, number)
-
-    @staticmethod
-    def _spoken_of(passage: Passage) -> frozenset[str]:
-        above = passage.headings[-1] if passage.headings else ""
-        return lexicon().named(without_ruby(f"{above} {passage.text}"))
+        return (found.ranked.dense or 0.0) >= INDIRECT and not self.bearing.aside(asked, number)
 
     def _close(self, asked: Asked, found: _Evidence) -> bool:
         """Whether a passage holds the question's other words, or means the same without them."""
@@ -285,9 +222,14 @@ class Extractor:
         )
         certain = (found.ranked.dense or 0.0) >= (CERTAIN if own else CERTAIN_FOREIGN)
         held = found.rest >= REST or (certain and found.rest > 0)
-        if not held and own and not (found.direct and self._sights(asked)):
+        if not held and own and not (found.direct and self.bearing.names_a_sight(asked)):
             return False
-        if not own and asked.rest and not self._sights(asked) and self._unheard(asked):
+        if (
+            not own
+            and asked.rest
+            and not self.bearing.names_a_sight(asked)
+            and self.bearing.unheard(asked)
+        ):
             return False
         if certain or asked.all_concepts:
             return True
@@ -301,9 +243,9 @@ class Extractor:
         if passage.language is Language.JA_EASY and asked.language is not Language.JA_EASY:
             score -= 0.4
         if asked.all_concepts:
-            beside = len(self.index.concepts[number] - self._wanted(asked))
+            beside = len(self.index.concepts[number] - self.bearing.wanted(asked))
             score -= BESIDE * min(beside, MOST_BESIDE)
-        score += 0.3 * self._qualified(asked, passage)
+        score += 0.3 * self.bearing.qualified(asked, passage)
         if self._opens(asked, passage):
             score += OVERVIEW if asked.broad else LEAD
         if not asked.names and asked.about_a_sight:
@@ -313,89 +255,6 @@ class Extractor:
             score += 0.5 if asked.past else -0.8
         return score
 
-    @staticmethod
-    def _wanted(asked: Asked) -> frozenset[str]:
-        """Return what was asked, with what answers it as well: a bus is a way to get there."""
-        known = lexicon().concepts
-        return asked.all_concepts.union(*(known[each].includes for each in asked.all_concepts))
-
-    def _about(self, asked: Asked, number: int) -> float:
-        closeness = [self.retriever.closeness(number, each) for each in asked.names]
-        if not closeness or (asked.all_concepts & ON_THE_WAY and not min(closeness)):
-            return 0.0
-        return sum(closeness) / len(closeness)
-
-    def _concept(self, asked: Asked, number: int) -> tuple[float, bool]:
-        """Return how much of what was asked the passage names, and whether its item does so."""
-        wanted = {each: self._concept_weight[each] for each in asked.concepts}
-        wanted |= {each: 0.5 * self._concept_weight[each] for each in asked.implied}
-        if not wanted:
-            return 0.0, False
-        known, passage = lexicon().concepts, self.index.library.passages[number]
-        shown = passage.value if passage.value is not None else passage.text
-        found, direct = 0.0, False
-        shaped = self._shaped(asked, passage) if passage.kind is Kind.FACT else frozenset()
-        for name, weight in wanted.items():
-            meant = {name} | known[name].includes
-            named = bool(meant & self.index.concepts[number]) or (
-                # 「何時に見られますか?」 above a row with a time says what the time is of.
-                bool(asked.names)
-                and known[name].expects is not None
-                and name in asked.implied & self.index.headed[number]
-                and passage.kind is Kind.FACT
-            )
-            mentioned = named or bool(meant & self.index.mentioned[number]) or name in shaped
-            fits = known[name].answered_by(f"{shown} {passage.note or ''}")
-            implied = name in asked.implied and known[name].expects is not None
-            if fits and (mentioned or implied):
-                found += weight * (1.0 if named else 0.6)
-                direct = direct or named
-        return found / sum(wanted.values()), direct
-
-    def _aside(self, asked: Asked, number: int) -> bool:
-        """Whether a passage only mentions what was asked, under a heading about something else."""
-        passage, headed = self.index.library.passages[number], self.index.headed[number]
-        if self._wanted(asked) & headed:
-            return False
-        return bool(headed) if passage.kind is Kind.PROSE else not self._shaped(asked, passage)
-
-    @staticmethod
-    def _shaped(asked: Asked, passage: Passage) -> frozenset[str]:
-        """Return what was asked that the value answers by its form alone: 1日1,000円 is a price."""
-        known = lexicon().concepts
-        return frozenset(
-            each
-            for each in asked.all_concepts
-            if known[each].expects in BY_FORM and known[each].answered_by(passage.value or "")
-        )
-
-    def _rest(self, asked: Asked, held: frozenset[str]) -> float:
-        weights = {each: self.index.idf(each) for each in asked.rest}
-        if not weights:
-            return 1.0
-        known = lexicon().same
-        met = (
-            weight
-            for each, weight in weights.items()
-            if each in held or not held.isdisjoint(known.get(each, ()))
-        )
-        return sum(met) / sum(weights.values())
-
-    @staticmethod
-    def _qualified(asked: Asked, passage: Passage) -> float:
-        """1 if the passage is for whom or when was asked, 0 if it does not say."""
-        if not asked.qualifiers:
-            return 0.0
-        known = lexicon()
-        wanted = (
-            frozenset(
-                each for name in asked.qualifiers for each in known.narrower.get(name, {name})
-            )
-            | asked.qualifiers
-        )
-        stated = known.qualified(without_ruby(passage.item or passage.text))
-        return 1.0 if stated & wanted else -0.5 if stated else 0.0
-
     def _rows(
         self, asked: Asked, best: _Evidence, evidence: Sequence[_Evidence]
     ) -> list[_Evidence]:
@@ -403,7 +262,8 @@ class Extractor:
         concepts = self.index.concepts[best.ranked.number] & asked.all_concepts
         main = self.index.main[best.ranked.number] & asked.all_concepts
         old = best.passage.status is Status.OLD
-        own = self._rest(asked, self.index.own[best.ranked.number])
+        own = self.bearing.rest(asked, self.index.own[best.ranked.number])
+        qualified = self.bearing.qualified(asked, best.passage)
         rows = [
             each
             for each in evidence
@@ -411,11 +271,12 @@ class Extractor:
             and each.passage.kind is Kind.FACT
             and (each.passage.status is Status.OLD) == old
             and each.name >= best.name
-            and self._rest(asked, self.index.own[each.ranked.number]) >= own
+            and self.bearing.rest(asked, self.index.own[each.ranked.number]) >= own
             and each.direct == best.direct
             and self.index.concepts[each.ranked.number] & asked.all_concepts == concepts
             and self.index.main[each.ranked.number] & asked.all_concepts == main
-            and self._qualified(asked, each.passage) >= self._qualified(asked, best.passage)
+            and self.bearing.qualified(asked, each.passage)
+            >= self.bearing.qualified(asked, best.passage)
         ]
         order = {each.id: position for position, each in enumerate(self.index.library.passages)}
         rows.sort(key=lambda each: order[each.passage.id])  # authors put what matters first
@@ -471,12 +332,8 @@ class Extractor:
         shared = sum(self.index.idf(each) for each in asked.terms if each in terms)
         named = known.named(sentence) & asked.all_concepts
         concept = sum(
-            self._concept_weight[each]
+            self.bearing.concept_weight[each]
             * (1.0 if known.concepts[each].answered_by(sentence) else 0.3)
             for each in named
         )
         return shared + concept
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0

@@ -113,7 +113,7 @@ class Finder:
 
     def signs(self, asked: Asked, ranked: Sequence[Ranked]) -> list[Signs]:
         """Return what speaks for and against each of the ranked passages."""
-        return [self._extractor.signs(asked, ranked, place) for place in range(len(ranked))]
+        return [self._extractor.bearing.signs(asked, ranked, place) for place in range(len(ranked))]
 
     def certain(self, reading: Reading, ranked: Sequence[Ranked], now: datetime) -> Found | None:
         """Return what answers by a rule: taught, worked out, or found beyond doubt."""
