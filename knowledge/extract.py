@@ -275,8 +275,7 @@ class Extractor:
             and each.direct == best.direct
             and self.index.concepts[each.ranked.number] & asked.all_concepts == concepts
             and self.index.main[each.ranked.number] & asked.all_concepts == main
-            and self.bearing.qualified(asked, each.passage)
-            >= self.bearing.qualified(asked, best.passage)
+            and self.bearing.qualified(asked, each.passage) >= qualified
         ]
         order = {each.id: position for position, each in enumerate(self.index.library.passages)}
         rows.sort(key=lambda each: order[each.passage.id])  # authors put what matters first
