@@ -18,6 +18,7 @@ _POLITE = {
     "可": "いいです",
     "不可": "できません",
 }
+_ADDRESS = re.compile(r"https?://\S+$")
 _TIMES = re.compile(r"(\d{1,2}:\d{2})\s*[〜~～-]\s*(翌)?(\d{1,2}:\d{2})")
 _UNITS = re.compile(r"(\d[\d,.]*)\s*[〜~～]\s*(\d[\d,.]*)(月|時間|時|分|円|年|km|m)")
 _BRACKET = re.compile(r"\(([^()]*)\)\s*\Z")
@@ -47,4 +48,5 @@ def _polite(text: str, words: Words) -> str:
     morphemes = words.morphemes(text)
     if morphemes and morphemes[-1].part_of_speech[0] in _PREDICATES:
         return text
-    return f"{text}です"
+    # A web address ends at a space, not at the word after it.
+    return f"{text} です" if _ADDRESS.search(text) else f"{text}です"

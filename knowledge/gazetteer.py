@@ -15,15 +15,18 @@ A file ``gazetteer.toml`` in the town's folder, which may be missing::
     [[synonym]]
     words = ["役場", "市役所"]     # mean the same in this town; a question with one finds both
 
+The names of ``glossary.toml`` beside it are heard as well, in every language that they have there.
+
 A mistake never stops the rest: it becomes a `Problem` with file, line and remedy.
 """
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from knowledge.glossary import glossary
 from knowledge.passage import Problem
 from knowledge.text import clean, fold, is_kana
 
@@ -41,6 +44,7 @@ class Entry:
     name: str
     reading: str | None
     others: tuple[str, ...]
+    told: bool = False  # it is from the glossary, which also holds what guides only mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,25 @@ class Gazetteer:
 
 
 def read_gazetteer(path: Path) -> Gazetteer:
-    """Read a gazetteer; without a file there, an empty one."""
+    """Read a gazetteer and the names of the glossary beside it; either may be missing.
+
+    What the glossary holds wrongly is reported where the glossary is read for its own sake.
+    """
+    own = _read(path)
+    named = {each.name for each in own.entries}
+    told = (each for each in _told(path.parent) if each.name not in named)
+    return replace(own, entries=(*own.entries, *told))
+
+
+def _told(folder: Path) -> Iterator[Entry]:
+    """Yield the names of the glossary but for addresses, which nobody asks by name."""
+    known = glossary(folder)
+    for name, words in known.names.items():
+        if not any(each.isdecimal() for each in name):
+            yield Entry(name, known.readings.get(name), tuple(dict.fromkeys(words)), told=True)
+
+
+def _read(path: Path) -> Gazetteer:
     reader = _Reader(path.name)
     try:
         content = path.read_bytes()

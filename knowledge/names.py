@@ -4,6 +4,10 @@ They come from the documents' own front matter (a facility and its aliases in ka
 other languages) and from the town's gazetteer. A name belongs to the documents that carry it, so an
 alias of one document (山焼き) selects that document, and the facility's name (秋吉台) all of its
 documents, as do the gazetteer's other names for it.
+
+The glossary adds what guides only mention: stations, airports, the towns from which people come.
+Beside a sight, in a question about the way, such a name tells from where; on its own it narrows
+nothing down: the words of the question do.
 """
 
 import hashlib
@@ -22,6 +26,8 @@ from knowledge.words import Words
 _SHORTEST = 2
 _LONGEST_HEARD = 24  # characters
 _SHORTEST_READING = 4  # folded kana; shorter ones are found inside other words
+_SHORTEST_TOLD = {"hangul": 3, "latin": 4}  # 하기 is a town and the end of many words
+_PREFECTURE = re.compile(r"[都道府県]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,10 @@ class Names:
                 readings.setdefault(document.facility, own)
         added: dict[str, frozenset[str]] = {}
         for entry in gazetteer.entries:
+            if entry.told and (squeeze(entry.name) == self.town or _PREFECTURE.search(entry.name)):
+                continue  # everything is there: the name narrows nothing down
             added |= _added(entry, by_surface, facility_of)
-            if entry.reading is not None:
+            if entry.reading is not None and not entry.told:
                 readings[entry.name] = entry.reading
         self.synonyms = tuple(tuple(map(squeeze, each)) for each in gazetteer.synonyms)
         """Groups of words that mean the same in this town, squeezed."""
@@ -84,16 +92,34 @@ class Names:
         self._by_first: defaultdict[str, list[str]] = defaultdict(list)
         for surface in self._ordered:
             self._by_first[surface[0]].append(surface)
+        self._mentioned = frozenset(
+            surface
+            for entry in gazetteer.entries
+            if entry.told
+            for surface in map(squeeze, (entry.name, *entry.others))
+            if surface in added and not by_surface[surface]
+        )
+        """Names of what the guides only mention."""
+        self._inside = {
+            surface: [
+                each for each in self._ordered if each in surface and len(each) < len(surface)
+            ]
+            for surface in self._mentioned
+        }
         self._by_reading = {
             reading: surface
             for surface in self._ordered
-            if (reading := self._words.reading(surface, {}))
+            if surface not in self._mentioned
+            and (reading := self._words.reading(surface, {}))
             and len(reading) >= _SHORTEST_READING
             and all(is_kana(each) for each in reading)
         }
 
         self._readings_ordered = sorted(self._by_reading, key=len, reverse=True)
-        named = (f"{each.surface} {each.facility}" for each in self._names.values())
+        named = (
+            f"{each.surface} {each.facility} {each.surface in self._mentioned}"
+            for each in self._names.values()
+        )
         self.fingerprint = hashlib.sha256("\n".join(sorted(named)).encode()).hexdigest()
         """Changes whenever texts may have to be searched for names again."""
 
@@ -122,7 +148,11 @@ class Names:
                 rest = rest.replace(surface, "|")
         # Two spellings of one sight (秋芳洞, Akiyoshido) are one subject.
         subjects = {each.documents or each.others: each for each in reversed(found)}
-        return tuple(subjects.values())[::-1] or self._heard(question)
+        named = tuple(subjects.values())[::-1]
+        sights = tuple(each for each in named if each.surface not in self._mentioned)
+        if sights and _on_the_way(question):
+            return named
+        return sights or self._heard(question)
 
     def _heard(self, question: str) -> tuple[Name, ...]:
         """Look again by reading, for names typed in kana or romaji with another spelling."""
@@ -144,6 +174,7 @@ class Names:
 
     def subject(self, surfaces: frozenset[str]) -> str | None:
         """Return the facility that surfaces name, the one with most documents if several."""
+        surfaces -= self._mentioned
         named = sorted(surfaces, key=lambda each: (-len(self._names[each].documents), each))
         return self._names[named[0]].facility if named else None
 
@@ -167,13 +198,17 @@ class Names:
         return self._names[squeeze(facility)]
 
     def held(self, text: str) -> frozenset[str]:
-        """Return the surfaces in a text; where one holds another, the longer."""
+        """Return the surfaces in a text; where one holds another, the longer.
+
+        A name of what is only mentioned hides none: 秋芳洞商店街 speaks of 秋芳洞 as well.
+        """
         squeezed = squeeze(text)
-        found, position = set(), 0
+        found: set[str] = set()
+        position = 0
         while position < len(squeezed):
             for surface in self._by_first.get(squeezed[position], ()):
                 if squeezed.startswith(surface, position):
-                    found.add(surface)
+                    found.update((surface, *self._inside.get(surface, ())))
                     position += len(surface) - 1
                     break
             position += 1
@@ -184,16 +219,50 @@ def _added(
     entry: Entry, by_surface: defaultdict[str, set[str]], facility_of: dict[str, str]
 ) -> dict[str, frozenset[str]]:
     """Give a place of the guides its other names; return those of a place that has no document."""
+    spellings = (entry.name, *entry.others, *([entry.reading] if entry.reading else []))
     own = squeeze(entry.name)
+    if entry.told and not by_surface.get(own):
+        if (carried := _carried(own, spellings, by_surface)) is None:
+            return {}
+        own = carried
     facility = facility_of.get(own, entry.name)
     documents = by_surface.get(own, set())
-    spellings = (entry.name, *entry.others, *([entry.reading] if entry.reading else []))
     surfaces = frozenset(each for each in map(squeeze, spellings) if len(each) >= _SHORTEST)
+    if entry.told and not documents:
+        surfaces = frozenset(each for each in surfaces if _telling(each))
     for surface in surfaces:
         # A name of a document stays that document's alone.
         by_surface.setdefault(surface, set(documents))
         facility_of.setdefault(surface, facility)
     return {} if documents else dict.fromkeys(surfaces, surfaces)
+
+
+def _carried(own: str, spellings: Iterable[str], by_surface: Mapping[str, set[str]]) -> str | None:
+    """Return the name by which documents know what the glossary names; None if it may be several.
+
+    A document may carry it in another language or in kana alone, or as part of a longer name
+    (the stadium); what stands within the names of several sights (総湯) names none of them.
+    """
+    within = {each for each, held in by_surface.items() if held and own in each}
+    if len({frozenset(by_surface[each]) for each in within}) > 1:
+        return None
+    known = (each for each in map(squeeze, spellings) if by_surface.get(each))
+    return next(known, None) or min(within, key=len, default=own)
+
+
+def _telling(surface: str) -> bool:
+    """Whether a name is long enough not to be found within other words; readings are not."""
+    if surface.isascii():
+        return len(surface) >= _SHORTEST_TOLD["latin"]
+    if all(map(is_kana, surface)):
+        return len(surface) >= _SHORTEST_READING
+    hangul = "가" <= surface[0] <= "힣"
+    return len(surface) >= (_SHORTEST_TOLD["hangul"] if hangul else _SHORTEST)
+
+
+def _on_the_way(question: str) -> bool:
+    known = lexicon()
+    return bool((known.named(fold(question)) | known.asked(fold(question))) & ON_THE_WAY)
 
 
 def squeeze(name: str) -> str:

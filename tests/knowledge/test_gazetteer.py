@@ -142,3 +142,37 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     assert found.problems == ()
     assert found.entries[0].reading == "あおやまどう"
     assert found.synonyms == (("役場", "市役所"),)
+
+
+GLOSSARY = """
+[names]
+"水城市" = { en = "Mizuki City", zh-Hant = "水城市", zh-Hans = "水城市", ko = "미즈키시" }
+"水城洞" = { en = "Mizuki Grotto", zh-Hant = "水城岩洞", zh-Hans = "水城岩洞", ko = "미즈키 석굴" }
+"白浜駅" = { en = "Shirahama Station", zh-Hant = "白濱站", zh-Hans = "白滨站", ko = "시라하마역" }
+"水城1-2" = { en = "1-2 Mizuki", zh-Hant = "水城1-2", zh-Hans = "水城1-2", ko = "미즈키 1-2" }
+"""
+
+
+def test_the_names_of_the_glossary_are_heard_but_for_addresses(tmp_path: Path) -> None:
+    (tmp_path / "glossary.toml").write_text(GLOSSARY, encoding="utf-8")
+    read = gazetteer(tmp_path, WHOLE)
+    assert [each.name for each in read.entries] == ["水城洞", "青山駅", "水城市", "白浜駅"]
+    assert "Mizuki Cave" in read.entries[0].others  # the gazetteer's own entry wins
+    assert "시라하마역" in read.entries[-1].others
+
+
+@pytest.mark.parametrize(
+    ("question", "facilities"),
+    [
+        ("미즈키 석굴 요금", ["水城洞"]),
+        ("시라하마역에서 미즈키 석굴까지 버스로", ["水城洞", "白浜駅"]),
+        ("시라하마역에 있는 미즈키 석굴 요금", ["水城洞"]),
+        ("시라하마역 요금", []),
+    ],
+)
+def test_a_place_that_is_only_mentioned_tells_from_where(
+    tmp_path: Path, question: str, facilities: list[str]
+) -> None:
+    (tmp_path / "glossary.toml").write_text(GLOSSARY, encoding="utf-8")
+    index = opened(tmp_path, "")
+    assert sorted(each.facility for each in index.names.find(question)) == sorted(facilities)

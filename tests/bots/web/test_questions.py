@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +15,9 @@ from core.questions import Filter, Kind
 from core.testing import SetClock
 from knowledge.answer import Guide
 from knowledge.ingest import read_guides
-from knowledge.passage import Library
+from knowledge.language import Language
+from knowledge.passage import Kind as PassageKind
+from knowledge.passage import Library, Passage
 from knowledge.testing import FakeEncoder, table, write_guide
 from tests.bots.web.stage import Visitor, World, open_town
 from tests.bots.web.test_console import enter
@@ -259,35 +260,33 @@ async def test_what_is_stale_or_unconfirmed_is_listed(world: World) -> None:
         assert f'dir="auto">{OPEN}</a>' in (await hana.get("/console/freshness")).text
 
 
-@dataclass(frozen=True)
-class Statement:
-    value: str
-    document: str
-    as_of: str | None
-
-
-@dataclass(frozen=True)
-class Conflict:
-    facility: str | None
-    item: str
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True)
-class Compared(Library):
-    """A library whose documents were compared."""
-
-    conflicts: tuple[Conflict, ...] = ()
+def stated(document: str, value: str, as_of: str | None) -> Passage:
+    item = "入洞料(大人)"
+    text = f"{item}: {value}"
+    return Passage(
+        *(document, document, document, (), text, PassageKind.FACT, Language.JA),
+        facility="水城洞",
+        item=item,
+        value=value,
+        as_of=as_of,
+    )
 
 
 async def test_documents_that_disagree_are_listed_with_what_each_says(world: World) -> None:
-    said = (Statement("1,600円", "fees", "2026-02"), Statement("1,300円<i>", "leaflet", None))
-    library = Compared((), (), conflicts=(Conflict("水城洞", "入洞料(大人)", said),))
+    said = (stated("fees", "1,600円<i>", "2026-02"), stated("leaflet", "1,300円<i>", None))
+    library = Library(said, ())
     world.app.guide = cast("Guide", SimpleNamespace(library=library))
     async with world.visitor() as hana:
         await enter(world, hana)
         page = (await hana.get("/console/freshness")).text
-    for words in ("入洞料(大人)", "水城洞", "1,600円", "2026-02", "1,300円&lt;i&gt;", "leaflet"):
+    for words in (
+        "入洞料(大人)",
+        "水城洞",
+        "1,600円&lt;i&gt;",
+        "2026-02",
+        "1,300円&lt;i&gt;",
+        "leaflet",
+    ):
         assert words in page
 
 
