@@ -109,12 +109,29 @@ def _total(index: Index, name: Name, coming: Party, language: Language) -> Total
         return None
     total = base.total(coming)
     shown = own.total(coming) if own is not None else total
+    if _disputed(total, shown):
+        return None
     if _prices(shown) == _prices(total) and not total.offers:
         total = shown
     elif own is not None:
         total = Total(own.subject, total.lines, total.offers)
     nothing = all(each.rate is None for options in total.lines for each in options)
     return None if nothing else total
+
+
+def _disputed(one: Total, other: Total) -> bool:
+    """Whether two languages state different prices for the same people."""
+    rates = (
+        {
+            (at, line.category): line.rate.yen
+            for at, options in enumerate(total.lines)
+            for line in options
+            if line.rate is not None
+        }
+        for total in (one, other)
+    )
+    first, second = rates
+    return any(first[each] != second[each] for each in first.keys() & second.keys())
 
 
 def _prices(total: Total) -> object:

@@ -72,6 +72,8 @@ def _row(index: Index, name: Name, passage: Passage) -> Row | None:
     if not spans:
         bare = passage.facility == name.facility and not held
         return Row(passage, name.facility, item) if bare else None
+    if _beside(name, held, passage.language):
+        return None
     start = spans[0][0]
     before = squeeze(item[:start])
     foreign = passage.language not in {Language.JA, Language.JA_EASY}
@@ -86,6 +88,15 @@ def _row(index: Index, name: Name, passage: Passage) -> Row | None:
     if passage.language is Language.JA_EASY:
         subject = _with_ruby(passage.item or "", subject)
     return Row(passage, subject, re.sub(r"^\s*[:：の]\s*", "", rest).strip())
+
+
+def _beside(name: Name, held: frozenset[str], language: Language) -> bool:
+    """Whether an item adds in kanji which thing at the same place it means: Kiku no Yu (菊の湯)."""
+    if language.japanese or language.chinese or name.surface in held:
+        return False
+    own = squeeze(name.facility)
+    written = {each for each in held & name.others if any(map(is_han, each))}
+    return bool(written) and not any(own in each or each in own for each in written)
 
 
 def _with_ruby(item: str, subject: str) -> str:

@@ -97,7 +97,7 @@ def _asks(situation: Situation) -> bool:
     """Whether a question is about departures, and not about the fare or how long it takes."""
     asked = situation.asked
     text = asked.text
-    if asked.past:
+    if asked.past or (says("other", "asked", text) and not says("other", "bus", text)):
         return False
     riding = bool(asked.all_concepts & _RIDING) or says("bus", "asked", text)
     timed = any(says("bus", each, text) for each in ("timed", "last", "arrive"))

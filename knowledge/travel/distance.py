@@ -65,7 +65,7 @@ class Distances:
         asked = situation.asked
         if asked.past or asked.unknown or not asked.all_concepts <= _ABOUT:
             return None
-        if not says("far", "asked", asked.text):
+        if not says("far", "asked", asked.text) or says("other", "asked", asked.text):
             return None
         sights = list(dict.fromkeys(each.facility for each in asked.names))
         if len(sights) != 2:  # noqa: PLR2004 - from the one to the other

@@ -55,6 +55,14 @@ def test_a_closed_day_names_its_date_and_the_next_opening(mine: Index) -> None:
     ]
 
 
+def test_a_weekday_is_told_as_the_rule_before_the_holiday_that_comes_next(mine: Index) -> None:
+    assert said(mine, "科学博物館は月曜開いてる?").splitlines()[:2] == [
+        "秋吉台科学博物館は、月曜日はお休みです。",
+        "休みの日が祝日のときは、その翌日が休みになります。",
+    ]
+    assert "closed on Mondays" in said(mine, "Is the fossil museum open on Mondays?", "en")
+
+
 def test_without_known_closing_days_only_the_hours_are_told(mine: Index) -> None:
     shown = said(mine, "景清洞は1月1日開いてますか")
     assert "開いています" not in shown

@@ -6,10 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from knowledge.answer import Answer, AnswerKind, Guide, Turn
+from knowledge.computed import Situation, calculators
 from knowledge.computed.opened import Open, Verdict
 from knowledge.computed.party_total import PartyTotal
 from knowledge.encoders import Tier
+from knowledge.index import Index
 from knowledge.language import Language
+from knowledge.question import understand
 from tests.knowledge.computed.conftest import TOWNS
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -105,6 +108,13 @@ async def test_every_boundary_of_the_day_belongs_to_one_side(
         ("zh-Hans", "秋芳洞成人两名儿童一名多少钱", (3200, 4500)),
         ("zh-Hant", "秋芳洞2大1小多少錢", (3200, 4500)),
         ("ko", "아키요시도 어른 2명 초등학생 1명 얼마예요?", (4050, 4050)),
+        ("ja", "中学生3人、大人1人。秋芳洞の合計は?", (5500, 5500)),
+        ("ja", "秋芳洞と大正洞、大人1人ずつ入ると全部でいくら", (2900, 2900)),
+        ("en", "Total for 2 adults and 1 elementary school child at Akiyoshido?", (4050, 4050)),
+        ("zh-Hant", "兩個大人一個小學生去秋芳洞要多少錢", (4050, 4050)),
+        ("zh-Hans", "两大一小(小学生)去秋芳洞一共多少钱", (4050, 4050)),
+        ("zh-Hans", "两个大人一个小学生多少钱", (4050, 4050)),
+        ("ko", "어른 2명 초등학생 1명이면 아키요시도 총 얼마예요", (4050, 4050)),
     ],
 )
 async def test_a_party_gets_its_total(
@@ -143,6 +153,52 @@ async def test_what_is_not_asked_of_the_calculators_stays_with_the_guides(
     guide: Guide, language: str, question: str
 ) -> None:
     assert (await asked(guide, language, question)).computed is None
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("zh-Hant", "明天天氣怎麼樣"), ("ja", "明日の秋芳洞の天気は?"), ("ja", "秋芳洞の休みの日"),
+        ("zh-Hant", "秋芳洞有公休日嗎"), ("ja", "秋芳洞の定休日は?"),
+        ("en", "closing days of Akiyoshido?"),
+    ],
+)  # fmt: skip
+async def test_weather_and_closing_days_are_not_worked_out(
+    guide: Guide, language: str, question: str
+) -> None:
+    assert (await asked(guide, language, question)).computed is None
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "closed"),
+    [
+        ("ja", "科学博物館は月曜開いてる?", True),
+        ("ja", "科学博物館は火曜開いてる?", False),
+        ("ja", "化石館は月曜日も開いていますか", True),
+        ("en", "Is the fossil museum closed on Mondays?", True),
+        ("zh-Hant", "化石館星期一有開嗎", True),
+        ("ko", "화석관 월요일에 여나요", True),
+        ("ja", "秋芳洞は日曜やってる?", False),
+    ],
+)
+async def test_a_weekday_is_answered_by_its_rule_and_then_by_the_next_such_day(
+    guide: Guide, language: str, question: str, closed: bool
+) -> None:
+    computed = (await asked(guide, language, question)).computed
+    assert isinstance(computed, Open)
+    assert computed.weekly is not None
+    assert computed.weekly.closed is closed
+    assert computed.when.days[0].weekday() == computed.weekly.weekday
+    assert set(computed.weekly.passages) <= set(computed.passages)
+
+
+def test_without_an_outstanding_sight_nothing_is_taken_to_be_meant(
+    towns: dict[str, Index],
+) -> None:
+    for question in ("今日は何時まで開いていますか", "大人2人でいくら"):
+        asked_of = understand(question, Language.JA, towns["masuda"])
+        situation = Situation(asked_of, SUNDAY, towns["masuda"])
+        assert all(each.answer(situation) is None for each in calculators())
 
 
 async def test_a_follow_up_keeps_its_sight(guide: Guide) -> None:

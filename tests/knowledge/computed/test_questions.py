@@ -113,6 +113,38 @@ def test_no_day_a_vague_one_or_a_past_one_is_not_answered(question: str) -> None
     assert asked_when(question, NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("question", "weekday"),
+    [
+        ("月曜開いてる?", 0), ("月曜日は休みですか", 0), ("open on Mondays?", 0),
+        ("星期一開嗎", 0), ("월요일에 여나요", 0), ("次の月曜は?", None), ("来週の月曜は?", None),
+        ("11月23日(月)は?", None), ("明日の月曜は?", None), ("日曜の16時に入れる?", None),
+        ("土日は開いてる?", None), ("next Monday?", None),
+    ],
+)  # fmt: skip
+def test_a_weekday_alone_means_every_such_day(question: str, weekday: int | None) -> None:
+    when = asked_when(question, NOW)
+    assert when is not None
+    assert when.weekday == weekday
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "休みの日", "定休日は?", "公休日嗎", "休館日はいつ", "closing days?", "休馆日是哪天",
+        "휴무일은 언제예요", "月曜と火曜は開いてる?",
+    ],
+)  # fmt: skip
+def test_closing_days_as_such_are_no_day(question: str) -> None:
+    assert asked_when(question, NOW) is None
+
+
+def test_days_off_on_which_one_wants_to_come_are_the_weekend() -> None:
+    when = asked_when("休みの日は開いてる?", NOW.replace(day=19))
+    assert when is not None
+    assert [each.day for each in when.days] == [21, 22]
+
+
 @given(ahead=st.integers(0, 364))
 def test_any_date_of_the_year_to_come_is_that_date(ahead: int) -> None:
     day = NOW.date() + timedelta(ahead)
@@ -167,6 +199,14 @@ def told(question: str) -> str | None:
         ("成人两名儿童一名", "2 adult, 1 primary/junior/preschool"),
         ("两个大人和一个小学生", "2 adult, 1 primary"),
         ("2大1小多少錢", "2 adult, 1 primary/junior/preschool"),
+        ("兩個大人一個小學生", "2 adult, 1 primary"),
+        ("两个大人一个小学生多少钱", "2 adult, 1 primary"),
+        ("大人两个小学生一个", "2 adult, 1 primary"),
+        ("两大一小(小学生)", "2 adult, 1 primary"),
+        ("2 adults and 1 elementary school child", "2 adult, 1 primary"),
+        ("大人と小学生1人ずつ", "1 adult, 1 primary"),
+        ("2名の大人と1名の小学生", "2 adult, 1 primary"),
+        ("어른 2명 초등학생 1명이면", "2 adult, 1 primary"),
         ("成人2位、國中生1位", "2 adult, 1 junior"),
         ("어른 2명 초등학생 1명", "2 adult, 1 primary"),
         ("어른 두 명, 초등학생 한 명", "2 adult, 1 primary"),

@@ -24,7 +24,9 @@ NOT_THE_HOURS_OF_A_SIGHT = {
         "黒谷口", "黑谷口", "Kurotani", "구로타니",
     ),
     "when it is quiet": ("すいている時間",),
-    "tours and shows": ("闇のロマン", "舞の", "dance performance", "火入れ", "交通規制"),
+    "tours and shows": (
+        "闇のロマン", "舞の", "dance performance", "춤 공연", "舞蹈表演", "火入れ", "交通規制",
+    ),
     "weather": ("大雨", "heavy rain", "큰비"),
     "checking in and out": ("チェックイン", "チェックアウト"),
     "doctors and advice": ("当番医", "医者", "でんわ相談"),
@@ -38,7 +40,13 @@ NOT_THE_HOURS_OF_A_SIGHT = {
 }  # fmt: skip
 UNREADABLE = {
     "only when it opens": ("秋吉台サファリランドの開園時刻",),
-    "a fountain, once an hour": ("月山湖大噴水の", "Gassan Lake Fountain"),
+    "a fountain, once an hour": (
+        "月山湖大噴水の",
+        "Gassan Lake Fountain",
+        "갓산호 대분수",
+        "月山湖大喷泉",
+        "月山湖大噴泉",
+    ),
 }
 
 
