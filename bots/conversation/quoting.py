@@ -34,6 +34,7 @@ TOPICS = (
 """Concepts that have a name in every language (`chat.topic`), the most telling first."""
 
 _BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
+_ADDRESSED = re.compile(r"[(（][^()（）]*https?://[^()（）]*[)）]|https?://\S+")
 _LISTED = {
     **dict.fromkeys(Language, "、"),
     Language.EN: ", ",
@@ -109,7 +110,8 @@ class Quoting:
             disagreement = passage.contradiction
             if disagreement is None or len(disagreement.found) < SEVERAL:
                 continue  # one source alone contradicts none
-            found = [self._stated(each, reader) for each in disagreement.found]
+            told = (_ADDRESSED.sub("", each) for each in disagreement.found)
+            found = [self._stated(each, reader) for each in told]
             value = self._stated(disagreement.adopted, reader)
             if value is None or None in found:
                 line = texts.say("chat.answer.contradiction", reader)
