@@ -54,7 +54,7 @@ class Passage:
     source: str | None = None
     source_title: str | None = None
     review_by: date | None = None
-    contradiction: str | None = None  # why this value was adopted although sources disagree
+    contradiction: "Contradiction | None" = None  # this value was adopted; sources disagree
     page: int | None = None  # from 1, where the document has pages
 
     @property

@@ -15,14 +15,16 @@ from bots.conversation.messages import Quote, SourceLink
 from knowledge.easy import said_easily
 from knowledge.extract import Extract
 from knowledge.glossary import FOREIGN, glossary
+from knowledge.hanzi import in_script
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Passage, Status
-from knowledge.rendering import Renderer
+from knowledge.rendering import Renderer, named
 from knowledge.ruby import Ruby
 from knowledge.words import Words
 
 MAX_SOURCES = 3
+SEVERAL = 2
 TOPICS = (
     *("price", "parking", "hours", "holiday", "phone", "address", "hospital", "reservation"),
     *("duration", "bus", "train", "car", "access", "wheelchair", "stroller", "toilet", "pet"),
@@ -30,6 +32,14 @@ TOPICS = (
     *("souvenir", "stay", "hot_spring", "history", "reading", "population", "perk", "digital"),
 )
 """Concepts that have a name in every language (`chat.topic`), the most telling first."""
+
+_BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
+_ADDRESSED = re.compile(r"[(（][^()（）]*https?://[^()（）]*[)）]|https?://\S+")
+_LISTED = {
+    **dict.fromkeys(Language, "、"),
+    Language.EN: ", ",
+    Language.KO: ", ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ class Quoting:
         prose = [each for each in extracts if each.passage.kind is Kind.PROSE]
         quotes = [self._prose(each, reader) for each in prose]
         parts = ["\n".join(rows.lines)] if rows.lines else []
-        if warnings := _warnings([each.passage for each in extracts], language):
+        passages = [each.passage for each in extracts]
+        if warnings := [*_warnings(passages, language), *self._disagreements(passages, reader)]:
             parts.append("\n".join(warnings))
         if rows.untranslated or any(not _reads(each.passage, language) for each in prose):
             parts.append(texts.say("chat.answer.japanese-documents", language))
@@ -90,7 +101,42 @@ class Quoting:
         own = extract.passage.language
         if reader is Language.JA_EASY and own.japanese:
             return Quote(self._ruby.bracketed(extract.text), Language.JA_EASY)
+        if reader.chinese and own.chinese and reader is not own:
+            return Quote(in_script(extract.text, reader), reader)
         return Quote(extract.text, own)
+
+    def _disagreements(self, passages: Sequence[Passage], reader: Language) -> list[str]:
+        """Say what sources say differently; in Japanese also why one value was adopted."""
+        lines: dict[str, None] = {}
+        for passage in passages:
+            disagreement = passage.contradiction
+            if disagreement is None or len(disagreement.found) < SEVERAL:
+                continue  # one source alone contradicts none
+            told = (_ADDRESSED.sub("", each) for each in disagreement.found)
+            found = [self._stated(each, reader) for each in told]
+            value = self._stated(disagreement.adopted, reader)
+            if value is None or None in found:
+                line = texts.say("chat.answer.contradiction", reader)
+            else:
+                listed = _LISTED[reader].join(each for each in found if each)
+                line = texts.say(
+                    "chat.answer.contradiction-found", reader, found=listed, value=value
+                )
+            if reader is Language.JA:
+                line += f"（{disagreement.reason.split('。')[0]}）"
+            lines[line] = None
+        return list(lines)
+
+    def _stated(self, japanese: str, reader: Language) -> str | None:
+        """Say a value for the reader, without its brackets if these are not covered."""
+        if reader is Language.JA:
+            return japanese
+        bare = _BRACKETS.sub("", japanese)
+        if reader is Language.JA_EASY:
+            return self._ruby.bracketed(bare)
+        covered = (self._renderer.cell(each, reader) for each in (japanese, bare))
+        rendered = next((each for each in covered if each is not None), None)
+        return named(rendered, reader, set()) if rendered else None
 
     def _rows(self, passages: Sequence[Passage], reader: Language) -> _Rows:
         rows, seen = _Rows(), set[str]()
@@ -101,6 +147,8 @@ class Quoting:
                 line = self._foreign(passage, reader, seen, rows)
             else:
                 line = _fact(passage.item, passage.value, passage.note, reader)
+                if reader.chinese and passage.language.chinese and reader is not passage.language:
+                    line = in_script(line, reader)
             rows.lines.append(_marked(line, passage, reader))
         return rows
 
@@ -144,20 +192,19 @@ def _topic(passage: Passage, reader: Language) -> str:
 
 
 def _reads(passage: Passage, language: str) -> bool:
-    return passage.language.value == language or (
-        language == "ja-easy" and passage.language is Language.JA
-    )
+    own, reader = passage.language, Language(language)
+    easy = reader is Language.JA_EASY and own is Language.JA
+    return own is reader or easy or (own.chinese and reader.chinese)
 
 
-def _warnings(passages: list[Passage], language: str) -> list[str]:
-    """What a careful clerk adds: the value is old, unconfirmed, or sources disagreed."""
+def _warnings(passages: Sequence[Passage], language: str) -> list[str]:
+    """What a careful clerk adds: the value is old or unconfirmed. Only rows carry a mark."""
     lines = []
-    if any(each.status is Status.OLD for each in passages):
-        lines.append(texts.say("chat.answer.old", language))
-    if any(each.status is Status.UNCONFIRMED for each in passages):
-        lines.append(texts.say("chat.answer.unconfirmed", language))
-    if any(each.contradiction for each in passages):
-        lines.append(texts.say("chat.answer.contradiction", language))
+    for status in (Status.OLD, Status.UNCONFIRMED):
+        kinds = {each.kind for each in passages if each.status is status}
+        if kinds:
+            whole = "" if Kind.FACT in kinds else "-document"
+            lines.append(texts.say(f"chat.answer.{status.value}{whole}", language))
     return lines
 
 

@@ -265,12 +265,14 @@ class Reader:
             return Status.UNCONFIRMED
         return status
 
-    def _contradiction(self, item: str, value: str) -> str | None:
-        """Why the document's author chose this value, if the row holds an adopted one."""
+    def _contradiction(self, item: str, value: str) -> Contradiction | None:
+        """Return what sources say differently, if the row holds the adopted value."""
         for each in self.disagreements:
             about, name = fold(each.about), fold(item)
+            if clean(each.adopted).casefold() in _STATUS_OF:
+                continue  # 要確認 stands beside values of all kinds
             if fold(each.adopted) in fold(value) and (name in about or _shared(about, name)):
-                return each.reason
+                return each
         return None
 
 

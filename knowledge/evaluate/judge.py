@@ -10,7 +10,7 @@ so 1,600 yen, ¥1,600 and 千六百円 meet. A number is never met by part of an
 import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,7 +20,7 @@ from knowledge.evaluate.questions import Labelled
 from knowledge.figures import Figure, figures, unsupported
 from knowledge.forms import FigureKind, read
 from knowledge.language import Language, detect
-from knowledge.passage import Passage
+from knowledge.passage import Kind, Passage
 from knowledge.text import clean, is_han, is_kana, without_ruby
 
 REFUSALS = frozenset(
@@ -134,12 +134,14 @@ def _promises(language: Language, said: Said, asked: str) -> Iterator[tuple[Faul
 
 
 def _unsupported(said: Said, asked: str) -> Iterator[str]:
-    """Yield the figures no cited passage holds.
+    """Yield the figures that neither a cited passage nor its disagreeing sources hold.
 
     A computed answer may also state its own values and those of the question. Its durations follow
     from its times; counts of one or two digits are of people, days and stops.
     """
-    missing = unsupported(_apart(said.text), said.passages)
+    disputed = (_disagreement(each) for each in said.passages)
+    cited = (*said.passages, *(each for each in disputed if each is not None))
+    missing = unsupported(_apart(said.text), cited)
     if not said.values:
         yield from missing
         return
@@ -148,6 +150,14 @@ def _unsupported(said: Said, asked: str) -> Iterator[str]:
         strict = [each for each in figures(written) if not _follows(each)]
         if not {_amount(each) for each in strict} <= own:
             yield written
+
+
+def _disagreement(passage: Passage) -> Passage | None:
+    """Return what the document says that sources say of the same value."""
+    if (found := passage.contradiction) is None:
+        return None
+    text = "\n".join((*found.found, found.adopted, found.reason))
+    return replace(passage, text=text, kind=Kind.PROSE, item=None, value=None, note=None)
 
 
 def _amount(figure: Figure) -> str:

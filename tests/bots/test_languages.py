@@ -1,6 +1,7 @@
 """What people read in six languages: real answers without any language service."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from knowledge.answer import AnswerKind, Guide
 from knowledge.encoders import Tier
 from knowledge.extract import Extract
 from knowledge.language import Language
-from knowledge.passage import Kind, Passage
+from knowledge.passage import Contradiction, Kind, Passage, Status
 
 TOWNS = Path(__file__).parents[2] / "towns"
 SLUGS = ("kaga", "kashima", "masuda", "mine", "nishikawa")
@@ -237,3 +238,53 @@ def test_easy_japanese_compounds_have_readings() -> None:
         if not name.search(found.group())
     ]
     assert missing == []
+
+
+# What a careful clerk adds
+
+
+FOUND = ("1,200円(2019年まで)", "1,600円(2025年12月〜2026年2月)")
+
+
+def disputed(*found: str) -> Extract:
+    row = fact("大人の入洞料", "1,600円")
+    disagreement = Contradiction("d", "入洞料(大人)", found, "1,600円", "二つの記事が一致するため")
+    return replace(row, passage=replace(row.passage, contradiction=disagreement))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ja", "1,200円(2019年まで)、1,600円(2025年12月〜2026年2月)と分かれています"),
+        ("en", "1,200 yen (until 2019), 1,600 yen (December 2025 to February 2026)"),
+        ("ko", "1,200엔(2019년까지), 1,600엔(2025년 12월~2026년 2월)"),
+    ],
+)
+def test_sources_that_disagree_are_named_with_what_each_says(language: str, words: str) -> None:
+    said = "\n".join(worded(language, disputed(*FOUND)).paragraphs)
+    assert words in said
+    assert ("二つの記事が一致するため" in said) is (language == "ja")
+
+
+def test_one_source_alone_is_no_disagreement() -> None:
+    assert len(worded("ja", disputed(FOUND[0])).paragraphs) == 1
+
+
+def test_prose_without_a_mark_is_not_said_to_have_one() -> None:
+    row = fact("大人の入洞料", "1,600円").passage
+    prose = replace(row, kind=Kind.PROSE, status=Status.UNCONFIRMED, item=None, value=None)
+    marked = replace(row, status=Status.UNCONFIRMED)
+    said = worded("en", Extract(prose.text, prose)).paragraphs
+    assert texts.say("chat.answer.unconfirmed-document", "en") in said
+    assert texts.say("chat.answer.unconfirmed", "en") not in said
+    assert (
+        texts.say("chat.answer.unconfirmed", "en") in worded("en", Extract("", marked)).paragraphs
+    )
+
+
+def test_chinese_rows_are_read_in_the_script_of_the_asker() -> None:
+    row = fact("門票", "600日圓", "車站內免費（カルスト展望台）").passage
+    traditional = replace(row, language=Language.ZH_HANT)
+    (said,) = worded("zh-Hans", Extract(row.text, traditional)).paragraphs
+    assert "门票" in said
+    assert "车站内免费（カルスト展望台）" in said

@@ -23,7 +23,8 @@ def test_each_row_is_a_fact_with_its_own_date_status_and_source() -> None:
     assert adult.headings == ("水城洞の入洞料はいくら?",)
     assert adult.facility == "水城洞"
     assert adult.text == "水城洞 大人の入洞料: 1,500円 (高校生以上)"
-    assert adult.contradiction == "新しい資料が一致するため"
+    assert adult.contradiction is not None
+    assert adult.contradiction.reason == "新しい資料が一致するため"
     assert library.problems == ()
 
 
