@@ -123,7 +123,10 @@ class Extractor:
         )
         evidence = self._distinct(asked, evidence)
         if not evidence:
-            return []
+            # 「東京駅から鹿島神宮まで」: the row says from where, the heading above it to where.
+            start = tuple(each for each in asked.names if not each.documents)
+            fewer = bool(start) and len(start) < len(asked.names)
+            return self._chosen(replace(asked, names=start), ranked) if fewer else []
         if asked.listing and (listed := self._listed(asked, evidence)):
             return listed
         best = evidence[0]
@@ -166,16 +169,20 @@ class Extractor:
         if asked.language is Language.JA:
             own = [each for each in evidence if each.passage.language is Language.JA]
             evidence = own or evidence
-        seen: set[object] = set()
-        distinct = []
+        place: dict[object, int] = {}
+        distinct: list[_Evidence] = []
         for each in evidence:
-            fact = self._fact(each)
-            if fact is None or fact not in seen:
+            fact = self._fact(asked, each)
+            if fact is None or fact not in place:
+                place.setdefault(fact, len(distinct))
                 distinct.append(each)
-                seen.add(fact)
+            elif each.passage.language is asked.language:
+                kept = distinct[place[fact]]
+                if kept.passage.language is not asked.language:
+                    distinct[place[fact]] = replace(each, score=kept.score)
         return distinct
 
-    def _fact(self, evidence: _Evidence) -> object:
+    def _fact(self, asked: Asked, evidence: _Evidence) -> object:
         """Return what two rows of the same fact share: the sight, the topic and the figures."""
         passage, number = evidence.passage, evidence.ranked.number
         if passage.kind is not Kind.FACT or not (stated := figures(passage.value or "")):
@@ -183,7 +190,8 @@ class Extractor:
         known = lexicon()
         item = without_ruby(passage.item or "")
         sight = self.index.names.subject(self.index.labels[number])
-        return sight, self.index.concepts[number], known.qualified(item), stated
+        topics = self.index.concepts[number] & asked.all_concepts
+        return sight, topics, known.qualified(item), stated
 
     def _weigh(self, asked: Asked, ranked: Ranked) -> _Evidence | None:
         """Weigh one passage; None if it does not answer."""

@@ -65,14 +65,14 @@ def _supported(figure: Figure, stated: frozenset[Figure]) -> bool:
         return True
     kind, value = figure.kind, figure.value
     amount = value.rpartition(" ")[2]
+    if kind in _BARE and len(amount) == _YEAR and Figure(FigureKind.DATE, amount) in stated:
+        return True  # "the price of 2016", "from 2020 to May 2025" for 2016年の額, 2020年から
     if kind in {FigureKind.MONEY, FigureKind.COUNT}:
         # A table whose header names the unit holds bare numbers.
         return Figure(FigureKind.NUMBER, amount) in stated or (
             kind is FigureKind.COUNT and Figure(FigureKind.QUANTITY, f"person {amount}") in stated
         )
     if kind is FigureKind.NUMBER:
-        if len(amount) == _YEAR and Figure(FigureKind.DATE, amount) in stated:
-            return True  # "the price of 2016" for 2016年の額
         return any(
             each.kind in _BARE_MAY_MEAN and each.value.rpartition(" ")[2] == amount
             for each in stated
@@ -81,6 +81,7 @@ def _supported(figure: Figure, stated: frozenset[Figure]) -> bool:
 
 
 _YEAR = 4  # digits
+_BARE = frozenset({FigureKind.NUMBER, FigureKind.COUNT})
 _BARE_MAY_MEAN = frozenset({FigureKind.MONEY, FigureKind.COUNT, FigureKind.QUANTITY})
 
 
