@@ -52,11 +52,14 @@ def _whole(passage: Passage) -> str:
     return "\n".join(each for each in fields if each)
 
 
-_MARKER = re.compile(r"\[\d{1,2}\]|［\d{1,2}］|^\s*\d{1,2}[.)]\s+", re.MULTILINE)
+_MARKER = re.compile(r"\[[1-6]\]|［[1-6]］|^\s*[1-6][.)]\s+", re.MULTILINE)
 
 
 def _without_markers(answer: str) -> str:
-    """Take out list numbers and ``[1]`` citation marks: they state nothing about the town."""
+    """Take out list numbers and ``[1]`` citation marks: they state nothing about the town.
+
+    A generator is given six passages and asked for four sentences; a higher number is a figure.
+    """
     return _MARKER.sub(" ", answer)
 
 

@@ -5,8 +5,7 @@ the same question again, in whatever words or language, gets it before anything 
 answered just this.
 """
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,8 +13,10 @@ import numpy as np
 
 from knowledge.encoders import Vectors
 from knowledge.extract import Extract
+from knowledge.figures import figures
 from knowledge.index import Index
 from knowledge.language import Language
+from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Library, Passage, Status
 from knowledge.question import Asked, understand
 from knowledge.text import fold
@@ -23,8 +24,9 @@ from knowledge.text import fold
 FOLDER = "taught/"
 """Documents below this name are no files: each is one taught fact."""
 
-SAME = 0.82  # cosine from which two questions of the same subject and topic are one
-SAME_ACROSS = 0.59  # the same between two languages, where cosines are lower
+SAME = 0.82  # cosine from which two questions with the same words are one
+SAME_ACROSS = 0.59  # between two languages, where cosines are lower, of what no known word names
+SAME_TOPIC_ACROSS = 0.75  # between two languages, of a known topic: cash and cards are one topic
 OVERLAP = 0.5  # of the rarer words of the shorter question, where no encoder runs
 
 
@@ -69,48 +71,86 @@ def with_taught(library: Library, taught: Iterable[Taught]) -> Library:
 
 
 class TaughtFacts:
-    """Finds the taught fact that answers a question asked before."""
+    """Finds the taught fact that answers a question asked before.
 
-    def __init__(self, index: Index, taught: Sequence[Taught]) -> None:
+    Wrongly taken for the same, a question gets a wrong answer with the town's name under it; taken
+    for another one, it is looked up like any question. So all that may tell two apart has to agree:
+    sight, topic, for whom, when, every figure, and in one language every word that says anything.
+    """
+
+    def __init__(
+        self, index: Index, taught: Sequence[Taught], before: "TaughtFacts | None" = None
+    ) -> None:
+        """Read the taught questions; those that `before` has read are taken over."""
         self.index = index
         self._encoder = next((each for each in index.encoders if not each.slow), None)
-        self._lock = threading.Lock()
-        self._vectors: Vectors | None = None
         self._taught = tuple(taught)
-        self._asked = tuple(understand(each.question, each.language, index) for each in taught)
+        known = before.read if before is not None else {}
+        self.read: dict[tuple[str, Language], Asked] = {
+            key: known.get(key) or understand(*key, index)
+            for key in ((each.question, each.language) for each in taught)
+        }
+        self._asked = tuple(self.read[each.question, each.language] for each in taught)
+        self.encoded: Mapping[str, Vectors] = self._encoded(
+            before.encoded if before is not None else {}
+        )
+        self._vectors = (
+            np.stack([self.encoded[each.question] for each in taught]) if self.encoded else None
+        )
+
+    def _encoded(self, known: Mapping[str, Vectors]) -> dict[str, Vectors]:
+        if self._encoder is None or not self._taught:
+            return {}
+        texts = dict.fromkeys(each.question for each in self._taught)
+        new = [each for each in texts if each not in known]
+        fresh = dict(zip(new, self._encoder.passages(new), strict=True)) if new else {}
+        return {each: known[each] if each in known else fresh[each] for each in texts}
 
     def match(self, asked: Asked) -> tuple[Extract, ...]:
         """Return the fact taught for this very question; nothing if there is none."""
-        if not self._taught:
+        alike = [
+            number for number, each in enumerate(self._asked) if self._about_the_same(asked, each)
+        ]
+        if not alike:
             return ()
         near = self._nearness(asked)
-        for number in sorted(range(len(near)), key=lambda each: -near[each]):
-            if self._same(asked, self._asked[number], near[number]):
-                passage = self._taught[number].passage()
-                return (Extract(passage.text, passage),)
-        return ()
+        best = max(alike, key=lambda each: near[each])
+        if not self._near(asked, self._asked[best], near[best]):
+            return ()
+        passage = self._taught[best].passage()
+        return (Extract(passage.text, passage),)
 
-    def _same(self, asked: Asked, before: Asked, near: float) -> bool:
-        if fold(asked.text) == fold(before.text):
-            return True
+    def _about_the_same(self, asked: Asked, before: Asked) -> bool:
+        """Whether nothing that was understood tells two questions apart."""
         if {each.documents for each in asked.names} != {each.documents for each in before.names}:
             return False
-        if asked.all_concepts != before.all_concepts:
-            return False
-        if self._encoder is None:
+        if fold(asked.text) == fold(before.text):
+            return True
+        return (
+            asked.all_concepts == before.all_concepts
+            and asked.qualifiers == before.qualifiers
+            and figures(asked.text) == figures(before.text)
+            and (asked.language is not before.language or self._says(asked) == self._says(before))
+        )
+
+    def _says(self, asked: Asked) -> frozenset[str]:
+        """Return the words of a question but for the asker's circumstances."""
+        return frozenset(asked.terms) - lexicon().circumstances
+
+    def _near(self, asked: Asked, before: Asked, near: float) -> bool:
+        if fold(asked.text) == fold(before.text):
+            return True
+        if self._vectors is None:
             return near >= OVERLAP
-        across = asked.language is not before.language
-        return near >= (SAME_ACROSS if across else SAME)
+        if asked.language is before.language:
+            return near >= SAME
+        return near >= (SAME_TOPIC_ACROSS if asked.all_concepts else SAME_ACROSS)
 
     def _nearness(self, asked: Asked) -> list[float]:
         """Return how near each taught question is: a cosine, or the share of words in common."""
-        if self._encoder is None:
+        if self._vectors is None or self._encoder is None:
             return [self._overlap(asked, each) for each in self._asked]
-        with self._lock:
-            if self._vectors is None:
-                self._vectors = self._encoder.passages([each.question for each in self._taught])
-        near = self._vectors @ self._encoder.query(asked.text)
-        return [float(each) for each in np.asarray(near)]
+        return [float(each) for each in self._vectors @ self._encoder.query(asked.text)]
 
     def _overlap(self, asked: Asked, before: Asked) -> float:
         one, other = set(asked.terms), set(before.terms)

@@ -56,13 +56,17 @@ class Reading:
 class Finder:
     """Finds answers in one index."""
 
-    def __init__(self, index: Index, taught: Sequence[Taught] = ()) -> None:
+    def __init__(
+        self, index: Index, taught: Sequence[Taught] = (), before: "Finder | None" = None
+    ) -> None:
+        """`before` is the finder that this one takes the place of."""
         self.index = index
         self.taught = tuple(taught)
         self._retriever = Retriever(index)
         self._extractor = Extractor(self._retriever)
         self._subjects = Subjects(index)
-        self._taught = TaughtFacts(index, taught)
+        earlier = before.facts if before is not None else None
+        self.facts: TaughtFacts = TaughtFacts(index, taught, earlier)
         self._calculators = (*computed.calculators(), *travel.calculators())
 
     def find(
@@ -118,7 +122,7 @@ class Finder:
     def certain(self, reading: Reading, ranked: Sequence[Ranked], now: datetime) -> Found | None:
         """Return what answers by a rule: taught, worked out, or found beyond doubt."""
         asked, language, shown = reading.asked, reading.asked.language, reading.shown
-        if told := self._taught.match(asked):
+        if told := self.facts.match(asked):
             return Found(Answer(AnswerKind.ANSWERED, language, shown, told), _cited(told))
         if (result := self._compute(asked, now)) is not None:
             extracts = tuple(Extract(each.text, each) for each in result.passages)

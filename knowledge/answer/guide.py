@@ -11,7 +11,7 @@ from pathlib import Path
 
 from knowledge.answer.finder import TURNS_KEPT, Finder, Found
 from knowledge.answer.nouns import Answer, AnswerKind, Fallback, Piece, Turn
-from knowledge.claims import unsupported_names
+from knowledge.claims import unsupported_claims, unsupported_names
 from knowledge.encoders import Encoder, Tier, encoders
 from knowledge.errors import GeneratorError, GeneratorTimeout
 from knowledge.figures import unsupported
@@ -93,16 +93,17 @@ class Guide:
     def teach(self, taught: Sequence[Taught]) -> None:
         """Answer from these taught facts, and no others, beside the documents.
 
-        Blocks for some tenths of a second: call it in a thread. Questions go on being answered.
+        Blocks for some tenths of a second: call it in a thread. Questions go on being answered, and
+        from what was taught even before a slow encoder has read it.
         """
         with self._teaching:
             before = self.index
             library = with_taught(self._documents, taught)
             index = before.renewed(library)
-            if not before.behind:
-                index.catch_up()
-            self._finder = Finder(index, taught)
+            self._finder = Finder(index, taught, self._finder)
             before.stop()
+            if not before.behind:
+                index.catch_up(again_after=())
 
     def warm_up(self) -> None:
         """Load the models now rather than at the first question. Blocks."""
@@ -187,7 +188,9 @@ class Guide:
     def _invented(self, sentence: str, found: Found) -> Fallback | None:
         """Return why a sentence cannot be sent: it says what no cited passage holds."""
         answer = found.answer
-        if missing := unsupported(sentence, found.context):
+        missing = unsupported(sentence, found.context)
+        missing += unsupported_claims(sentence, found.context)
+        if missing:
             logger.warning("answer.unsupported_figure", extra={"figures": len(missing)})
             return Fallback.UNSUPPORTED_FIGURE
         names = unsupported_names(

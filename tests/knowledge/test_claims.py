@@ -1,11 +1,13 @@
 """A generated sentence names nothing that the cited passages do not name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from knowledge.answer import Fallback, Guide
-from knowledge.claims import unsupported_names
+from knowledge.claims import unsupported_claims, unsupported_names
+from knowledge.figures import unsupported
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage
 from knowledge.testing import FakeGenerator
@@ -38,6 +40,52 @@ def test_names_stand_in_the_cited_passages(
 ) -> None:
     found = unsupported_names(sentence, [FEE], index=guide.index, language=language)
     assert list(found) == missing
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It opens at nine and closes at half past six.",
+        "Call one one nine.",
+        "It is half price for students.",
+        "学生は半額だよ。",
+        "门票打八折。",
+        "It is open around the clock.",
+        "火曜日は休みだよ。",
+        "Closed on Tuesdays.",
+        "매주 화요일은 쉬어요.",
+        "今日は無料だよ。",
+        "Admission is free today.",
+    ],
+)
+def test_a_claim_without_a_digit_is_one_too(sentence: str) -> None:
+    assert unsupported_claims(sentence, [FEE])
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Free for infants.", "未就学児は無料だよ。", "유아는 무료예요."]
+)
+def test_a_claim_that_a_passage_makes_in_any_language_is_supported(sentence: str) -> None:
+    free = replace(FEE, text="未就学児の入洞料: 無料")
+    assert unsupported_claims(sentence, [free]) == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language"),
+    [
+        ("附近的山田屋很好吃。", Language.ZH_HANS),
+        ("근처의 야마다 식당이 맛있어요.", Language.KO),
+    ],
+)
+def test_a_business_that_no_passage_names_is_invented(
+    guide: Guide, sentence: str, language: Language
+) -> None:
+    assert unsupported_names(sentence, [FEE], index=guide.index, language=language)
+
+
+@pytest.mark.parametrize("sentence", ["It opens at [9].", "18. It closes then."])
+def test_a_figure_does_not_pass_as_a_list_number(sentence: str) -> None:
+    assert unsupported(sentence, [FEE])
 
 
 def test_the_question_and_the_mascot_may_be_named(guide: Guide) -> None:

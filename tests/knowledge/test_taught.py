@@ -10,6 +10,8 @@ import pytest
 from knowledge.answer import Answer, AnswerKind, Guide, Taught
 from knowledge.encoders import Tier
 from knowledge.language import Language
+from knowledge.question import understand
+from knowledge.testing import FakeEncoder
 from tests.knowledge.conftest import GUIDES, NOW
 
 NURSING = Taught(
@@ -81,6 +83,41 @@ async def test_it_answers_nothing_else(mizuki: Guide, question: str) -> None:
     mizuki.teach([NURSING, LOCKER])
     assert NURSING.answer not in [each.text for each in (await ask(mizuki, question)).extracts]
     assert (await ask(mizuki, question)).kind is before.kind
+
+
+def lesson(question: str, answer: str) -> Taught:
+    return replace(NURSING, id=answer, question=question, answer=answer)
+
+
+@pytest.mark.parametrize(
+    ("taught", "asked"),
+    [
+        pytest.param("水城洞の大人の団体料金は?", "水城洞の小学生の団体料金は?", id="for whom"),
+        pytest.param("8月に水城洞は混みますか?", "12月に水城洞は混みますか?", id="when"),
+        pytest.param("水城洞で現金は使えますか?", "水城洞でカードは使えますか?", id="with what"),
+        pytest.param(
+            "水城洞にベビーカーで行けますか?",
+            "水城洞のレストランにベビーカーで行けますか?",
+            id="what of it",
+        ),
+        pytest.param("授乳室はありますか?", "黒洞に授乳室はありますか?", id="of which sight"),
+    ],
+)
+async def test_it_does_not_answer_what_differs_in_one_word(
+    mizuki: Guide, taught: str, asked: str
+) -> None:
+    mizuki.teach([lesson(taught, "これは別の答えです。")])
+    (passage,) = [each for each in mizuki.library.passages if each.id.startswith("taught-")]
+    found = mizuki._finder.facts.match(understand(asked, Language.JA, mizuki.index))
+    assert passage.text not in [each.text for each in found]
+
+
+async def test_what_was_taught_answers_before_a_slow_encoder_has_read_it(tmp_path: Path) -> None:
+    slow = FakeEncoder(name="e5", identity="slow-1", slow=True)
+    guide = Guide.open(GUIDES, cache=tmp_path, models=[FakeEncoder(), slow])
+    guide.teach([NURSING])
+    assert guide.index.behind == ("e5",)
+    assert [each.text for each in (await ask(guide, NURSING.question)).extracts] == [NURSING.answer]
 
 
 async def test_what_is_taken_back_is_forgotten(mizuki: Guide) -> None:
