@@ -141,7 +141,7 @@ def _unsupported(said: Said, asked: str) -> Iterator[str]:
     """
     disputed = (_disagreement(each) for each in said.passages)
     cited = (*said.passages, *(each for each in disputed if each is not None))
-    missing = unsupported(_apart(said.text), cited)
+    missing = unsupported(_apart(without_ruby(said.text)), cited)
     if not said.values:
         yield from missing
         return

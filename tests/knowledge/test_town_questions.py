@@ -38,19 +38,19 @@ class Floor(NamedTuple):
 # Measured 2026-11-22 with words+use: mine .79 and .92, kaga .59 and .94, kashima .67 and 1,
 # masuda .50 and 1, nishikawa .66 and .94.
 FLOORS = {
-    "mine": Floor(0.78, 0.90),
-    "kaga": Floor(0.56, 0.88),
-    "kashima": Floor(0.63, 0.93),
-    "masuda": Floor(0.47, 0.93),
-    "nishikawa": Floor(0.62, 0.88),
+    "mine": Floor(0.82, 0.92),
+    "kaga": Floor(0.65, 0.88),
+    "kashima": Floor(0.68, 0.93),
+    "masuda": Floor(0.68, 0.93),
+    "nishikawa": Floor(0.78, 0.88),
 }
 MINE_BY_LANGUAGE = {
-    Language.JA: 0.83,
+    Language.JA: 0.88,
     Language.JA_EASY: 0.85,
-    Language.EN: 0.83,
-    Language.ZH_HANT: 0.65,
-    Language.ZH_HANS: 0.67,
-    Language.KO: 0.67,
+    Language.EN: 0.81,
+    Language.ZH_HANT: 0.74,
+    Language.ZH_HANS: 0.72,
+    Language.KO: 0.72,
 }
 MOST_IN_EASY_JAPANESE = 4
 """Answers to an asker in Japanese that quote やさしい日本語 for want of finding the same in ja."""
