@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from knowledge.forms import Figure, FigureKind, read
 from knowledge.passage import Passage
+from knowledge.text import without_ruby
 
 __all__ = ["Figure", "FigureKind", "figures", "unsupported"]
 
@@ -29,7 +30,7 @@ def unsupported(answer: str, passages: Iterable[Passage]) -> tuple[str, ...]:
     Each passage counts with its title, headings, source address and as-of date. A full date is
     also supported by a passage that states its year and its day apart from one another.
     """
-    stated = [frozenset(_with_parts(figures(_whole(passage)))) for passage in passages]
+    stated = [frozenset(_with_parts(_stated(_whole(passage)))) for passage in passages]
     everything = frozenset[Figure]().union(*stated)
     missing = (
         written
@@ -38,6 +39,11 @@ def unsupported(answer: str, passages: Iterable[Passage]) -> tuple[str, ...]:
         and not any(_date_in_parts(figure, each) for each in stated)
     )
     return tuple(dict.fromkeys(missing))
+
+
+def _stated(text: str) -> frozenset[Figure]:
+    """Read a text with and without readings in brackets: 1時間(じかん)30分 is one figure."""
+    return figures(text) | figures(without_ruby(text))
 
 
 def _whole(passage: Passage) -> str:
