@@ -174,3 +174,9 @@ def test_any_text_can_be_read_and_supports_itself(text: str) -> None:
 def test_no_amount_stands_for_another(said: int, held: int) -> None:
     missing = unsupported(f"料金は{said:,}円です。", [passage(f"大人{held:,}円")])
     assert bool(missing) is (said != held)
+
+
+def test_readings_in_brackets_part_no_figure() -> None:
+    easy = passage("飛行機(ひこうき)で 約(やく)1時間(じかん)30分(ぷん)")
+    assert unsupported("1時間30分かかります。", [easy]) == ()
+    assert unsupported("1時間40分かかります。", [easy]) == ("1時間40分",)
