@@ -52,7 +52,7 @@ def _whole(passage: Passage) -> str:
     return "\n".join(each for each in fields if each)
 
 
-_MARKER = re.compile(r"\[\d{1,2}\]|［\d{1,2}］|^\s*\d{1,2}[.)]\s+", re.MULTILINE)
+_MARKER = re.compile(r"\[\d{1,2}\]|［\d{1,2}］|^[^\S\n]*\d{1,2}[.)]\s+", re.MULTILINE)
 
 
 def _without_markers(answer: str) -> str:

@@ -174,3 +174,23 @@ def test_any_text_can_be_read_and_supports_itself(text: str) -> None:
 def test_no_amount_stands_for_another(said: int, held: int) -> None:
     missing = unsupported(f"料金は{said:,}円です。", [passage(f"大人{held:,}円")])
     assert bool(missing) is (said != held)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("1" * 20_000, id="digits"),
+        pytest.param("1-" + "1" * 20_000 + "円", id="digits after a hyphen"),
+        pytest.param("1." + "1" * 20_000 + "円", id="digits after a point"),
+        pytest.param("午後" + " " * 5_000 + "1", id="spaces"),
+    ],
+)
+def test_a_text_without_an_end_is_read_at_once_and_supports_itself(text: str) -> None:
+    assert figures(text)
+    assert unsupported(text, [passage(text)]) == ()
+
+
+def test_numbers_of_more_digits_than_can_be_reckoned_with_are_compared_digit_by_digit() -> None:
+    long = "1" * 400
+    assert unsupported(f"{long}2", [passage(f"{long}3")]) == (f"{long}2",)
+    assert figures("0" * 10 + "1" * 20) == figures("1" * 20)
