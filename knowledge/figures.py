@@ -58,7 +58,7 @@ def _whole(passage: Passage) -> str:
     return "\n".join(each for each in fields if each)
 
 
-_MARKER = re.compile(r"\[[1-6]\]|［[1-6]］|^\s*[1-6][.)]\s+", re.MULTILINE)
+_MARKER = re.compile(r"\[[1-6]\]|［[1-6]］|^[^\S\n]*[1-6][.)]\s+", re.MULTILINE)
 
 
 def _without_markers(answer: str) -> str:

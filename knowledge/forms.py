@@ -37,8 +37,10 @@ class Figure:
     value: str
 
 
-_N = r"\d+(?:\.\d+)?"
-_TILDE = r"\s*(?:[~〜～–—―]|-|から|to|至|到|에서|부터)\s*"
+MOST_DIGITS = 15  # of a number that is reckoned with: so many a float holds exactly
+_N = rf"\d{{1,{MOST_DIGITS}}}(?:\.\d{{1,{MOST_DIGITS}}})?(?!\d)"
+_LONG = rf"\d{{{MOST_DIGITS + 1},}}"
+_TILDE = r"\s{0,3}(?:[~〜～–—―]|-|から|to|至|到|에서|부터)\s{0,3}"
 _LENGTHS = (
     (
         r"km(?![a-z²2])|キロメートル|キロ(?!グラム)|kilomet(?:er|re)s?|公里|千米|킬로미터|킬로",
@@ -91,7 +93,7 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 _RANGE_END = re.compile(
-    rf"(?P<from>{_N})(?P<link>{_TILDE})(?P<to>{_N})(?P<unit>\s*(?:"
+    rf"(?<!\d)(?P<from>{_N})(?P<link>{_TILDE})(?P<to>{_N})(?P<unit>\s*(?:"
     + _alternatives(
         (
             *(each[0] for each in _MONEY),
@@ -104,6 +106,9 @@ _RANGE_END = re.compile(
     + r"))",
     re.IGNORECASE,
 )
+
+
+_LONG_NUMBER = re.compile(f"({_LONG})")
 
 
 def _spread_units(text: str) -> str:
@@ -120,7 +125,10 @@ def _spread_units(text: str) -> str:
 
 def read(text: str) -> Iterator[tuple[Figure, str]]:
     """Yield each figure of a text with the words that state it, in reading order."""
-    prepared = _spread_units(arabic(unicodedata.normalize("NFKC", text).replace("−", "-")))
+    shown = unicodedata.normalize("NFKC", text).replace("−", "-")
+    pieces = _LONG_NUMBER.split(shown)  # every second one is a number of too many digits
+    pieces[::2] = map(arabic, pieces[::2])
+    prepared = _spread_units("".join(pieces))
     position = 0
     while start := _START.search(prepared, position):
         position = start.start() + 1
@@ -159,7 +167,7 @@ Make = Callable[[re.Match[str]], Figure]
 _MONTH_NAME = "|".join(MONTHS)
 _AFTERNOON = r"午後|下午|晚上|傍晚|夜|오후|저녁|p\.?m\.?"
 _FORENOON = r"午前|朝|上午|早上|凌晨|오전|아침|a\.?m\.?"
-_HALF_DAY = rf"(?:(?:(?P<pm>{_AFTERNOON})|(?P<am>{_FORENOON}))\s*の?\s*)?"
+_HALF_DAY = rf"(?:(?:(?P<pm>{_AFTERNOON})|(?P<am>{_FORENOON}))\s{{0,3}}の?\s{{0,3}})?"
 _LATER = r"(?:\s*(?:(?P<late>p\.?m\.?)|(?P<early>a\.?m\.?))(?![a-z]))"
 _DAY = r"(?P<day>\d{1,2})\s*(?:日|号|號|일)"
 _MONTH = r"(?P<month>\d{1,2})\s*(?:月|월)"
@@ -238,10 +246,16 @@ def _plain(match: re.Match[str]) -> Figure:
     return Figure(FigureKind.COUNT if counted else FigureKind.NUMBER, number(match.group()))
 
 
+def _long(match: re.Match[str]) -> Figure:
+    """A number of more digits than a float holds counts by its digits alone."""
+    return Figure(FigureKind.NUMBER, match.group().lstrip("0") or "0")
+
+
 def _form(expression: str, make: Make) -> tuple[re.Pattern[str], Make]:
     return re.compile(expression, re.IGNORECASE), make
 
 
+_GROUP = rf"\d{{1,{MOST_DIGITS}}}+"
 _FORMS = (
     _form(r"https?://[^\s<>\"'。、)」）]+", _url),
     # dates
@@ -272,12 +286,13 @@ _FORMS = (
     ),
     _form(rf"(?P<hour>1[0-2]|0?[1-9]){_LATER}", _clock),
     # house numbers and postal codes, but no ranges such as 2-3 minutes
-    _form(r"\d+(?:-\d+)+(?![\d,.]*(?:%|円|yen|km|分|m\b|人|名|min))", _code),
+    _form(rf"{_GROUP}(?:-{_GROUP})+(?!\d)(?![\d,.]*(?:%|円|yen|km|分|m\b|人|名|min))", _code),
+    _form(_LONG, _long),
     # amounts with a unit
     _form(rf"(?P<sign>[¥$₩]|JPY|USD|NT\$)\s*(?P<value>{_N})", _signed),
     _form(
         rf"(?P<value>{_N})\s*(?:{_DURATIONS[0][0]})\s*(?:and\s*)?"
-        rf"(?:(?P<minute>\d+)\s*(?:{_DURATIONS[1][0]})|(?P<half>半))",
+        rf"(?:(?P<minute>\d{{1,{MOST_DIGITS}}})\s*(?:{_DURATIONS[1][0]})|(?P<half>半))",
         _hours_and_minutes,
     ),
     _form(rf"(?P<value>{_N})\s*-?(?P<unit>{_any(_MONEY)})", _money),

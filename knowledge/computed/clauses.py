@@ -93,14 +93,16 @@ def _sound(each: Stretch) -> bool:
     return len(known) > 1 and known == sorted(known) and known[0] < known[-1]
 
 
-_D = rf"(?P<days>{DAY_SYMBOL}(?:,?\s*の?{DAY_SYMBOL})*)"
+_D = rf"(?P<days>{DAY_SYMBOL}(?:,?\s{{0,3}}の?{DAY_SYMBOL})*)"
 _RANGE = r"(?P<from><T\d+>)~(?P<to><T\d+>)"
 _LAST = words("clause", "last")
-_MORE = f"{words('clause', 'more')}*"
+_MORE = f"{words('clause', 'more')}*+"
 _REST = words("clause", "rest")
 _SENSITIVE = re.compile(words("clause", "sensitive"))
 _PAST = re.compile(words("clause", "past"))
-_UNCONFIRMED = re.compile(rf"[(、]?\s*(?:古い\w+、)?{words('clause', 'unconfirmed')}\s*\)?")
+_UNCONFIRMED = re.compile(
+    rf"[(、]?\s{{0,3}}(?:古い\w{{1,20}}、)?{words('clause', 'unconfirmed')}\s{{0,3}}\)?"
+)
 _IF_HOLIDAY = tuple(re.compile(each) for each in expressions("moved", "patterns"))
 _CUT = re.compile(r"[。、,，;；()（）]|\.\s|\s/\s")
 
@@ -135,7 +137,9 @@ def _moved(shown: str, said: Said) -> str:
 
     for each in _IF_HOLIDAY:
         shown = each.sub(note, shown)
-    return re.sub(rf"({DAY_SYMBOL})\s*、\s*(?:と|、|,)?\s*(?={DAY_SYMBOL})", r"\1,", shown)
+    return re.sub(
+        rf"({DAY_SYMBOL})\s{{0,3}}、\s{{0,3}}(?:と|、|,)?\s{{0,3}}(?={DAY_SYMBOL})", r"\1,", shown
+    )
 
 
 _MOVES = {"also": Moved.ALSO, "open": Moved.OPEN, "workday": Moved.WORKDAY}
@@ -158,10 +162,12 @@ def _clause(clause: str, topic: Topic, said: Said, announced: Days, *, first: bo
 
 def _times(clause: str, said: Said, announced: Days, *, first: bool) -> bool:
     """Read hours: 3〜11月は8:30〜17:30, 24時間."""
-    if re.fullmatch(r"24\s*(?:時間|hours|시간|小时|小時)(?:営業|開放)?(?: a day)?", clause):
+    if re.fullmatch(r"24\s{0,3}(?:時間|hours|시간|小时|小時)(?:営業|開放)?(?: a day)?", clause):
         said.stretches.append(Stretch(announced, 0, MIDNIGHT, None))
         return True
-    if found := re.fullmatch(rf"(?:{_D}[の:は]?\s*)?({_RANGE}{_MORE}(?:と\s*)?)+", clause):
+    if found := re.fullmatch(
+        rf"(?:{_D}[の:は]?\s{{0,3}})?({_RANGE}{_MORE}(?:と\s{{0,3}})?)+", clause
+    ):
         on = _on(found["days"], announced)
         if on is None:
             return False
@@ -174,7 +180,7 @@ def _times(clause: str, said: Said, announced: Days, *, first: bool) -> bool:
             return False
         said.stretches[:] = [replace(each, days=on) for each in said.stretches]
         return bool(said.stretches)
-    if found := re.fullmatch(rf"{_D}[のは:]?\s*(?P<until><T\d+>){_MORE}", clause):
+    if found := re.fullmatch(rf"{_D}[のは:]?\s{{0,3}}(?P<until><T\d+>){_MORE}", clause):
         on = _on(found["days"], announced)
         if on is None or not said.stretches:
             return False
@@ -194,19 +200,19 @@ def _on(symbols: str | None, announced: Days) -> Days | None:
 def _ends(clause: str, said: Said) -> bool:
     """Read when the last one is let in, and when the sight closes."""
     if found := re.fullmatch(
-        rf"{_LAST}[はの:]?\s*<T(\d+)>{_MORE}|<T(\d+)>{_MORE}に(?:入[りるっ]|受付)\w*", clause
+        rf"{_LAST}[はの:]?\s{{0,3}}<T(\d+)>{_MORE}|<T(\d+)>{_MORE}に(?:入[りるっ]|受付)\w*", clause
     ):
         said.last = int(found[1] or found[2])
         return True
     if found := re.fullmatch(
-        rf"{_LAST}[はの:]?\s*{words('clause', 'before-closing')}?の?<M(\d+)>前{_MORE}"
+        rf"{_LAST}[はの:]?\s{{0,3}}{words('clause', 'before-closing')}?の?<M(\d+)>前{_MORE}"
         r"|last (?:entry|admission)(?: is)? <M(\d+)> before closing(?: time)?",
         clause,
     ):
         said.before = int(found[1] or found[2])
         return True
     if found := re.fullmatch(
-        rf"{words('clause', 'close')}[はの:]?\s*<T(\d+)>{_MORE}(?:에 닫음)?"
+        rf"{words('clause', 'close')}[はの:]?\s{{0,3}}<T(\d+)>{_MORE}(?:에 닫음)?"
         rf"|<T(\d+)>(?:に|에|\s)*{words('clause', 'closes-at')}",
         clause,
     ):
@@ -224,14 +230,14 @@ def _rests(clause: str, said: Said, *, bare: bool = False) -> bool:
         said.never_closed = True
     elif re.fullmatch(words("clause", "irregular"), clause):
         said.irregular = True
-    elif found := re.fullmatch(rf"{_D}\s*(?:を除く|以外|除外)", clause):
+    elif found := re.fullmatch(rf"{_D}\s{{0,3}}(?:を除く|以外|除外)", clause):
         return _excepted(found["days"], said)
     elif re.search(words("clause", "doubt"), clause):
         return _doubted(clause, said)
     elif not re.fullmatch(words("clause", "open-anyway"), clause):
         rest = f"{_REST}?" if bare else _REST
         found = re.fullmatch(
-            rf"{_D}(?P<morning>の午前)?[はがに]?\s*{rest}(?:です)?", clause
+            rf"{_D}(?P<morning>の午前)?[はがに]?\s{{0,3}}{rest}(?:です)?", clause
         ) or re.fullmatch(rf"closed (?:on )?(?P<morning>the morning of (?:the )?)?{_D}", clause)
         return found is not None and _closed(found, said)
     return True

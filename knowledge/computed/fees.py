@@ -204,6 +204,8 @@ def _fees(index: Index, name: Name, language: Language) -> Fees | None:
     return Fees(readings[0][0].subject, rates, offers, doubtful - stated)
 
 
+LONGEST_CELL = 200
+"""Characters of a cell on admission; a longer one is an essay, and its row is not read."""
 _CLAIMS = ("jaf", "disabled", "student")
 
 
@@ -237,17 +239,21 @@ _WHO = re.compile(
 )
 _ANYBODY = "|".join(words("who", name) for name in _NAMED_FIRST)
 _BOUND = f"(?:{words('who', 'or-older')}|{words('who', 'or-younger')})?"
-_PEOPLE = rf"(?:(?:{_ANYBODY}){_BOUND}[\s()・と、,&]*(?:and|及|和|및)?[\s()]*)+"
-_ITEM = re.compile(rf"[\s:・の、,()]*(?:(?:{words('fee', 'main')}|{_PEOPLE})[\s:・の、,()]*)+")
+# Possessive: a list of people that ends in something else is read once, not in every way there is.
+_PEOPLE = rf"(?:(?>(?:{_ANYBODY}){_BOUND})(?>[\s()・と、,&]*(?:and|及|和|및)?[\s()]*))++"
+_ITEM = re.compile(rf"[\s:・の、,()]*+(?>(?:{words('fee', 'main')}|{_PEOPLE})[\s:・の、,()]*)++")
 _MAIN = re.compile(words("fee", "main"))
-_MONEY = rf"(?:(?P<yen>\d+)\s*{words('fee', 'yen')}|(?P<free>{words('fee', 'free')}))"
-_CLAUSE = re.compile(rf"(?:(?P<who>{_PEOPLE})[はがの:]?\s*)?{_MONEY}(?:です)?")
+_MONEY = rf"(?:(?P<yen>\d{{1,9}})\s{{0,3}}{words('fee', 'yen')}|(?P<free>{words('fee', 'free')}))"
+_CLAUSE = re.compile(rf"(?:(?P<who>{_PEOPLE})[はがの:]?\s{{0,3}})?{_MONEY}(?:です)?")
 _GROUP = re.compile(
-    rf"(?:団体\s*[(]?)?(?P<minimum>\d+)\s*(?:名|人)様?以上[)]?の?(?:団体)?[はでの:]?\s*(?P<who>{_PEOPLE})?{_MONEY}"
-    rf"|(?P<minimum_en>\d+) or more(?: people| persons)?:? (?P<yen_en>\d+) {words('fee', 'yen')}"
+    rf"(?:団体\s{{0,3}}[(]?)?(?P<minimum>\d{{1,9}})\s{{0,3}}(?:名|人)様?以上[)]?の?(?:団体)?[はでの:]?\s{{0,3}}(?P<who>{_PEOPLE})?{_MONEY}"
+    r"|(?P<minimum_en>\d{1,9}) or more(?: people| persons)?:? "
+    rf"(?P<yen_en>\d{{1,9}}) {words('fee', 'yen')}"
 )
 _SPLIT = re.compile(r"[。、,;；]|・(?=\D+\d)|\band\b(?= infants)")
-_UNCONFIRMED = re.compile(rf"[(]\s*(?:[^()]*[、,])?\s*{words('clause', 'unconfirmed')}\s*[)]")
+_UNCONFIRMED = re.compile(
+    rf"[(]\s{{0,3}}(?:[^()]*[、,])?\s{{0,3}}{words('clause', 'unconfirmed')}\s{{0,3}}[)]"
+)
 
 
 def _plain(text: str) -> str:
@@ -272,20 +278,22 @@ def people(text: str) -> frozenset[Category]:
 
 def _read(row: Row) -> _Said | None:
     """Read a row on admission; None if it is about something else, or cannot be read."""
-    item = _plain(row.rest)
+    cells = (row.rest, row.passage.value or "", row.passage.note or "")
+    if any(len(each) > LONGEST_CELL for each in cells):
+        return None
+    item, value, note = map(_plain, cells)
     if row.passage.status is Status.TIMELESS or not (_ITEM.fullmatch(item) and _MAIN.search(item)):
         return None
     announced = people(item)
     rates: list[Rate] = []
     doubtful: set[Category] = set()
-    value = _UNCONFIRMED.sub("", _plain(row.passage.value or ""))
-    for clause in _clauses(value):
+    for clause in _clauses(_UNCONFIRMED.sub("", value)):
         found = _CLAUSE.fullmatch(clause)
         if found is None:
             return None
         who = people(found["who"] or "") or announced
         rates.append(Rate(who, int(found["yen"] or 0), row.passage))
-    for clause in _clauses(_UNCONFIRMED.sub("", _plain(row.passage.note or ""))):
+    for clause in _clauses(_UNCONFIRMED.sub("", note)):
         if found := _GROUP.fullmatch(clause):
             who = people(found["who"] or "") or announced
             amount = found["yen"] or found["yen_en"] or 0

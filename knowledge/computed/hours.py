@@ -33,7 +33,7 @@ _ITEMS = tuple(
     (
         topic,
         re.compile(
-            rf"{_GLUE}*(?:(?:{announcing}|(?P<days>(?:{DAY_SYMBOL},?)+)|{_MAIN_GATE}){_GLUE}*)+"
+            rf"{_GLUE}*+(?:(?:{announcing}|(?P<days>(?:{DAY_SYMBOL},?)++)|{_MAIN_GATE}){_GLUE}*+){{1,8}}"
         ),
         re.compile(announcing),
     )

@@ -25,22 +25,22 @@ MIDNIGHT = 24 * 60
 LATEST_HOUR = 30  # 26:00 is two in the morning of the next day
 _LEAP_YEAR = 2024  # 29 February belongs to the season that ends with February
 
-_TILDE = r"\s*(?:~|〜|～|–|—|―|−|-|から|至|to|through|until|부터)\s*"
+_TILDE = r"\s{0,3}(?:~|〜|～|–|—|―|−|-|から|至|to|through|until|부터)\s{0,3}"
 _DIGIT_DAY = r"(?:日|号|號|일)"
 _MONTH_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
 _PM = r"午後|下午|晚上|오후|夜"
 _AM = r"午前|上午|早上|오전|朝"
 _CLOCK = re.compile(
-    rf"(?:(?P<pm>{_PM})|(?P<am>{_AM}))?\s*の?(?<!\d)(?P<next>翌日?)?\s*"
+    rf"(?:(?P<pm>{_PM})|(?P<am>{_AM}))?\s{{0,3}}の?(?<!\d)(?P<next>翌日?)?\s{{0,3}}"
     r"(?:(?P<hour>[0-3]?\d):(?P<minute>[0-5]\d)(?!\d)"
-    r"|(?P<hour2>[0-3]?\d)\s*(?:時(?!間)|时(?!间)|點|点|시(?!간))"
-    r"(?:\s*(?:(?P<minute2>[0-5]?\d)\s*(?:分|분)|(?P<half>半|반)))?)"
-    r"(?:\s*(?:(?P<late>p\.?m\.?)|(?P<early>a\.?m\.?))(?![a-z]))?"
-    r"|(?<![\d:])(?P<hour3>1[0-2]|0?[1-9])\s*(?:(?P<late3>p\.?m\.?)|(?P<early3>a\.?m\.?))(?![a-z])",
+    r"|(?P<hour2>[0-3]?\d)\s{0,3}(?:時(?!間)|时(?!间)|點|点|시(?!간))"
+    r"(?:\s{0,3}(?:(?P<minute2>[0-5]?\d)\s{0,3}(?:分|분)|(?P<half>半|반)))?)"
+    r"(?:\s{0,3}(?:(?P<late>p\.?m\.?)|(?P<early>a\.?m\.?))(?![a-z]))?"
+    r"|(?<![\d:])(?P<hour3>1[0-2]|0?[1-9])\s{0,3}(?:(?P<late3>p\.?m\.?)|(?P<early3>a\.?m\.?))(?![a-z])",
     re.IGNORECASE,
 )
 _BARE_RANGE = re.compile(
-    r"(?<![\d:/])([0-2]?\d)(\s*[~〜～–-]\s*[0-2]?\d\s*(?:時(?!間)|时(?!间)|시(?!간)))"
+    r"(?<![\d:/])([0-2]?\d)(\s{0,3}[~〜～–-]\s{0,3}[0-2]?\d\s{0,3}(?:時(?!間)|时(?!间)|시(?!간)))"
 )
 _WEEKDAYS = (
     (r"月曜日?", r"mon(?:day)?s?", r"(?:星期|周|週|礼拜|禮拜)一", r"월요일"),
@@ -55,7 +55,7 @@ _KANJI_DAYS = "月火水木金土日"
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _ORDINALS |= {"첫째": 1, "둘째": 2, "셋째": 3, "넷째": 4, "다섯째": 5}
 _ORDINALS |= {each: value for value, each in enumerate("一二三四五", start=1)}
-_JOIN = r"\s*(?:・|、|,\s*and|,|と|や|및|과|와|和|与|與|及|또는|or|and|&|·|/)\s*"
+_JOIN = r"\s{0,3}(?:・|、|,\s{0,3}and|,|と|や|및|과|와|和|与|與|及|또는|or|and|&|·|/)\s{0,3}"
 SYMBOL = r"<[A-Z]+[\d-]*>"
 DAY_SYMBOL = r"<(?:W\d|WD|H|ALL|N\d|P\d{4}-\d{4}|NY)>"
 
@@ -67,7 +67,7 @@ def canonical(text: str) -> str:
         shown = step(shown)
     joined = re.sub(rf"({DAY_SYMBOL}){_JOIN}(?={DAY_SYMBOL})", r"\1,", shown)
     joined = re.sub(r"(<N\d>),(?=<N\d>)", r"\1", joined)
-    joined = re.sub(r"<NY>\s*[(:]?\s*(<P\d{4}-\d{4}>)\)?", r"\1", joined)
+    joined = re.sub(r"<NY>\s{0,3}[(:]?\s{0,3}(<P\d{4}-\d{4}>)\)?", r"\1", joined)
     return re.sub(r"\s+", " ", joined).strip()
 
 
@@ -99,8 +99,8 @@ def _times(text: str) -> str:
 
     text = _CLOCK.sub(symbol, text)
     text = re.sub(r"正午|noon\b", "<T720>", text)
-    text = re.sub(r"(<T(\d+)>)\s*\(<T\2>\)", r"\1", text)  # 午後5時30分(17:30)
-    text = re.sub(r"(\d+)\s*(?:分|minutes?|mins?|분)(?:間|钟|鐘)?", r"<M\1>", text)
+    text = re.sub(r"(<T(\d+)>)\s{0,3}\(<T\2>\)", r"\1", text)  # 午後5時30分(17:30)
+    text = re.sub(r"(?<!\d)(\d{1,4})\s{0,3}(?:分|minutes?|mins?|분)(?:間|钟|鐘)?", r"<M\1>", text)
     return re.sub(rf"(<T\d+>){_TILDE}(<T\d+>)", r"\1~\2", text)
 
 
@@ -159,29 +159,30 @@ _EN_DAY = r"(?:st|nd|rd|th)?\b"
 _SEASONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(
-            r"(?:20\d\d|令和\d+|平成\d+)\s*(?:年度?|년)(?:\s*の?(?:春|夏|秋|冬))?(?:\s*\d+\s*(?:月|월)"
-            rf"(?:\s*\d+\s*{_DIGIT_DAY})?)?|(?:\d+ )?(?:{_MONTH_NAMES}) (?:\d+, )?20\d\d|\b20\d\d\b"
+            r"(?:20\d\d|令和\d{1,4}|平成\d{1,4})\s{0,3}(?:年度?|년)(?:\s{0,3}の?(?:春|夏|秋|冬))?(?:\s{0,3}\d{1,4}\s{0,3}(?:月|월)"
+            rf"(?:\s{{0,3}}\d{{1,4}}\s{{0,3}}{_DIGIT_DAY})?)?|"
+            rf"(?:(?<!\d)\d{{1,4}} )?(?:{_MONTH_NAMES}) (?:\d{{1,4}}, )?20\d\d|\b20\d\d\b"
         ),
         _fixed("<Y>"),
     ),
     (
         re.compile(
-            rf"(?P<m1>\d+)(?:月|월|/)\s*(?P<d1>\d+)\s*{_DIGIT_DAY}?{_TILDE}(?:翌年?の?)?"
-            rf"(?:(?P<m2>\d+)(?:月|월|/)\s*)?(?P<d2>\d+)(?![\d:時])\s*{_DIGIT_DAY}?"
+            rf"(?<!\d)(?P<m1>\d{{1,4}})(?:月|월|/)\s{{0,3}}(?P<d1>\d{{1,4}})\s{{0,3}}{_DIGIT_DAY}?{_TILDE}(?:翌年?の?)?"
+            rf"(?:(?P<m2>\d{{1,4}})(?:月|월|/)\s{{0,3}})?(?P<d2>\d{{1,4}})(?![\d:時])\s{{0,3}}{_DIGIT_DAY}?"
         ),
         _date_range,
     ),
     (
         re.compile(
-            rf"\b(?P<m1>{_MONTH_NAMES})\.? (?P<d1>\d+){_EN_DAY}{_TILDE}"
-            rf"(?:(?P<m2>{_MONTH_NAMES})\.? )?(?P<d2>\d+){_EN_DAY}"
+            rf"\b(?P<m1>{_MONTH_NAMES})\.? (?P<d1>\d{{1,4}}){_EN_DAY}{_TILDE}"
+            rf"(?:(?P<m2>{_MONTH_NAMES})\.? )?(?P<d2>\d{{1,4}}){_EN_DAY}"
         ),
         _date_range,
     ),
     (
         re.compile(
-            rf"\b(?P<d1>\d+){_EN_DAY} (?P<m1>{_MONTH_NAMES})\b{_TILDE}"
-            rf"(?P<d2>\d+){_EN_DAY} (?P<m2>{_MONTH_NAMES})\b"
+            rf"\b(?P<d1>\d{{1,4}}){_EN_DAY} (?P<m1>{_MONTH_NAMES})\b{_TILDE}"
+            rf"(?P<d2>\d{{1,4}}){_EN_DAY} (?P<m2>{_MONTH_NAMES})\b"
         ),
         _date_range,
     ),
@@ -194,14 +195,14 @@ _SEASONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (
         re.compile(
-            rf"(?<![\d:/])(?P<m1>\d+)(?:月|월)\s*(?P<d1>\d+)\s*{_DIGIT_DAY}"
-            r"|(?<![\d:/])(?P<m3>\d+)/(?P<d3>\d+)(?![\d/])"
+            rf"(?<![\d:/])(?P<m1>\d{{1,4}})(?:月|월)\s{{0,3}}(?P<d1>\d{{1,4}})\s{{0,3}}{_DIGIT_DAY}"
+            r"|(?<![\d:/])(?P<m3>\d{1,4})/(?P<d3>\d{1,4})(?![\d/])"
         ),
         lambda m: _one_of(m, m["m1"] or m["m3"], m["d1"] or m["d3"]),
     ),
     (
         re.compile(
-            rf"(?<![\d:/])(?P<m1>\d+)\s*(?:月|월)?{_TILDE}(?:翌年?の?)?(?P<m2>\d+)\s*(?:月|월)(?!曜)"
+            rf"(?<![\d:/])(?P<m1>\d{{1,4}})\s{{0,3}}(?:月|월)?{_TILDE}(?:翌年?の?)?(?P<m2>\d{{1,4}})\s{{0,3}}(?:月|월)(?!曜)"
         ),
         _month_range,
     ),
@@ -211,8 +212,9 @@ _SEASONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (
         re.compile(
-            r"(?<![\d:/])\d+\s*(?:月|월)?(?:\s*[・、と,]\s*\d+\s*(?:月|월)?)*(?<=[月월])(?!曜)"
-            rf"|\b(?:{_MONTH_NAMES})\b(?:(?:, | and |, and )(?:{_MONTH_NAMES})\b)*"
+            r"(?<![\d:/])\d{1,4}(?:\s{0,3}(?:月|월))?"
+            r"(?:\s{0,3}[・、と,]\s{0,3}\d{1,4}(?:\s{0,3}(?:月|월))?){0,30}(?<=[月월])(?!曜)"
+            rf"|\b(?:{_MONTH_NAMES})\b(?:(?:, | and |, and )(?:{_MONTH_NAMES})\b){{0,30}}"
         ),
         _month_list,
     ),
@@ -241,20 +243,22 @@ def _weekdays(text: str) -> str:
     ):
         text = re.sub(words("days", name), symbol, text)
     text = text.replace("毎週", "")
-    text = re.sub(rf"(?<![<\w])([{_KANJI_DAYS}](?:[・、,][{_KANJI_DAYS}])+)(?=曜)", _spread, text)
+    text = re.sub(
+        rf"(?<![<\w])([{_KANJI_DAYS}](?:[・、,][{_KANJI_DAYS}]){{1,30}})(?=曜)", _spread, text
+    )
     for number, forms in enumerate(_WEEKDAYS):
         for form in forms:
             bound = r"\b" if form[0].isascii() and form[0].isalpha() else ""
             text = re.sub(rf"{bound}{form}{bound}", f"<W{number}>", text)
     text = re.sub(
-        r"第\s*([1-5一二三四五])(?=\s*(?:<W|[・、,と和]?\s*第))"
+        r"第\s{0,3}([1-5一二三四五])(?=\s{0,3}(?:<W|[・、,と和]?\s{0,3}第))"
         r"|([1-5])(?:st|nd|rd|th)(?= (?:and [1-5](?:st|nd|rd|th) )?<W)"
         rf"|({'|'.join(each for each in _ORDINALS if len(each) > 1)})(?=(?: and \w+)? ?<W)",
         _nth,
         text,
     )
     text = re.sub(r"(?:毎月|every month|of (?:the|each|every) month|매월|每月)", "", text)
-    text = re.sub(r"(<N\d>)\s*(?:[・、,と和]|and)?\s*(?=<[NW]\d>)", r"\1", text)
+    text = re.sub(r"(<N\d>)\s{0,3}(?:[・、,と和]|and)?\s{0,3}(?=<[NW]\d>)", r"\1", text)
     return re.sub(words("days", "holidays"), "<H>", text)
 
 

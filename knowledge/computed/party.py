@@ -43,37 +43,41 @@ _PEOPLE = {
     "primary_junior_high": (Category.PRIMARY, Category.JUNIOR, Category.HIGH),
 }
 _UNIT = r"(?:人|名|명|位|個|个|분)?(?:様|さま|さん)?"
-_NO_COUNT = r"(?!\s*(?:歳|才|さい|岁|歲|세|살|円|時|月|日|年|:|yen|years?))"
+_NO_COUNT = r"(?!\s{0,3}(?:歳|才|さい|岁|歲|세|살|円|時|月|日|年|:|yen|years?))"
 _COUNTED = re.compile(
-    rf"(?:{WHO})(?:だけ)?\s*(?:が|は|を|:|×|x|이|가)?\s*(?P<after>\d{{1,3}})(?!\d)\s*{_UNIT}{_NO_COUNT}"
+    rf"(?:{WHO})(?:だけ)?\s{{0,3}}(?:が|は|を|:|×|x|이|가)?\s{{0,3}}"
+    rf"(?P<after>\d{{1,3}})(?!\d)\s{{0,3}}{_UNIT}{_NO_COUNT}"
 )
-_COUNT_OF = rf"(?<![\d:])(?P<count>\d{{1,3}})\s*(?:人|名|位|個|个|명)?\s*(?:の|的)?\s*(?:{WHO})"
-_BEFORE = re.compile(rf"{_COUNT_OF}(?!\s*\d)")
+_COUNT_OF = (
+    r"(?<![\d:])(?P<count>\d{1,3})\s{0,3}(?:人|名|位|個|个|명)?\s{0,3}(?:の|的)?\s{0,3}"
+    rf"(?:{WHO})"
+)
+_BEFORE = re.compile(rf"{_COUNT_OF}(?!\s{{0,3}}\d)")
 _ALWAYS_BEFORE = re.compile(_COUNT_OF)
 _BARE = re.compile(rf"(?:{WHO})")
 _BIG_SMALL = re.compile(
-    rf"(?<![\d])(?P<big>\d)\s*大\s*(?P<small>\d)\s*小(?!学|學)(?:\s*\(\s*(?:{WHO})\s*\))?"
+    rf"(?<![\d])(?P<big>\d)\s{{0,3}}大\s{{0,3}}(?P<small>\d)\s{{0,3}}小(?!学|學)(?:\s{{0,3}}\(\s{{0,3}}(?:{WHO})\s{{0,3}}\))?"
 )
 _EACH = re.compile(rf"(?:{WHO})と(?=[^\d、。,]{{1,6}}(?P<count>\d{{1,3}})人ずつ)")
-_COUNT_FIRST = re.compile(rf"(?<!\d)\d{{1,3}}\s*(?:位|個|个|名)(?:的)?(?:{WHO})\s*\d")
+_COUNT_FIRST = re.compile(rf"(?<!\d)\d{{1,3}}\s{{0,3}}(?:位|個|个|名)(?:的)?(?:{WHO})\s{{0,3}}\d")
 _COUPLE = re.compile(words("party", "couple"))
 _KIN = re.compile(words("party", "kin"))
 _I = re.compile(words("party", "me"))
 _AGE_UNIT = r"(?:歳|才|さい|岁|歲|세|살|[- ]?years?[- ]old|[- ]?yrs?[- ]old|\s?yo\b|\s?y/o)"
-_AGES = re.compile(rf"(?<![\d.])(?P<age>\d{{1,3}})\s*{_AGE_UNIT}")
+_AGES = re.compile(rf"(?<![\d.])(?P<age>\d{{1,3}})\s{{0,3}}{_AGE_UNIT}")
 _AGE_LIST = re.compile(
-    r"(?:\baged?s?:?\s*|\()(?P<list>\d{1,2}(?:\s*(?:,|、|・|と|&|and|和|과|와|세|歳)+\s*\d{1,2})*)"
+    r"(?:\baged?s?:?\s{0,3}|\()(?P<list>\d{1,2}(?:\s{0,3}(?:,|、|・|と|&|and|和|과|와|세|歳)+\s{0,3}\d{1,2})*)"
     rf"(?:{_AGE_UNIT})?(?:\)|(?=\W|$))"
 )
 _LEADING_AGES = re.compile(
-    rf"\d{{1,2}}(?=(?:\s*(?:,|、|・|と|and|&|和|과|와)\s*\d{{1,2}})*\s*{_AGE_UNIT})"
+    rf"\d{{1,2}}(?=(?:\s{{0,3}}(?:,|、|・|と|and|&|和|과|와)\s{{0,3}}\d{{1,2}})*\s{{0,3}}{_AGE_UNIT})"
 )
 _DECLARED = re.compile(
-    rf"{words('party', 'all')}\s*(?P<n>\d{{1,3}})\s*{_UNIT}{_NO_COUNT}"
-    rf"|(?P<n2>\d{{1,3}})\s*人{words('party', 'counted-as')}"
+    rf"{words('party', 'all')}\s{{0,3}}(?P<n>\d{{1,3}})\s{{0,3}}{_UNIT}{_NO_COUNT}"
+    rf"|(?P<n2>\d{{1,3}})\s{{0,3}}人{words('party', 'counted-as')}"
 )
 _HEADS = re.compile(
-    rf"(?<![\d:年月第])(?P<n>\d{{1,3}})\s*{words('party', 'heads')}(?:様|さま)?(?![気口間以])"
+    rf"(?<![\d:年月第])(?P<n>\d{{1,3}})\s{{0,3}}{words('party', 'heads')}(?:様|さま)?(?![気口間以])"
 )
 
 
@@ -204,7 +208,7 @@ def _digits(question: str) -> str:
     for kana, digits in _KANA.items():
         text = text.replace(kana, digits)
     text = re.sub(
-        r"(?<![一二三四五六七八九十第])([一二三四五六七八九两兩十])(?=\s*(?:人(?!気|前)|名(?!物|所|前)|位|个|個|大|小|歳|岁|歲|才))",
+        r"(?<![一二三四五六七八九十第])([一二三四五六七八九两兩十])(?=\s{0,3}(?:人(?!気|前)|名(?!物|所|前)|位|个|個|大|小|歳|岁|歲|才))",
         lambda match: str(_NUMERALS[match[1]]),
         text,
     )

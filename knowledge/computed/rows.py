@@ -87,7 +87,7 @@ def _row(index: Index, name: Name, passage: Passage) -> Row | None:
     subject = item[:end].strip()
     if passage.language is Language.JA_EASY:
         subject = _with_ruby(passage.item or "", subject)
-    return Row(passage, subject, re.sub(r"^\s*[:：の]\s*", "", rest).strip())
+    return Row(passage, subject, re.sub(r"^\s{0,3}[:：の]\s{0,3}", "", rest).strip())
 
 
 def _beside(name: Name, held: frozenset[str], language: Language) -> bool:

@@ -95,7 +95,7 @@ def _days(text: str, today: date) -> tuple[tuple[date, ...] | None, str]:
         if re.search(words("ask", name), text):
             return (today + timedelta(ahead),), re.sub(words("ask", name), " ", text)
     if later := re.search(
-        r"(\d{1,2})\s*(?:日後|days? (?:later|from now)|天[后後]|일 ?[뒤후])", text
+        r"(\d{1,2})\s{0,3}(?:日後|days? (?:later|from now)|天[后後]|일 ?[뒤후])", text
     ):
         return (today + timedelta(int(later[1])),), text.replace(later.group(), " ")
     if found := _DATE_WITH_YEAR.search(text):
@@ -115,7 +115,7 @@ def _days(text: str, today: date) -> tuple[tuple[date, ...] | None, str]:
 
 
 _DATE_WITH_YEAR = re.compile(
-    r"(?P<y>20\d\d)(?:年|[-/.]|년)\s*(?P<m>\d{1,2})(?:月|[-/.]|월)\s*(?P<d>\d{1,2})(?:日|号|號|일)?"
+    r"(?P<y>20\d\d)(?:年|[-/.]|년)\s{0,3}(?P<m>\d{1,2})(?:月|[-/.]|월)\s{0,3}(?P<d>\d{1,2})(?:日|号|號|일)?"
 )
 _DAY_OF_MONTH = re.compile(
     r"(?<![\d月월/第:])(\d{1,2})(?:日|号|號|일)(?![間目本曜前])|\bon the (\d{1,2})(?:st|nd|rd|th)\b"
@@ -186,12 +186,12 @@ def _every(text: str, found: tuple[date, ...]) -> int | None:
     if len(found) != 1 or (named := re.search(r"<W(\d)>", symbols)) is None:
         return None
     before = symbols[: named.start()]
-    if int(named[1]) != found[0].weekday() or re.search(rf"{_WHICH}\s*$", before):
+    if int(named[1]) != found[0].weekday() or re.search(rf"{_WHICH}\s{{0,3}}$", before):
         return None
     return None if re.search(_DATED, text) else int(named[1])
 
 
-_DATED = r"\d\s*(?:日|号|號|일|/)|\d(?:st|nd|rd|th)\b|" + "|".join(
+_DATED = r"\d\s{0,3}(?:日|号|號|일|/)|\d(?:st|nd|rd|th)\b|" + "|".join(
     words("ask", name) for name in ("today", "tomorrow", "after-tomorrow", "christmas")
 )
 
@@ -221,11 +221,11 @@ def _weekday(number: int, before: str, today: date) -> date | None:
     """Return the day that a weekday means; of this week perhaps a past one, which is no answer."""
     monday = today - timedelta(today.weekday())
     for name, weeks in (("week-after", 2), ("next-week", 1), ("this-week", 0)):
-        if re.search(rf"{words('ask', name)}\s*$", before):
+        if re.search(rf"{words('ask', name)}\s{{0,3}}$", before):
             day = monday + timedelta(weeks * WEEK + number)
             return day if day >= today else None
     ahead = (number - today.weekday()) % WEEK
-    if ahead == 0 and re.search(rf"{words('ask', 'coming')}\s*$", before):
+    if ahead == 0 and re.search(rf"{words('ask', 'coming')}\s{{0,3}}$", before):
         ahead = WEEK
     return today + timedelta(ahead)
 

@@ -17,6 +17,7 @@ from knowledge.text import clean, fold, sentences
 
 MAX_PASSAGES_PER_FILE = 2_000
 MAX_PASSAGES_CONVERTED = 10_000  # of a long PDF or a year of news
+LONGEST_CELL = 1_000  # characters of a fact's item, value or note
 LONGEST_PROSE = 480  # characters; retrieval gained nothing from longer passages
 
 _COLUMNS = {
@@ -208,11 +209,13 @@ class Reader:
         cells: dict[str, Cell] = {}
         for name, cell in row.cells:
             cells.setdefault(COLUMN_OF.get(clean(name).casefold(), name), cell)
-        item, value = (cells[key].text if key in cells else "" for key in ("item", "value"))
+        item, value, note = (
+            self._text(cells[key].text, line) if key in cells else ""
+            for key in ("item", "value", "note")
+        )
         if not item or not value:
             text = ", ".join(f"{name}: {cell.text}" for name, cell in row.cells if cell.text)
             return passage_of(self.document, row.headings, text, page)
-        note = cells["note"].text if "note" in cells else ""
         note = "" if note in NOTHING else note
         text = f"{item}: {value} ({note})" if note else f"{item}: {value}"
         passage = passage_of(self.document, row.headings, text, page)
@@ -229,6 +232,15 @@ class Reader:
             source_title=source_title,
             contradiction=self._contradiction(item, value),
         )
+
+    def _text(self, text: str, line: int) -> str:
+        """Cut a cell that is no fact but a page: every later step reads facts as a whole."""
+        if len(text) <= LONGEST_CELL:
+            return text
+        what = f"a cell of {len(text):,} characters is cut after {LONGEST_CELL:,}"
+        remedy = "write long texts as paragraphs below the table"
+        self.problem(line, what, remedy, "row-long", len(text), LONGEST_CELL)
+        return text[:LONGEST_CELL].rstrip()
 
     def _as_of(self, cell: Cell | None, line: int) -> str | None:
         """A row that leaves its date open has none; the document's is for rows without a column."""

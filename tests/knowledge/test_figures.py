@@ -180,3 +180,23 @@ def test_readings_in_brackets_part_no_figure() -> None:
     easy = passage("飛行機(ひこうき)で 約(やく)1時間(じかん)30分(ぷん)")
     assert unsupported("1時間30分かかります。", [easy]) == ()
     assert unsupported("1時間40分かかります。", [easy]) == ("1時間40分",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("1" * 20_000, id="digits"),
+        pytest.param("1-" + "1" * 20_000 + "円", id="digits after a hyphen"),
+        pytest.param("1." + "1" * 20_000 + "円", id="digits after a point"),
+        pytest.param("午後" + " " * 5_000 + "1", id="spaces"),
+    ],
+)
+def test_a_text_without_an_end_is_read_at_once_and_supports_itself(text: str) -> None:
+    assert figures(text)
+    assert unsupported(text, [passage(text)]) == ()
+
+
+def test_numbers_of_more_digits_than_can_be_reckoned_with_are_compared_digit_by_digit() -> None:
+    long = "1" * 400
+    assert unsupported(f"{long}2", [passage(f"{long}3")]) == (f"{long}2",)
+    assert figures("0" * 10 + "1" * 20) == figures("1" * 20)

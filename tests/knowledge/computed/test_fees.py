@@ -111,3 +111,42 @@ def test_a_total_is_the_sum_of_rate_times_count(
         assert total.low == total.high == expected
         assert total.complete == all(rates)
         assert len(total.missing) == sum(each is None for each in rates)
+
+
+MANY_PEOPLE = "大人 高校生 中学生 小学生 幼児 シニア 小人 成人 子供 乳幼児 " * 3
+
+
+@pytest.mark.parametrize(
+    ("item", "value", "note"),
+    [
+        pytest.param(f"{MANY_PEOPLE}団体券", "500円", "", id="item"),
+        pytest.param("入館料", f"{MANY_PEOPLE}は別表のとおり", "", id="value"),
+        pytest.param("入館料", "500円", f"{MANY_PEOPLE}は別表のとおり", id="note"),
+    ],
+)
+def test_a_list_of_thirty_kinds_of_people_is_read_or_left_at_once(
+    town: Town, item: str, value: str, note: str
+) -> None:
+    index = town((f"水城洞 {item}", value, note), ("水城洞 入館料", "大人300円", ""))
+    rate = of(index).rate(Category.ADULT, 1)
+    assert rate is not None
+    assert rate.yen == 300
+
+
+def test_thirty_kinds_of_people_before_one_price_all_pay_it(town: Town) -> None:
+    found = of(town(("水城洞 入館料", f"{MANY_PEOPLE}500円", "")))
+    paid = {each: found.rate(each, 1) for each in (Category.ADULT, Category.JUNIOR, Category.CHILD)}
+    assert {rate and rate.yen for rate in paid.values()} == {500}
+
+
+@pytest.mark.parametrize("cell", ["item", "value", "note"])
+def test_a_cell_too_long_for_a_price_leaves_its_row_unread(town: Town, cell: str) -> None:
+    row = {"item": "水城洞 入館料", "value": "大人500円", "note": ""}
+    long = {
+        "item": "料金" * 100,
+        "value": "、小学生200円" * 30,
+        "note": "20名以上の団体は250円、" * 20,
+    }
+    row[cell] += long[cell]
+    index = town((row["item"], row["value"], row["note"]))
+    assert fees(index, index.names.of("水城洞")) is None

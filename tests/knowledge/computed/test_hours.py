@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.computed.hours import Opening, Span, State, opening, stated, unread
+from knowledge.computed.notation import CLOCK, canonical
 from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
@@ -338,3 +339,29 @@ def test_no_span_lies_outside_the_rows_on_any_day(every: tuple[Opening, ...], da
         if found.state(day) is State.CLOSED:
             assert found.on(day) == ()
             assert found.closed_by(day)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("午後" + " " * 3000, id="spaces after the half of the day"),
+        pytest.param("1 、" * 3000, id="numbers that are no months"),
+        pytest.param("月、" * 3000, id="weekdays without 曜"),
+        pytest.param("1" * 6000, id="digits"),
+        pytest.param("3月1" * 2000, id="months without days"),
+    ],
+)
+def test_a_cell_without_an_end_is_put_into_one_notation_at_once(text: str) -> None:
+    assert not list(CLOCK.finditer(text))
+    assert "<T" not in canonical(text)
+
+
+def test_an_item_that_repeats_days_is_read_or_left_at_once(town: Town) -> None:
+    index = town(
+        ("水城洞 " + "土日祝 " * 30 + "営業時間" * 8 + "x", "9:00〜17:00", ""),
+        ("水城洞 営業時間", "10:00〜16:00", ""),
+    )
+    opening(index, index.names.of("水城洞"))
+    found = opening(town(("水城洞 営業時間", "10:00〜16:00", "")), index.names.of("水城洞"))
+    assert found is not None
+    assert [(each.opens, each.closes) for each in found.hours] == [(600, 960)]
