@@ -41,4 +41,5 @@ async def leave(
     async with transaction(sessions) as session:
         accounts = [each.id for each in await identity.accounts_of(session, member_id)]
         await announcements.withdraw(session, accounts, now=clock())
+        await questions.left(session, accounts)
         await identity.forget(session, member_id, now=clock())

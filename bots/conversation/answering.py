@@ -1,5 +1,6 @@
 """Staff answer from chat, in one line: see what waits, write, look, confirm, undo."""
 
+import asyncio
 import re
 from typing import Final
 
@@ -38,8 +39,11 @@ class Answering:
             return self._show(cluster, language)
         if cluster.state is not ClusterState.OPEN:
             return await self._decided(cluster, language)
+        asked = await self._asked(cluster)
+        if asked is None:
+            return _say("alone", language)
         try:
-            wording = self._learning.wording(line, cluster.questions[0].text)
+            wording = self._learning.wording(line, asked)
         except ValueError:
             return _say("long", language, count=questions.MAX_ANSWER)
         fact = await self._learning.draft(cluster.id, wording, by=author_of(incoming))
@@ -91,6 +95,13 @@ class Answering:
         async with transaction(self._desk.sessions) as session:
             return await questions.cluster(session, number)
 
+    async def _asked(self, cluster: Cluster) -> str | None:
+        """The first wording that says by itself what it is about: the fact's, if confirmed."""
+        for each in cluster.questions:
+            if await asyncio.to_thread(self._learning.stands_alone, each.text, each.language):
+                return each.text
+        return None
+
     def _show(self, cluster: Cluster, language: str) -> Reply:
         state = texts.say(f"console.questions.state.{cluster.state.value}", language)
         head = texts.say(
@@ -126,7 +137,7 @@ class Answering:
             "console.answer.sure",
             language,
             number=cluster.id,
-            question=_short(fact.question),
+            question=fact.question,
             wanting=cluster.wanting,
             review=fact.review_by.isoformat(),
         )

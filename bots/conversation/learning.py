@@ -1,8 +1,9 @@
 """Learning: what could not be answered is kept for staff, and what they answer is said at once.
 
 Between core, which keeps questions and facts, and knowledge, which compares questions and answers
-from what it is taught. Everything that a question is compared with is in memory and is read again
-whenever another worker, or a person who left, has changed the records.
+from what it is taught. Everything that a question is compared with is in memory; `refresh` reads it
+again when another worker, staff, a person who left or the retention period has changed the records,
+and every day.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from knowledge.extract import Extract
 from knowledge.index import Index
 from knowledge.language import Language, detect
 from knowledge.passage import Passage
+from knowledge.question import points_back, understand
 from knowledge.retrieve import Retriever
 from knowledge.taught import FOLDER, Taught
 from knowledge.text import fold
@@ -73,7 +75,7 @@ class Learning:
         self._clusters: Clusters | None = None
         self._placing = asyncio.Lock()
         self._teaching = asyncio.Lock()
-        self._placed_at = -1  # the version of the records that the clusters were read at
+        self._placed_at: tuple[int, date] | None = None  # the version and day of the clusters
         self._newest = 0  # the last question read
         self._taught_at: tuple[int, date] | None = None
 
@@ -115,7 +117,7 @@ class Learning:
     async def _read_clusters(self) -> None:
         """Bring the clusters in memory up to what the records say."""
         async with transaction(self.sessions) as session:
-            version = await questions.version(session)
+            version = (await questions.version(session), self.today())
             again = self._clusters is None or version != self._placed_at
             rows = await questions.comparable(session, after=0 if again else self._newest)
         if self._clusters is None:
@@ -204,11 +206,14 @@ class Learning:
     # What the guide is taught
 
     async def refresh(self) -> None:
-        """Teach again what another worker changed, and forget what ended yesterday."""
+        """Teach again what another worker changed, and forget what ended or was deleted."""
         async with transaction(self.sessions) as session:
-            version = await questions.version(session)
-        if self._taught_at != (version, self.today()):
+            version = (await questions.version(session), self.today())
+        if self._taught_at != version:
             await self.teach()
+        if self._clusters is not None and self._placed_at != version:
+            async with self._placing:
+                await self._read_clusters()
 
     async def teach(self) -> None:
         """Teach the guide all that is said today, if that is not what it knows."""
@@ -219,26 +224,51 @@ class Learning:
                 facts = await questions.active(session, today)
                 clusters = [each.cluster for each in facts if each.cluster is not None]
                 asked = await questions.wordings(session, clusters)
-            taught = tuple(
-                each
-                for fact in facts
-                for each in self._lessons(fact, asked.get(fact.cluster or 0, ()))
-            )
+            taught = await asyncio.to_thread(self._all_lessons, facts, asked)
             if taught != tuple(self._guide.taught):
                 await asyncio.to_thread(self._guide.teach, taught)
             self._taught_at = (version, today)
 
+    def _all_lessons(
+        self, facts: Sequence[Fact], asked: Mapping[int, Sequence[tuple[str, str]]]
+    ) -> tuple[Taught, ...]:
+        return tuple(
+            each for fact in facts for each in self._lessons(fact, asked.get(fact.cluster or 0, ()))
+        )
+
     def _lessons(self, fact: Fact, asked: Sequence[tuple[str, str]]) -> list[Taught]:
-        """The fact in each language that it was written in, for each way in which it was asked."""
+        """The fact in each language that it was written in, for each way in which it was asked.
+
+        A wording that cannot be understood without what was said before it, or that does not name
+        the place which the fact is about, would answer questions about other places: it is not
+        taught.
+        """
         lessons = []
+        alone = self.stands_alone(fact.question, "ja")
+        named = self._named(fact.question)
         for language, answer in fact.answers.items():
-            wordings = {fold(fact.question): fact.question}
+            wordings = {fold(fact.question): fact.question} if alone else {}
             for text, spoken in asked:
-                if spoken == language and len(wordings) < MAX_WORDINGS:
-                    wordings.setdefault(fold(text), text)
+                if (
+                    spoken == language
+                    and len(wordings) < MAX_WORDINGS
+                    and fold(text) not in wordings
+                    and (self._named(text) or not named)
+                    and self.stands_alone(text, spoken)
+                ):
+                    wordings[fold(text)] = text
             for number, wording in enumerate(wordings.values()):
                 lessons.append(self._lesson(fact, number, wording, language, answer))
         return lessons
+
+    def stands_alone(self, question: str, language: str) -> bool:
+        """Whether a question says by itself what it is about: not 「いくら?」, not 「それは?」."""
+        asked = understand(question, detect(question, Language(language)), self._guide.index)
+        says = asked.names or asked.concepts or asked.rest or asked.unknown or asked.more
+        return bool(says) and not points_back(question)
+
+    def _named(self, question: str) -> bool:
+        return bool(self._guide.index.names.find(question))
 
     def _lesson(self, fact: Fact, number: int, wording: str, language: str, answer: str) -> Taught:
         return Taught(

@@ -240,11 +240,29 @@ async def export(session: AsyncSession, account_ids: Sequence[int]) -> list[Mapp
 
 async def forget(session: AsyncSession, *, before: datetime, drafts_before: datetime) -> None:
     """Delete what is older than the town keeps it, and drafts that nobody confirmed."""
-    await session.execute(delete(QuestionRow).where(QuestionRow.asked_at < before))
+    old = delete(QuestionRow).where(QuestionRow.asked_at < before).returning(QuestionRow.id)
+    gone = (await session.execute(old)).all()
     await session.execute(
         delete(FactRow).where(FactRow.state == "draft", FactRow.changed_at < drafts_before)
     )
-    if await clear_empty(session):
+    if await clear_empty(session) or gone:
+        await bump(session, CHANGED)
+
+
+async def left(session: AsyncSession, account_ids: Sequence[int]) -> None:
+    """Delete what somebody who leaves has asked, and have every worker read the rest anew.
+
+    A draft in their words goes too: nobody has yet made it the town's.
+    """
+    theirs = select(QuestionRow.text).where(QuestionRow.account_id.in_(account_ids))
+    await session.execute(
+        delete(FactRow).where(FactRow.state == "draft", FactRow.question.in_(theirs))
+    )
+    gone = await session.execute(
+        delete(QuestionRow).where(QuestionRow.account_id.in_(account_ids)).returning(QuestionRow.id)
+    )
+    if gone.all():
+        await clear_empty(session)
         await bump(session, CHANGED)
 
 

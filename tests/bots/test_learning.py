@@ -240,6 +240,85 @@ async def test_questions_are_forgotten_when_the_town_says_and_answers_stay(
         assert (await session.execute(text("select count(*) from question"))).scalar_one() == 0
 
 
+async def test_what_a_person_wrote_leaves_the_memory_and_the_guide_with_them(app: App) -> None:
+    own = "秋芳洞のコインロッカーはある?"
+    await say(app, TARO, text=OPEN)
+    await say(app, text=own)
+    await answer(app)
+    await say(app, text="秋芳洞の照明を設計した会社の資本金は?")
+    await app.learning.refresh()
+    assert own in {each.question for each in app.learning._guide.taught}
+    assert "資本金" in compared(app)
+
+    await say(app, action="mydata:delete:yes")
+    await app.learning.refresh()
+    assert [each.question for each in app.learning._guide.taught] == [OPEN]
+    assert "資本金" not in compared(app)
+
+
+async def test_a_wording_that_says_nothing_by_itself_is_not_taught(app: App) -> None:
+    hana = await identity_of(app)
+    for wording in ("いくら?", "それはどこですか?", "料金はいくらですか?"):
+        async with transaction(app.sessions) as session:
+            waits = await questions.listed(session, Filter())
+            await questions.record(
+                session,
+                hana.id,
+                text=wording,
+                language="ja",
+                kind=questions.Kind.UNHELPFUL,
+                platform="telegram",
+                cluster=waits[0][0].id if waits[0] else None,
+                now=app.clock(),
+            )
+    (group,) = await waiting(app)
+    written = app.learning.wording(ANSWER, "秋芳洞のロッカーはいくらですか?")
+    fact = await app.learning.draft(group.id, written, by="staff:hana")
+    await app.learning.confirm(fact.id, by="staff:hana")
+    assert [each.question for each in app.learning._guide.taught] == [
+        "秋芳洞のロッカーはいくらですか?"
+    ]
+
+
+async def test_a_question_that_says_nothing_by_itself_is_to_be_completed_by_staff(
+    app: App,
+) -> None:
+    hana = await identity_of(app)
+    await app.learning.record(hana.id, "telegram", "いくら?", "ja", questions.Kind.UNHELPFUL)
+    (group,) = await waiting(app)
+    reply = await say(app, STAFF, command="answer", text=f"{group.id} 500円です。")
+    assert reply.text == texts.say("console.answer.alone", "ja")
+    assert actions(reply) == []
+    fact = await app.learning.draft(
+        group.id, app.learning.wording("500円です。", "いくら?"), by="staff:hana"
+    )
+    await app.learning.confirm(fact.id, by="staff:hana")
+    assert list(app.learning._guide.taught) == []
+
+
+async def test_staff_see_the_whole_question_before_it_becomes_the_towns_wording(
+    app: App,
+) -> None:
+    long = "秋芳洞にコインロッカーはありますか? " + "大きな荷物を持って行きます。" * 10
+    await say(app, text=long)
+    (group,) = await waiting(app)
+    shown = await say(app, STAFF, command="answer", text=f"{group.id} {ANSWER}")
+    assert group.questions[0].text in shown.text
+    assert "町の言葉として" in shown.text
+
+
+def compared(app: App) -> str:
+    """All that a new question is compared with in memory."""
+    clusters = app.learning._clusters
+    assert clusters is not None
+    return "\n".join(clusters._by_text)
+
+
+async def identity_of(app: App) -> identity.Account:
+    async with transaction(app.sessions) as session:
+        return await identity.account(session, "telegram", "1", locale="ja", now=app.clock())
+
+
 # Staff
 
 

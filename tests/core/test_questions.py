@@ -104,6 +104,17 @@ async def notices(sessions: Sessions) -> list[dict[str, str]]:
         pytest.param("マイナンバー 1234 5678 9012", "マイナンバー [number]", id="twelve digits"),
         pytest.param("カード4111111111111111", "カード[number]", id="card"),
         pytest.param("@hanako_y に聞いて", "[account] に聞いて", id="account name"),
+        pytest.param("〇九〇-一二三四-五六七八です", "[phone]です", id="in Chinese numerals"),
+        pytest.param("tel:090/1234/5678", "tel:[phone]", id="with slashes"),
+        pytest.param("会員123,456,789です", "会員[number]です", id="with commas"),
+        pytest.param("わたしはtaro#1234です", "わたしは[account]です", id="Discord's tag"),
+        pytest.param("山田太郎@example.jp", "[email]", id="Japanese before the sign"),
+        pytest.param("山田@日本.jpへ", "[email]へ", id="Japanese on both sides"),
+        pytest.param("tarō@exämple.jp", "[email]", id="letters with marks"),
+        pytest.param("12,300/10,500/7,000円", "12,300/10,500/7,000円", id="fees stay"),
+        pytest.param("予算は123,456,789円", "予算は123,456,789円", id="an amount stays"),
+        pytest.param("11/21,11/22,11/23は?", "11/21,11/22,11/23は?", id="days stay"),
+        pytest.param("部屋 #1234", "部屋 #1234", id="a number alone stays"),
         pytest.param("2026-11-21 10:30に行く", "2026-11-21 10:30に行く", id="a date stays"),
         pytest.param("大人2人で3,200円?", "大人2人で3,200円?", id="a fee stays"),
         pytest.param("8:30〜17:00ですか", "8:30〜17:00ですか", id="hours stay"),
@@ -122,6 +133,48 @@ def test_redacting_twice_changes_nothing_and_no_long_number_stays(text: str) -> 
         len(run) >= 7
         for run in "".join(each if each in "0123456789" else " " for each in once).split()
     )
+
+
+async def test_who_leaves_takes_questions_items_and_drafts_along_and_every_worker_hears_of_it(
+    sessions: Sessions,
+) -> None:
+    hana, taro = await person(sessions, "1"), await person(sessions, "2")
+    mine = await asked(sessions, hana, text=WORDING.question)
+    shared = await asked(sessions, taro, text="犬もいいですか")
+    draft = await drafted(sessions, mine.cluster)
+    async with transaction(sessions) as session:
+        before = await questions.version(session)
+        await questions.left(session, [hana.id])
+    async with sessions() as session:
+        assert await questions.version(session) > before
+        assert await questions.wordings(session, [mine.cluster]) == {}
+        with pytest.raises(NotFound):
+            await questions.fact(session, draft.id)
+    assert [each.id for each in await listed(sessions)] == [shared.cluster]
+
+
+async def test_who_leaves_and_never_asked_changes_nothing(sessions: Sessions) -> None:
+    hana, taro = await person(sessions, "1"), await person(sessions, "2")
+    await asked(sessions, taro)
+    async with transaction(sessions) as session:
+        before = await questions.version(session)
+        await questions.left(session, [hana.id])
+        assert await questions.version(session) == before
+
+
+async def test_a_question_past_its_time_is_heard_of_though_its_item_stays(
+    sessions: Sessions,
+) -> None:
+    hana, taro = await person(sessions, "1"), await person(sessions, "2")
+    first = await asked(sessions, hana)
+    later = NOW + timedelta(days=2)
+    await asked(sessions, taro, text="犬もいいですか", cluster=first.cluster, now=later)
+    async with transaction(sessions) as session:
+        before = await questions.version(session)
+        await questions.forget(session, before=NOW + timedelta(days=1), drafts_before=NOW)
+        assert await questions.version(session) > before
+    (group,) = await listed(sessions)
+    assert [each.text for each in group.questions] == ["犬もいいですか"]
 
 
 async def test_a_person_who_asks_the_same_again_counts_once(sessions: Sessions) -> None:
