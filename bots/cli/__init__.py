@@ -52,10 +52,10 @@ def log_to(handler: logging.Handler, level: str) -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Below these levels they print what is nobody's: request addresses with the bot's token,
-    # statements with their values, prompts.
-    for name in ("httpx", "httpcore", "openai"):
+    # every statement, prompts.
+    for name in ("httpx", "httpcore", "openai", "sqlalchemy", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("aiosqlite", "sqlalchemy", "asyncio", "aiohttp", "web3"):
+    for name in ("aiosqlite", "asyncio", "aiohttp", "web3"):
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
 
 
