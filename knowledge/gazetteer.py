@@ -22,12 +22,14 @@ A mistake never stops the rest: it becomes a `Problem` with file, line and remed
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knowledge.glossary import glossary
+from knowledge.lexicon import lexicon
 from knowledge.passage import Problem
+from knowledge.places import Place
 from knowledge.text import clean, fold, is_kana
 
 MAX_BYTES = 1_000_000
@@ -65,6 +67,22 @@ def read_gazetteer(path: Path) -> Gazetteer:
     named = {each.name for each in own.entries}
     told = (each for each in _told(path.parent) if each.name not in named)
     return replace(own, entries=(*own.entries, *told))
+
+
+def with_places(gazetteer: Gazetteer, places: Iterable[Place]) -> Gazetteer:
+    """Return a gazetteer with the facilities of open-data tables; its own entries win.
+
+    One called after what can be asked about (トイレ, 駐車場) is left out: as a name it would hide
+    the question.
+    """
+    named = {each.name for each in gazetteer.entries}
+    topics = lexicon().topics
+    entries = {
+        each.name: Entry(each.name, each.kana, tuple(each.names.values()))
+        for each in places
+        if each.name not in named and fold(each.name) not in topics
+    }
+    return replace(gazetteer, entries=(*gazetteer.entries, *entries.values()))
 
 
 def _told(folder: Path) -> Iterator[Entry]:

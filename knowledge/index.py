@@ -21,7 +21,7 @@ from knowledge.analysis import label
 from knowledge.dense import FLAT_UP_TO, Scores, View, dense
 from knowledge.encoders import Encoder, Tier, Vectors, tier_of
 from knowledge.errors import EncoderUnavailable
-from knowledge.gazetteer import Gazetteer
+from knowledge.gazetteer import Gazetteer, with_places
 from knowledge.language import Language
 from knowledge.names import Name, Names, squeeze
 from knowledge.passage import Document, Kind, Library, Passage, Status
@@ -75,7 +75,8 @@ class Index:
         self.library = library
         self.words = words or Words()
         self.gazetteer = gazetteer or Gazetteer()
-        self.names = Names(library.documents, self.words, self.gazetteer)
+        names = with_places(self.gazetteer, library.places)
+        self.names = Names(library.documents, self.words, names)
         self.encoders = tuple(encoders)
         self._cache = cache
         self._flat_up_to = flat_up_to

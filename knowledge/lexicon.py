@@ -139,6 +139,12 @@ class Lexicon:
     same: Mapping[str, frozenset[str]]  # terms, as the dictionary normalises them
     spoken: "Cues"  # the cues in kana alone, as they are read
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """The words that name concepts, folded."""
+        words = (cue.removesuffix("*") for each in self.concepts.values() for cue in each.words)
+        return frozenset(map(fold, words))
+
     def named(self, text: str) -> frozenset[str]:
         """Return the concepts that a text names; a cue inside a longer one names nothing.
 

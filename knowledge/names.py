@@ -184,7 +184,11 @@ class Names:
         The town itself, its office, its railway and the like are no sights.
         """
         beside = {document.place for document in library.documents}
-        counts = Counter(each.facility for each in library.passages if each.facility is not None)
+        counts = Counter(
+            each.facility
+            for each in library.passages
+            if each.facility is not None and squeeze(each.facility) in self._names
+        )
         for document in library.documents:
             about = lexicon().named(f"{document.facility} {document.title}")
             scopes = {lexicon().concepts[each].scope for each in about}

@@ -122,7 +122,7 @@ class TaughtFacts:
 
     def _about_the_same(self, asked: Asked, before: Asked) -> bool:
         """Whether nothing that was understood tells two questions apart."""
-        if {each.documents for each in asked.names} != {each.documents for each in before.names}:
+        if {each.others for each in asked.names} != {each.others for each in before.names}:
             return False
         if fold(asked.text) == fold(before.text):
             return True
