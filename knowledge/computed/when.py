@@ -56,6 +56,11 @@ def asked_when(question: str, now: datetime) -> When | None:
     return When(found or (today,), minute, now=False, today=today, rest=shown, weekday=every)
 
 
+def asked_days(question: str, today: date) -> tuple[date, ...]:
+    """Return the days that a question names, in order; none if it names none that is to come."""
+    return _days(without_ruby(clean(question)).casefold(), today)[0] or ()
+
+
 def _moment(text: str) -> tuple[str, timedelta | None]:
     """Read 今 and 1時間後. A time of day beside 今 (いま行けば16時) counts more than it."""
     for expression in expressions("ask", "later"):

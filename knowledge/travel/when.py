@@ -1,18 +1,18 @@
-"""When: the day and the time of day that a question names, in six languages.
+"""When: the day and the time of day that a question about a journey names, in six languages.
 
-A weekday is the next one from today on, today included. A date without a year is the next such
-date. "About" three o'clock is three o'clock.
+Days are read as for opening hours (`knowledge.computed.when`), so that both mean the same by 祝日
+and 来週の火曜. "About" three o'clock is three o'clock.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from knowledge.computed.days import public_holiday
+from knowledge.computed.when import asked_days
 from knowledge.figures import FigureKind
 from knowledge.forms import read
 from knowledge.travel.words import says
 
-_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_AHEAD = (("after_tomorrow", 2), ("tomorrow", 1), ("today", 0))
 SATURDAY = 5
 
 
@@ -36,34 +36,12 @@ def when(question: str, now: datetime) -> When:
 
 
 def _day(question: str, today: date) -> date | None:
-    for word, ahead in _AHEAD:
-        if says("when", word, question):
-            return today + timedelta(days=ahead)
-    for figure, _ in read(question):
-        if figure.kind is FigureKind.DATE and (named := _date(figure.value, today)):
-            return named
-    for number, word in enumerate(_WEEK):
-        if says("when", word, question):
-            return today + timedelta(days=(number - today.weekday()) % 7)
     if says("when", "weekday", question):
-        return next(each for each in _following(today) if each.weekday() < SATURDAY)
-    return None
+        ahead = (today + timedelta(days=each) for each in range(14))
+        return next(each for each in ahead if _working(each))
+    days = asked_days(question, today)
+    return days[0] if days else None
 
 
-def _following(today: date) -> tuple[date, ...]:
-    return tuple(today + timedelta(days=each) for each in range(7))
-
-
-def _date(value: str, today: date) -> date | None:
-    """Read 2026-11-25, or --11-25 as the next such day; None for a month or a year alone."""
-    try:
-        if not value.startswith("--"):
-            return date.fromisoformat(value)
-        month, day = (int(each) for each in value.removeprefix("--").split("-"))
-        this = date(today.year, month, day)
-    except ValueError:
-        return None
-    try:
-        return this if this >= today else this.replace(year=today.year + 1)
-    except ValueError:  # 29 February
-        return None
+def _working(day: date) -> bool:
+    return day.weekday() < SATURDAY and not public_holiday(day)
