@@ -1,7 +1,7 @@
 """Others: every file that is no Markdown guide, by way of its parser or of the tables' reading."""
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 from knowledge import frontmatter
@@ -31,6 +31,7 @@ from knowledge.markdown import Cell, Paragraph, Row
 from knowledge.passage import Document, Passage, Problem, RemarkKind
 from knowledge.places import Place
 from knowledge.text import clean
+from knowledge.timetable import read_feed
 
 _LONGEST_TITLE = 60
 _SAMPLE = 4_000  # characters in which the language is told
@@ -140,11 +141,8 @@ class Others:
     # Timetables
 
     def _timetable(self) -> FileResult:
-        """The seam to `knowledge.timetable`, which reads GTFS feeds: folders and zip files."""
+        """Read a GTFS feed, a folder or a zip file."""
         self._form = Format.TIMETABLE
-        read_feed = getattr(importlib.import_module("knowledge.timetable"), "read_feed", None)
-        if read_feed is None:
-            return self._refused("no-timetables")
         timetable, problems = read_feed(self._found.path)
         return FileResult(
             Format.TIMETABLE,
@@ -154,12 +152,9 @@ class Others:
         )
 
     def _located(self, problem: Problem) -> Problem:
-        """A feed names its own files; staff need the feed's name before them."""
-        from dataclasses import replace
-
-        shown = self._found.shown
-        inside = problem.file.startswith(shown)
-        return problem if inside else replace(problem, file=f"{shown}/{problem.file}")
+        """A feed's faults begin with its own name; staff need the folder that it is in."""
+        folder, _, _ = self._found.shown.rpartition("/")
+        return replace(problem, file=f"{folder}/{problem.file}" if folder else problem.file)
 
     # Tables
 

@@ -61,9 +61,5 @@ PROBLEMS: Final[Mapping[str, tuple[str, str]]] = {
         "the page fits neither its declared encoding, UTF-8 nor Shift_JIS",
         "save it again as UTF-8",
     ),
-    "no-timetables": (
-        "this is a timetable (GTFS), which is not read here",
-        "remove it, or update Kankei",
-    ),
 }
 """Code → message, remedy. ``{0}`` and so on are the problem's values."""

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,12 +13,11 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from knowledge import timetable
 from knowledge.documents import limits, sandbox
 from knowledge.documents.kinds import Format
 from knowledge.ingest import Progress, read_town
 from knowledge.language import Language
-from knowledge.passage import FileReport, Library, Passage, Problem, RemarkKind
+from knowledge.passage import FileReport, Library, Passage, RemarkKind
 from tests.conftest import ROOT
 from tests.knowledge.documents.making import Page, docx, pdf, xlsx
 
@@ -381,34 +381,24 @@ def test_the_town_itself_never_loads_a_parser(tmp_path: Path) -> None:
 
 # Timetables
 
+FEED = ROOT / "tests/knowledge/travel/feed"
+
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_gtfs_feed_is_handed_to_the_timetables_reader(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, zipped: bool
+def test_a_gtfs_feed_is_read_and_its_faults_are_named_by_file(
+    tmp_path: Path, *, zipped: bool
 ) -> None:
     folder = tmp_path / "data" / "bus"
-    folder.mkdir(parents=True)
+    shutil.copytree(FEED, folder)
     (tmp_path / "guides").mkdir()
-    for name in ("stops.txt", "stop_times.txt", "trips.txt"):
-        (folder / name).write_text("id\n", encoding="utf-8")
+    with (folder / "stops.txt").open("a", encoding="utf-8") as stops:
+        stops.write("nameless,,34.1,131.3,,,\n")
     path = folder
     if zipped:
-        path = tmp_path / "data" / "bus.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for each in folder.iterdir():
-                archive.write(each, each.name)
-                each.unlink()
-        folder.rmdir()
-    read: list[Path] = []
-    table, odd = object(), Problem("stops.txt", 2, "a stop without a name", "name it")
-
-    def read_feed(feed: Path) -> tuple[object, tuple[Problem, ...]]:
-        read.append(feed)
-        return table, (odd,)
-
-    monkeypatch.setattr(timetable, "read_feed", read_feed, raising=False)
+        path = Path(shutil.make_archive(str(folder), "zip", folder))
+        shutil.rmtree(folder)
     library = read_town(tmp_path / "guides", tmp_path / "data")
-    assert read == [path]
-    assert library.timetables == (table,)
+    (timetable,) = library.timetables
+    assert timetable.stations
     assert [each.format for each in library.files] == ["timetable"]
     assert library.problems[0].file == f"data/{path.name}/stops.txt"
