@@ -66,11 +66,12 @@ class VectorStore:
         return self._file == (now.st_dev, now.st_ino)
 
     def __contains__(self, text: str) -> bool:
-        name = _digest(text)
-        return name in self._new or name in self._place
+        with self._lock:
+            return self._has(_digest(text))
 
     def __len__(self) -> int:
-        return len(self._new) + len(self._place)
+        with self._lock:
+            return len(self._new) + len(self._place)
 
     def matrix(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts, shape ``(len(texts), dimension)``, as a copy.
@@ -92,15 +93,17 @@ class VectorStore:
     @property
     def dimension(self) -> int | None:
         """Of the vectors; None while there is none."""
-        if self._new:
-            return len(next(iter(self._new.values())))
-        if self._stored is None or not self._place:
-            return None
-        return int(self._stored.arrays["vectors"].shape[1])
+        with self._lock:
+            if self._new:
+                return len(next(iter(self._new.values())))
+            if self._stored is None or not self._place:
+                return None
+            return int(self._stored.arrays["vectors"].shape[1])
 
     def missing(self, texts: Iterable[str]) -> list[str]:
         """Return the texts that have no vector yet, each once, in the order given."""
-        return [text for text in dict.fromkeys(texts) if text not in self]
+        with self._lock:
+            return [text for text in dict.fromkeys(texts) if text not in self]
 
     def add(self, texts: Iterable[str], vectors: Vectors) -> None:
         """Keep vectors in memory; `save` makes them last."""
@@ -133,8 +136,11 @@ class VectorStore:
         rows = np.stack([self._vector(name) for name in names]) if names else np.zeros((0, 0))
         keys = np.frombuffer(b"".join(names), dtype=np.uint8).reshape(len(names), _KEY)
         arrays = {"keys": keys, "vectors": np.asarray(rows, dtype="<f4")}
+        kept = {name: self._vector(name) for name in names if name in self._new}
         arrayfile.write(self.path, self._identity, arrays)
         self._map()
+        if self._stored is None:
+            self._new = kept  # written, but not to be read back: nothing of it is lost yet
 
     def _map(self) -> None:
         self._new, self._place = {}, {}
