@@ -179,9 +179,10 @@ def _numbered(number: int, passage: Passage) -> str:
 
 
 async def sentences_of(pieces: AsyncIterator[str], *, longest: int) -> AsyncIterator[str]:
-    """Regroup pieces into sentences; stops after `longest` characters in all.
+    """Regroup pieces into sentences.
 
-    A full stop between digits ends nothing, so a figure is never cut in two.
+    A full stop between digits ends nothing, so a figure is never cut in two. Raises
+    `GeneratorError` beyond `longest` characters: a condition may stand in what would be cut off.
     """
     held, total = "", 0
     async with aclosing(pieces) as source:  # type: ignore[type-var]
@@ -192,7 +193,7 @@ async def sentences_of(pieces: AsyncIterator[str], *, longest: int) -> AsyncIter
                 yield held[:end]
                 held = held[end:]
             if total > longest:
-                return
+                raise GeneratorError(f"more than {longest} characters")
     if held.strip():
         yield held
 

@@ -63,6 +63,11 @@ async def test_when_the_generator_fails_the_extract_answers(
     assert answer.kind is AnswerKind.ANSWERED
 
 
+async def test_a_generator_that_does_not_end_has_failed(plain: Callable[..., Guide]) -> None:
+    _, answer = await streamed(plain(FakeGenerator("大人は1,500円だよ。" * 200)))
+    assert (answer.written, answer.fallback) == (None, Fallback.ERROR)
+
+
 async def test_a_generator_that_says_nothing_has_failed(plain: Callable[..., Guide]) -> None:
     _, answer = await streamed(plain(FakeGenerator("  \n")))
     assert answer.fallback is Fallback.ERROR
