@@ -48,6 +48,7 @@ class Quoted:
 
     paragraphs: tuple[str, ...]
     quotes: tuple[Quote, ...]
+    heading: str | None = None  # stands just above the quotes: the original text in Japanese
 
 
 @dataclass(slots=True)
@@ -78,13 +79,20 @@ class Quoting:
         passages = [each.passage for each in extracts]
         if warnings := [*_warnings(passages, language), *self._disagreements(passages, reader)]:
             parts.append("\n".join(warnings))
+        heading = None
         if rows.untranslated or any(not _reads(each.passage, language) for each in prose):
-            parts.append(texts.say("chat.answer.japanese-documents", language))
+            heading = texts.say("chat.answer.japanese-documents", language)
         elif rows.originals:
-            parts.append(texts.say("chat.answer.original", language))
+            heading = texts.say("chat.answer.original", language)
         if rows.originals:
             quotes.append(Quote("\n".join(rows.originals), Language.JA))
-        return Quoted(tuple(parts), tuple(quotes))
+        return Quoted(tuple(parts), tuple(quotes), heading)
+
+    def name(self, facility: str, language: str) -> str:
+        """Return what a sight is called by the reader, with the Japanese beside."""
+        reader = Language(language)
+        own = self._renderer.name(facility, reader) if reader in FOREIGN else None
+        return f"{own} ({facility})" if own and own != facility else facility
 
     def facts(self, extracts: Sequence[Extract], language: str) -> tuple[str, ...]:
         """Return one line a fact row."""

@@ -48,36 +48,39 @@ class Wording:
     def _answered(self, answer: Answer, language: str) -> Reply:
         opening = self._town.persona.opening.get(language)
         quotes: tuple[Quote, ...] = ()
+        heading: str | None = None
         if answer.written is not None:
             paragraphs = [answer.written]
         elif answer.computed is not None:
             paragraphs = [opening, computed.word(answer.computed, language)]
         else:
             quoted = self._quoting.extracts(answer.extracts, language)
-            paragraphs, quotes = [opening, *quoted.paragraphs], quoted.quotes
+            paragraphs = [opening, *quoted.paragraphs]
+            quotes, heading = quoted.quotes, quoted.heading
         if answer.options:
             paragraphs.append(texts.say("asking.also", language))
+        if heading is not None:
+            paragraphs.append(heading)
         limit = None if answer.computed is not None else MAX_SOURCES
         return Reply(
             text="\n\n".join(paragraphs),
             quotes=quotes,
             sources=self._quoting.sources(answer.extracts, language, limit),
             footnote=sample_note(self._town, language),
-            buttons=self._choices(answer),
+            buttons=self._choices(answer, language),
         )
 
     def _clarify(self, answer: Answer, language: str) -> Reply:
         return Reply(
             text=texts.say("asking.which", language),
             footnote=sample_note(self._town, language),
-            buttons=self._choices(answer),
+            buttons=self._choices(answer, language),
         )
 
-    @staticmethod
-    def _choices(answer: Answer) -> tuple[tuple[Button, ...], ...]:
+    def _choices(self, answer: Answer, language: str) -> tuple[tuple[Button, ...], ...]:
         """Return a button a sight: its place among the choices comes back."""
         return tuple(
-            (Button(facility, action=f"about:{number}"),)
+            (Button(self._quoting.name(facility, language), action=f"about:{number}"),)
             for number, facility in enumerate(answer.options)
         )
 

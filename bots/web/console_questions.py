@@ -1,5 +1,6 @@
 """The console's pages on what was not answered: the queue, the town's answers, what is stale."""
 
+import asyncio
 import math
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -334,8 +335,7 @@ class Freshness(StaffPages):
             stale=library.stale(today),
             facts=[each for each in rows if each.review_by < today],
             contradictions=library.contradictions,
-            # Found by comparing documents, where the library does so.
-            conflicts=conflicts(library),
+            conflicts=await asyncio.to_thread(conflicts, library),
             unconfirmed=unconfirmed[:MAX_UNCONFIRMED],
             more=max(len(unconfirmed) - MAX_UNCONFIRMED, 0),
         )

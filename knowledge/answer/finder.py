@@ -138,7 +138,7 @@ class Finder:
                 break
         if not extracts:
             return None
-        said = {each.passage.facility for each in extracts}
+        said = self._subjects_of(extracts, ranked)
         others = tuple(each for each in options if each not in said)[:MOST_OPTIONS]
         answer = Answer(AnswerKind.ANSWERED, language, shown, extracts, options=others)
         return Found(answer, _cited(extracts))
@@ -150,6 +150,14 @@ class Finder:
             return None
         answer = Answer(AnswerKind.ANSWERED, reading.asked.language, reading.shown, extracts)
         return Found(answer, _cited(extracts))
+
+    def _subjects_of(
+        self, extracts: Sequence[Extract], ranked: Sequence[Ranked]
+    ) -> frozenset[str | None]:
+        """Return the sights that an answer is about, also by rows of a document about all."""
+        said = {each.passage.id for each in extracts}
+        labels = (self.index.labels[one.number] for one in ranked if one.passage.id in said)
+        return frozenset(map(self.index.names.subject, labels))
 
     def _outstanding(self, options: Sequence[str]) -> bool:
         first, second = (self.index.sights[each] for each in options[:2])

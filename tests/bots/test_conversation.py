@@ -346,3 +346,20 @@ async def test_forgetting_old_updates_keeps_the_inbox_small(app: App, clock: Set
     await tidy(app)
     async with transaction(app.sessions) as session:
         assert (await session.execute(text("select count(*) from inbox"))).scalar_one() == 0
+
+
+async def test_other_sights_are_offered_in_the_reader_s_language_and_answer_the_same_question(
+    app: App,
+) -> None:
+    visitor = replace(HANA, account="77", language="en")
+    reply = await say(app, visitor, text="How much is admission?")
+    offered = {
+        button.label: button.action
+        for row in reply.buttons
+        for button in row
+        if button.action and button.action.startswith("about:")
+    }
+    assert not any("秋芳洞" in label for label in offered)  # that one was just answered
+    (taisho,) = [action for label, action in offered.items() if label == "Taishodo Cave (大正洞)"]
+    assert "1,300 yen" in (await say(app, visitor, action=taisho)).text
+    assert (await say(app, visitor, action="about:99")).text == texts.say("errors.old-button", "en")

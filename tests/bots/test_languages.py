@@ -133,20 +133,20 @@ def worded(language: str, *extracts: Extract) -> Quoted:
 
 def test_a_row_in_english_has_its_japanese_original_below() -> None:
     quoted = worded("en", fact("秋芳洞 中学生の入洞料", "1,300円"))
-    line, heading = quoted.paragraphs
+    (line,) = quoted.paragraphs
     assert line == (
         "• Akiyoshido Cave (秋芳洞) – admission for junior high school students: 1,300 yen"
     )
-    assert heading == "The original text in Japanese:"
+    assert quoted.heading == "The original text in Japanese:"
     assert quoted.quotes == (Quote("秋芳洞 中学生の入洞料：1,300円", "ja"),)
     assert quoted.quotes[0].language == "ja"
 
 
 def test_a_row_that_the_glossary_does_not_cover_is_quoted_under_its_topic() -> None:
     quoted = worded("en", fact("秋芳洞 謎の料金", "3,141円 謎のまま"))
-    line, heading = quoted.paragraphs
+    (line,) = quoted.paragraphs
     assert line == "• Price (in Japanese): 「秋芳洞 謎の料金：3,141円 謎のまま」"
-    assert heading == "Quoted word for word from documents in Japanese:"
+    assert quoted.heading == "Quoted word for word from documents in Japanese:"
 
 
 def test_a_note_that_is_not_covered_is_pointed_out() -> None:
