@@ -6,12 +6,7 @@ from bots.conversation.desk import sample_note
 from bots.conversation.messages import Button, Quote, Reply
 from bots.conversation.quoting import MAX_SOURCES, Quoting
 from core.town import TownPack
-from knowledge.answer import Answer, AnswerKind
-
-REFUSED = frozenset(
-    {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC, AnswerKind.PERSONAL, AnswerKind.HARMFUL}
-)
-"""Kinds of answer that end with the way to a person."""
+from knowledge.answer import REFUSALS, Answer, AnswerKind
 
 
 class Wording:
@@ -41,7 +36,7 @@ class Wording:
                 text = texts.say(f"chat.answer.{kind.value.replace('_', '-')}", language)
         if answer.kind is AnswerKind.UNKNOWN:
             text = persona.unknown.get(language) + "\n\n" + text
-        if answer.kind in REFUSED:
+        if answer.kind in REFUSALS:
             text += "\n" + "\n".join(self._contacts(language))
         return Reply(text=text, footnote=sample_note(self._town, language))
 

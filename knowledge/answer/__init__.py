@@ -9,11 +9,12 @@ is the answer.
 
 from knowledge.answer.finder import LONGEST_QUESTION
 from knowledge.answer.guide import Guide
-from knowledge.answer.nouns import Answer, AnswerKind, Fallback, Piece, Turn
+from knowledge.answer.nouns import REFUSALS, Answer, AnswerKind, Fallback, Piece, Turn
 from knowledge.taught import Taught
 
 __all__ = [
     "LONGEST_QUESTION",
+    "REFUSALS",
     "Answer",
     "AnswerKind",
     "Fallback",

@@ -25,6 +25,12 @@ class AnswerKind(StrEnum):
     FAREWELL = "farewell"  # thanks, or goodbye
 
 
+REFUSALS = frozenset(
+    {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC, AnswerKind.PERSONAL, AnswerKind.HARMFUL}
+)
+"""What counts as a refusal. A greeting, an alarm or a question back is none."""
+
+
 class Fallback(StrEnum):
     """Why the generator's text was not used."""
 

@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from knowledge.answer import AnswerKind
+from knowledge.answer import REFUSALS, AnswerKind
 from knowledge.evaluate.questions import Labelled
 from knowledge.figures import Figure, figures, unsupported
 from knowledge.forms import FigureKind, read
@@ -23,10 +23,6 @@ from knowledge.language import Language, detect
 from knowledge.passage import Kind, Passage
 from knowledge.text import clean, is_han, is_kana, without_ruby
 
-REFUSALS = frozenset(
-    {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC, AnswerKind.PERSONAL, AnswerKind.HARMFUL}
-)
-"""What counts as a refusal. A greeting, an alarm or a question back is none."""
 _MOST_KANA = 0.25  # of the Chinese answer's characters: names in brackets beside the Chinese ones
 _LEAST_OWN = 0.5  # of the letters of an English or Korean answer
 _DASHES = re.compile(r"[~〜–—―−‐‑]")
