@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bots import texts
 from core.announcements import Kind, Outgoing, Render
 from core.town import TownPack
-from core.town.model import FALLBACKS
+from core.town.words import FALLBACKS
 
 
 def render_for(town: TownPack) -> Render:

@@ -52,7 +52,13 @@ class FakeHoldings:
         if final:
             self.finalized[owner] = count
 
-    async def read(self, owners: Sequence[str], *, finality: Finality) -> tuple[Holding, ...]:
+    async def read(
+        self,
+        owners: Sequence[str],
+        *,
+        finality: Finality,
+        collections: Sequence[str] | None = None,  # noqa: ARG002 - it knows one
+    ) -> tuple[Holding, ...]:
         if owners and finality in self.outage:
             raise ChainUnavailable("the node gives no answer")
         balances = self.latest if finality == "latest" else self.finalized

@@ -20,7 +20,7 @@ import core.errors
 from bots import texts
 from core.proof import Refusal
 from core.settings import PREFIX, Settings
-from core.town import load, model
+from core.town import load, model, perks, rules
 from knowledge.frontmatter import Disagreement, FrontMatter
 from knowledge.ingest import read_guides
 
@@ -50,11 +50,15 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "contacts": model.Contact,
     "chains": model.Chain,
     "collections": model.Collection,
-    "gates": model.Gate,
-    "perks": model.Perk,
+    "gates": rules.Gate,
+    "kinds": rules.Kind,
+    "proofs": rules.Proof,
+    "tiers": rules.Tier,
+    "facilities": perks.Facility,
+    "perks": perks.Perk,
     "discord": model.Discord,
     "telegram": model.Telegram,
-    "access": model.Access,
+    "access": rules.Access,
     "announcements": model.Announcements,
     "retention": model.Retention,
 }
@@ -206,7 +210,19 @@ def test_every_table_of_the_model_is_explained() -> None:
     assert set(TABLES) == set(model.TownPack.model_fields) - {"folder"}
 
 
-@pytest.mark.parametrize("rule", [model.TokenRule, model.AllOf, model.AnyOf])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        rules.TokenRule,
+        rules.ProofRule,
+        rules.KindRule,
+        rules.TierRule,
+        rules.Everybody,
+        rules.AllOf,
+        rules.AnyOf,
+        rules.SomeOf,
+    ],
+)
 def test_every_form_of_a_rule_is_explained(rule: type[BaseModel]) -> None:
     text = section("docs/town.md", "Rules")
     assert all(f"`{key}`" in text for key in rule.model_fields)

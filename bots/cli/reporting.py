@@ -3,18 +3,16 @@
 On the terminal the first few of each; in a file (CSV or Markdown) every one.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 from bots import texts
+from bots.spreadsheet import csv_text
 from knowledge.conflicts import Conflict, conflicts
 from knowledge.passage import FileReport, Library, Problem, Remark, RemarkKind
 
 SHOWN = 8  # remarks of one kind and file on the terminal
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Report:
@@ -145,9 +143,8 @@ class Report:
     def write(self, path: Path) -> None:
         """Write everything to a .csv or .md file. Raises `OSError`."""
         rows = list(self._rows())
-        text = _csv(rows) if path.suffix.lower() == ".csv" else _markdown(rows)
-        mark = "\ufeff" if path.suffix.lower() == ".csv" else ""  # Excel needs it for UTF-8
-        path.write_text(mark + text, encoding="utf-8", newline="")
+        text = csv_text(rows) if path.suffix.lower() == ".csv" else _markdown(rows)
+        path.write_text(text, encoding="utf-8", newline="")
 
     def _rows(self) -> Iterator[list[str]]:
         names = ("file", "line", "column", "kind", "what", "before", "after")
@@ -170,15 +167,6 @@ class Report:
         for document in self.stale:
             what = self.say("stale", document=document.name, date=document.review_by)
             yield [document.name, "", "", mend, what, "", ""]
-
-
-def _csv(rows: list[list[str]]) -> str:
-    """CSV whose cells no spreadsheet takes for a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    for row in rows:
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
-    return buffer.getvalue()
 
 
 def _markdown(rows: list[list[str]]) -> str:

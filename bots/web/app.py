@@ -17,8 +17,7 @@ from starlette.types import Scope
 
 from bots.limits import TooMany
 from bots.web.chat import Chat
-from bots.web.console import Console
-from bots.web.console_questions import Facts, Freshness, Questions
+from bots.web.console import Console, Facts, Freshness, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.pages import STATIC, Web

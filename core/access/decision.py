@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.holdings import Holding
-from core.town import AllOf, AnyOf, Gate, Rule, TokenRule
+from core.town import AllOf, AnyOf, Everybody, Gate, Rule, TokenRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +52,7 @@ def _shortfall(rule: Rule, sums: Mapping[str, int]) -> tuple[int, int]:
         case AnyOf():
             parts = [_shortfall(part, sums) for part in rule.any]
             return next(((held, needed) for held, needed in parts if held >= needed), parts[0])
+        case Everybody():
+            return 1, 1
+        case _:
+            return 0, 1

@@ -16,7 +16,7 @@ from core.identity import account_by_id
 from core.questions.clusters import ClusterState, decide
 from core.questions.queue import CHANGED, MAX_TEXT, askers, bump
 from core.tables import ClusterRow, FactRow, QuestionRow, ToldRow
-from core.town.model import FALLBACKS
+from core.town.words import FALLBACKS
 
 MAX_ANSWER: Final = 500
 MAX_SOURCE: Final = 200

@@ -5,20 +5,32 @@ A pack is a folder: ``town.toml`` with the files that it includes, ``guides/`` a
 """
 
 from core.town.model import (
-    AllOf,
-    AnyOf,
     Chain,
     Collection,
     Contact,
-    Gate,
-    Localised,
-    Perk,
     PersonaTable,
-    Rule,
-    TokenRule,
     TownPack,
 )
+from core.town.perks import Facility, Perk, Price
 from core.town.reader import Problem, load
+from core.town.rules import (
+    AllOf,
+    AnyOf,
+    Everybody,
+    Gate,
+    Kind,
+    KindRule,
+    Leaf,
+    Proof,
+    ProofRule,
+    Rule,
+    SomeOf,
+    Tier,
+    TierRule,
+    TokenRule,
+    leaves,
+)
+from core.town.words import Localised
 
 __all__ = [
     "AllOf",
@@ -26,13 +38,25 @@ __all__ = [
     "Chain",
     "Collection",
     "Contact",
+    "Everybody",
+    "Facility",
     "Gate",
+    "Kind",
+    "KindRule",
+    "Leaf",
     "Localised",
     "Perk",
     "PersonaTable",
+    "Price",
     "Problem",
+    "Proof",
+    "ProofRule",
     "Rule",
+    "SomeOf",
+    "Tier",
+    "TierRule",
     "TokenRule",
     "TownPack",
+    "leaves",
     "load",
 ]

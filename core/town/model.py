@@ -1,6 +1,5 @@
 """What a town pack may say, table by table."""
 
-from datetime import date, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,27 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from eth_utils import is_address, to_checksum_address
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     HttpUrl,
-    RootModel,
     StringConstraints,
     field_validator,
     model_validator,
 )
 
-FALLBACKS: dict[str, tuple["Language", ...]] = {
-    "ja-easy": ("ja",),
-    "zh-Hant": ("zh-Hans", "en", "ja"),
-    "zh-Hans": ("zh-Hant", "en", "ja"),
-    "ko": ("en", "ja"),
-    "en": ("ja",),
-}
-
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-Language = Literal["ja", "ja-easy", "en", "zh-Hant", "zh-Hans", "ko"]
+from core.town.perks import Facility, Perk
+from core.town.rules import Access, Gate, Kind, Proof, Tier
+from core.town.words import Language, Line, Localised, Slug, Table
 
 
 def _address(text: str) -> str:
@@ -51,29 +39,6 @@ def municipality_check_digit(five: str) -> str:
     """The sixth digit of a 全国地方公共団体コード (総務省, weights 6 5 4 3 2, modulo 11)."""
     total = sum(int(digit) * weight for digit, weight in zip(five, (6, 5, 4, 3, 2), strict=True))
     return str((11 - total % 11) % 10)
-
-
-class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Localised(RootModel[dict[Language, Line]]):
-    """The same words by language; Japanese is always there."""
-
-    model_config = ConfigDict(frozen=True)
-
-    @field_validator("root")
-    @classmethod
-    def _japanese_first(cls, value: dict[Language, str]) -> dict[Language, str]:
-        if "ja" not in value:
-            raise ValueError("write the Japanese words too (ja = …)")
-        return value
-
-    def get(self, language: str) -> str:
-        """The words in `language`, or in the nearest language that there is."""
-        words: dict[str, str] = {str(key): text for key, text in self.root.items()}
-        candidates = (language, *FALLBACKS.get(language, ("en",)))
-        return next((words[each] for each in candidates if each in words), words["ja"])
 
 
 class Head(Table):
@@ -139,75 +104,19 @@ class Collection(Table):
     contract: Annotated[str, AfterValidator(_address)]
     standard: Literal["ERC-721", "ERC-1155"] = "ERC-721"
     token_id: Annotated[int, Field(ge=0)] | None = None
+    """With ERC-1155: the one token id that counts; none: all of the contract's."""
     locked: bool = False
+    """Whether cards cannot be handed on (ERC-5192)."""
+    delegated: bool = True
+    """Whether a wallet may stand for another that named it at delegate.xyz (v2)."""
+    first_block: Annotated[int, Field(ge=0)] | None = None
+    """Where the contract begins; none: it is looked for."""
     legal_note: Localised
 
     @model_validator(mode="after")
     def _token_id_for_erc1155(self) -> Self:
-        if (self.standard == "ERC-1155") != (self.token_id is not None):
+        if self.standard != "ERC-1155" and self.token_id is not None:
             raise ValueError("token_id goes with standard = 'ERC-1155', and only with it")
-        return self
-
-
-class TokenRule(Table):
-    """At least so many tokens of one collection, over all wallets of a member."""
-
-    collection: Slug
-    at_least: Annotated[int, Field(ge=1, le=10_000)] = 1
-
-
-class AllOf(Table):
-    all: Annotated[tuple["Rule", ...], Field(min_length=1, max_length=20)]
-
-
-class AnyOf(Table):
-    any: Annotated[tuple["Rule", ...], Field(min_length=1, max_length=20)]
-
-
-Rule = TokenRule | AllOf | AnyOf
-
-
-def collections_of(rule: Rule) -> frozenset[str]:
-    match rule:
-        case TokenRule():
-            return frozenset((rule.collection,))
-        case AllOf():
-            return frozenset().union(*(collections_of(part) for part in rule.all))
-        case AnyOf():
-            return frozenset().union(*(collections_of(part) for part in rule.any))
-
-
-class Gate(Table):
-    """``[[gates]]``: a rule, and the places that it opens."""
-
-    name: Slug
-    title: Localised
-    rule: Rule
-    web_room: bool = True
-    telegram_chat: int | None = None
-    discord_role: int | None = None
-    discord_channel: int | None = None
-
-
-class Perk(Table):
-    """``[[perks]]``: what a digital resident may use, and how often."""
-
-    name: Slug
-    title: Localised
-    gate: Slug
-    facility: Localised
-    uses: Annotated[int, Field(ge=1)] = 1
-    per: Literal["day", "month", "year", "token"] = "year"
-    counted_by: Literal["token", "person"] = "token"
-    value_yen: Annotated[int, Field(ge=0)] | None = None
-    valid_from: date | None = None
-    valid_until: date | None = None
-    legal_note: Localised
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
-            raise ValueError("valid_until is before valid_from; swap them")
         return self
 
 
@@ -223,19 +132,6 @@ class Telegram(Table):
     """``[telegram]``: the town's open channel or group, if there is one."""
 
     announcement_chat: int | None = None
-
-
-class Access(Table):
-    """``[access]``: how gently doors close."""
-
-    grace_days: Annotated[int, Field(ge=0, le=365)] = 7
-    protected: tuple[
-        Annotated[str, StringConstraints(pattern=r"^(telegram|discord|web):\w+$")], ...
-    ] = ()
-
-    @property
-    def grace(self) -> timedelta:
-        return timedelta(days=self.grace_days)
 
 
 class Retention(Table):
@@ -263,6 +159,10 @@ class TownPack(Table):
     chains: tuple[Chain, ...] = ()
     collections: tuple[Collection, ...] = ()
     gates: tuple[Gate, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    facilities: tuple[Facility, ...] = ()
     perks: tuple[Perk, ...] = ()
     discord: Discord | None = None
     telegram: Telegram = Telegram()
@@ -289,6 +189,15 @@ class TownPack(Table):
 
     def collection(self, name: str) -> Collection | None:
         return next((each for each in self.collections if each.name == name), None)
+
+    def proof(self, name: str) -> Proof | None:
+        return next((each for each in self.proofs if each.name == name), None)
+
+    def facility(self, name: str) -> Facility | None:
+        return next((each for each in self.facilities if each.name == name), None)
+
+    def perk(self, name: str) -> Perk | None:
+        return next((each for each in self.perks if each.name == name), None)
 
     def chain(self, chain_id: int) -> Chain | None:
         return next((each for each in self.chains if each.id == chain_id), None)

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.errors import TownPackError
-from core.town.model import TownPack, collections_of, is_insecure
+from core.town.model import TownPack, is_insecure
+from core.town.rules import KindRule, ProofRule, Rule, TierRule, TokenRule, leaves
 
 MAX_BYTES = 1_000_000
 MAX_INCLUDES = 20
@@ -169,7 +170,7 @@ def _folder_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
 
 
 def _twice(pack: TownPack, place: Place) -> Iterator[Problem]:
-    for table in ("collections", "gates", "perks"):
+    for table in ("kinds", "proofs", "collections", "tiers", "gates", "facilities", "perks"):
         names = [each.name for each in getattr(pack, table)]
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -181,28 +182,87 @@ def _twice(pack: TownPack, place: Place) -> Iterator[Problem]:
 
 
 def _gate_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
-    collections = {each.name for each in pack.collections}
-    gates = {gate.name for gate in pack.gates}
+    for index, proof in enumerate(pack.proofs):
+        if proof.kind is not None and proof.kind not in {each.name for each in pack.kinds}:
+            what = f"proof {proof.name} makes an unknown kind of member: {proof.kind}"
+            known = _one_of([each.name for each in pack.kinds], "kinds")
+            yield Problem(*place(("proofs", index, "kind")), what, known)
+    for index, tier in enumerate(pack.tiers):
+        lower = [each.name for each in pack.tiers[:index]]
+        loc = ("tiers", index, "rule")
+        yield from _rule_checks(pack, f"tier {tier.name}", tier.rule, lower, place(loc))
     for index, gate in enumerate(pack.gates):
-        for missing in sorted(collections_of(gate.rule) - collections):
-            yield Problem(
-                *place(("gates", index, "rule")),
-                f"gate {gate.name} asks for an unknown collection: {missing}",
-                f"use one of: {', '.join(sorted(collections)) or '(add [[collections]])'}",
-            )
+        tiers = [each.name for each in pack.tiers]
+        loc = ("gates", index, "rule")
+        yield from _rule_checks(pack, f"gate {gate.name}", gate.rule, tiers, place(loc))
         if gate.discord_role is not None and pack.discord is None:
             yield Problem(
                 *place(("gates", index, "discord_role")),
                 f"gate {gate.name} names a Discord role, but the pack names no server",
                 "add [discord] with guild = <server id>",
             )
+    yield from _perk_checks(pack, place)
+
+
+def _rule_checks(
+    pack: TownPack, whose: str, rule: Rule, tiers: Sequence[str], at: tuple[Path, int]
+) -> Iterator[Problem]:
+    """Every name that a rule asks for stands in the pack; a tier asks for lower ones only."""
+    known = {
+        "collection": ("collections", [each.name for each in pack.collections]),
+        "proof": ("proofs", [each.name for each in pack.proofs]),
+        "kind": ("kinds", [each.name for each in pack.kinds]),
+        "tier": ("tiers", list(tiers)),
+    }
+    for leaf in leaves(rule):
+        match leaf:
+            case TokenRule(collection=name):
+                what = "collection"
+            case ProofRule(proof=name):
+                what = "proof"
+            case KindRule(kind=name):
+                what = "kind"
+            case TierRule(tier=name):
+                what = "tier"
+            case _:
+                continue
+        table, names = known[what]
+        if name not in names:
+            yield Problem(*at, f"{whose} asks for an unknown {what}: {name}", _one_of(names, table))
+
+
+def _one_of(names: Sequence[str], table: str) -> str:
+    return f"use one of: {', '.join(sorted(names)) or f'(add [[{table}]])'}"
+
+
+def _perk_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
+    gates = [gate.name for gate in pack.gates]
+    facilities = [each.name for each in pack.facilities]
     for index, perk in enumerate(pack.perks):
-        if perk.gate not in gates:
+        if perk.gate is not None and perk.gate not in gates:
+            what = f"perk {perk.name} names an unknown gate: {perk.gate}"
+            yield Problem(*place(("perks", index, "gate")), what, _one_of(gates, "gates"))
+        for missing in sorted(set(perk.facilities) - set(facilities)):
+            what = f"perk {perk.name} names an unknown facility: {missing}"
+            remedy = _one_of(facilities, "facilities")
+            yield Problem(*place(("perks", index, "facilities")), what, remedy)
+        if perk.counted_by != "person" and not _has_tokens(pack, perk.gate):
             yield Problem(
-                *place(("perks", index, "gate")),
-                f"perk {perk.name} names an unknown gate: {perk.gate}",
-                f"use one of: {', '.join(sorted(gates)) or '(add [[gates]])'}",
+                *place(("perks", index, "counted_by")),
+                f"perk {perk.name} counts by token, but its gate asks for none",
+                'write counted_by = "person"',
             )
+
+
+def _has_tokens(pack: TownPack, gate_name: str | None) -> bool:
+    """Whether somebody may come through this gate by a token."""
+    gate = pack.gate(gate_name) if gate_name is not None else None
+    rules = [gate.rule] if gate is not None else []
+    for tier in reversed(pack.tiers):
+        named = {leaf.tier for rule in rules for leaf in leaves(rule) if isinstance(leaf, TierRule)}
+        if tier.name in named:
+            rules.append(tier.rule)
+    return any(isinstance(leaf, TokenRule) for rule in rules for leaf in leaves(rule))
 
 
 def _chain_checks(pack: TownPack, place: Place) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """The town pack: read as a whole, and every fault named by file, line and remedy."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import TownPackError
-from core.town import Localised, TokenRule, load
+from core.town import Localised, Price, TokenRule, load
 from core.town.model import municipality_check_digit
 
 TOWNS = Path(__file__).resolve().parents[2] / "towns"
@@ -175,3 +176,58 @@ def test_no_text_makes_the_reader_fail_otherwise(text: str) -> None:
 def test_a_rule_counts_at_least_one_token() -> None:
     with pytest.raises(ValueError, match="greater than or equal to 1"):
         TokenRule(collection="resident-card", at_least=0)
+
+
+def test_a_rule_names_only_what_the_pack_has(pack: Path) -> None:
+    old = 'rule = { collection = "resident-card", at_least = 1 }'
+    new = 'rule = { at_least = 1, of = [{ proof = "none" }, { kind = "no" }, { tier = "top" }] }'
+    edit(pack, old, new)
+    with pytest.raises(TownPackError) as caught:
+        load(pack)
+    place = f"town.toml:{line_of(pack, 'at_least = 1, of')}: gate residents asks for an unknown"
+    for each in ("proof: none", "kind: no", "tier: top"):
+        assert f"{place} {each}" in str(caught.value)
+
+
+def test_a_tier_asks_for_lower_tiers_only(pack: Path) -> None:
+    edit(
+        pack,
+        "[access]",
+        '[[tiers]]\nname = "gold"\ntitle = { ja = "金" }\nrule = { tier = "gold" }\n\n[access]',
+    )
+    with pytest.raises(TownPackError, match="tier gold asks for an unknown tier: gold"):
+        load(pack)
+
+
+def test_a_perk_names_facilities_that_exist(pack: Path) -> None:
+    edit(pack, 'facilities = ["akiyoshido"]', 'facilities = ["nowhere"]', "perks.toml")
+    with pytest.raises(TownPackError, match="akiyoshido-entry names an unknown facility: nowhere"):
+        load(pack)
+
+
+def test_a_perk_that_counts_by_token_needs_a_gate_that_asks_for_one(pack: Path) -> None:
+    edit(pack, 'gate = "residents"\n', "", "perks.toml")
+    with pytest.raises(TownPackError, match="counts by token, but its gate asks for none"):
+        load(pack)
+
+
+def test_a_use_is_worth_the_price_of_its_day() -> None:
+    perk = next(each for each in load(TOWNS / "mine").perks if each.name == "akiyoshido-entry")
+    dated = perk.model_copy(
+        update={"value_yen": 1200, "prices": (Price(since=date(2026, 4, 1), yen=1600),)}
+    )
+    assert dated.yen_on(date(2026, 3, 31)) == 1200
+    assert dated.yen_on(date(2026, 4, 1)) == 1600
+
+
+@pytest.mark.parametrize(
+    ("token_id", "counts"),
+    [
+        pytest.param(1, True, id="first of the range"),
+        pytest.param(100, True, id="last of the range"),
+        pytest.param(101, False, id="after it"),
+        pytest.param(777, True, id="named alone"),
+    ],
+)
+def test_a_rule_counts_the_token_ids_it_names(token_id: int, counts: bool) -> None:
+    assert TokenRule(collection="card", tokens=("1-100", "777")).counts(token_id) is counts

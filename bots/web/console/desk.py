@@ -1,8 +1,5 @@
 """The staff console: announce and follow, see how the town stands, read the log."""
 
-import csv
-import io
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,7 +7,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from bots.app import posting_places
-from bots.web.console_pages import StaffPages
+from bots.spreadsheet import csv_text
+from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number, go
 from bots.web.session import enter_as_staff, read_staff_link
 from core import announcements, audit, questions
@@ -23,7 +21,6 @@ from core.identity import first_time, member_count
 
 RUNNING: Final = frozenset({AnnouncementState.SENDING, AnnouncementState.PAUSED})
 STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
-_NUMBER: Final = re.compile(r"-?\d+")
 
 
 class Console(StaffPages):
@@ -278,22 +275,12 @@ class Console(StaffPages):
         await self._found(number)
         async with transaction(self.web.app.sessions) as session:
             rows = await announcements.recipients(session, number)
-        page = io.StringIO()
-        writer = csv.writer(page)
-        writer.writerow(("recipient", "platform", "language", "result", "reason", "attempts"))
-        for row in rows:
-            writer.writerow([_inert(str(value)) for value in row.values()])
+        names = ("recipient", "platform", "language", "result", "reason", "attempts")
+        page = csv_text([names, *(row.values() for row in rows)])
         return Response(
-            page.getvalue().encode("utf-8-sig"),  # so that Excel reads it as UTF-8
+            page.encode(),
             media_type="text/csv",
             headers={
                 "Content-Disposition": f'attachment; filename="announcement-{number}.csv"',
             },
         )
-
-
-def _inert(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    if value[:1] in {"=", "+", "-", "@", "\t"} and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from bots.web.console_pages import StaffPages
+from bots.web.console.pages import StaffPages
 from bots.web.guidefile import guide_file
 from bots.web.pages import LANGUAGE_NAMES, Number, go
 from core import questions

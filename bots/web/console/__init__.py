@@ -1,0 +1,7 @@
+"""The staff console: one module a subject, each a `StaffPages` with a router."""
+
+from bots.web.console.desk import Console
+from bots.web.console.pages import StaffPages
+from bots.web.console.questions import Facts, Freshness, Questions
+
+__all__ = ["Console", "Facts", "Freshness", "Questions", "StaffPages"]
