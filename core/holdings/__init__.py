@@ -11,12 +11,11 @@ answers it from an index of owners that `OwnerIndex` feeds with the transfers in
 from core.holdings.index import Changes, OwnerIndex, Step, Turn
 from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
-from core.holdings.ports import Block, Calls, Chain, Holding, Holdings, LogSource, Page
+from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
 from core.holdings.states import IndexState, Trouble, states
 
 __all__ = [
     "Block",
-    "Calls",
     "Chain",
     "Changes",
     "Holding",

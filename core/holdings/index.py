@@ -327,7 +327,7 @@ class _Reading:
         contracts = {f"0x{each.address.hex()}": Contract(each.id, each.standard) for each in rows}
         addresses = [str(to_checksum_address(each)) for each in contracts]
         first = row.block + 1
-        page = await self._chain.logs(row.chain_id, addresses, TOPICS, first, head.number)
+        page = await self._chain.logs(row.chain_id, addresses, [TOPICS], first, head.number)
         if page.first != first or not first <= page.last <= head.number:
             raise ChainUnavailable(f"chain {row.chain_id}: a page of other blocks")
         # After the logs: had the chain been reorganised in between, this would tell.

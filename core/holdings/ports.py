@@ -63,21 +63,17 @@ class LogSource(Protocol):
         """`None`: the chain has no such block (any more, or yet)."""
 
     async def logs(
-        self, chain_id: int, contracts: Sequence[str], topics: Sequence[str], first: int, last: int
+        self,
+        chain_id: int,
+        contracts: Sequence[str],
+        topics: Sequence[Sequence[str] | None],
+        first: int,
+        last: int,
     ) -> Page:
-        """The logs of `contracts` whose first topic is one of `topics`, from `first` on."""
+        """The logs of `contracts` from `first` on, by the values that match in each position."""
 
     async def code_at(self, chain_id: int, contract: str, block: int) -> bytes:
         """The contract's code at `block`; empty before it was there."""
-
-
-class Calls(Protocol):
-    """Many calls of contracts in one question."""
-
-    async def multicall(
-        self, chain_id: int, calls: Sequence[tuple[str, bytes]], *, block: int
-    ) -> tuple[bytes | None, ...]:
-        """What each call (contract, data) returned at `block`; `None`: it reverted."""
 
 
 class Holdings(Protocol):

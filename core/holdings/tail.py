@@ -69,7 +69,7 @@ class Tail:
         addresses = [str(to_checksum_address(each)) for each in known.contracts]
         while known.last < head.number:
             first = known.last + 1
-            page = await self._chain.logs(self._chain_id, addresses, TOPICS, first, head.number)
+            page = await self._chain.logs(self._chain_id, addresses, [TOPICS], first, head.number)
             if page.first != first or not first <= page.last <= head.number:
                 raise ChainUnavailable(f"chain {self._chain_id}: a page of other blocks")
             known.transfers += read_logs(page.logs, known.contracts, first=first, last=page.last)

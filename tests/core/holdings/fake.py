@@ -154,7 +154,7 @@ class FakeChain:
         self,
         chain_id: int,  # noqa: ARG002
         contracts: Sequence[str],
-        topics: Sequence[str],
+        topics: Sequence[Sequence[str] | None],
         first: int,
         last: int,
     ) -> FakePage:
@@ -165,7 +165,7 @@ class FakeChain:
             log
             for block in self.blocks[first : last + 1]
             for log in block.logs
-            if log["address"] in wanted and log["topics"][0] in topics
+            if log["address"] in wanted and log["topics"][0] in (topics[0] or ())
         )
         return FakePage(found, first, last, self.blocks[last].hash)
 
