@@ -39,7 +39,7 @@ EVERY_LANGUAGE = (
     "travel",
     "web",
 )
-STAFF_ONLY = ("cli", "console", "evaluate", "ingest")
+STAFF_ONLY = ("cli", "console", "evaluate", "index", "ingest")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

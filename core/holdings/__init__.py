@@ -11,6 +11,7 @@ answers it from an index of owners that `OwnerIndex` feeds with the transfers in
 from core.holdings.index import Changes, OwnerIndex, Step, Turn
 from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
+from core.holdings.pages import StoredPages
 from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
 from core.holdings.states import IndexState, Trouble, states
 
@@ -27,6 +28,7 @@ __all__ = [
     "OwnerIndex",
     "Page",
     "Step",
+    "StoredPages",
     "Trouble",
     "Turn",
     "one_look",
