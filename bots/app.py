@@ -32,7 +32,7 @@ from core.clock import Clock, system_clock
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
-from core.holdings import Holdings, LiveHoldings
+from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
@@ -96,11 +96,16 @@ class App:
     happenings: Happenings
     learning: Learning
     worker: str
+    chains: Chains
+    index: OwnerIndex
+    pages: StoredPages
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
     pumps: dict[str, Pump] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
+    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -191,16 +196,20 @@ async def running(
         sessions = session_factory(engine)
         progress("records")
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        chains = _chains(settings, town, client, clock)
+        pages = StoredPages(sessions, clock)
+        await pages.load()
+        chains = _chains(settings, town, client, clock, pages)
+        index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
             stack.push_async_callback(guide.close)
             progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}
-        doorkeeper = Doorkeeper(
-            town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
-        )
+        if holdings is None:
+            live = LiveHoldings(chains, town.collections)
+            holdings = IndexedHoldings(index, chains, live, sessions, clock)
+        doorkeeper = Doorkeeper(town, sessions, holdings, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         app: App
 
@@ -246,6 +255,9 @@ async def running(
             happenings=happenings,
             learning=learning,
             worker="kankei",
+            chains=chains,
+            index=index,
+            pages=pages,
             keepers=keepers,
         )
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
@@ -254,12 +266,16 @@ async def running(
 
 
 def _chains(
-    settings: Settings, town: TownPack, client: aiohttp.ClientSession, clock: Clock
+    settings: Settings,
+    town: TownPack,
+    client: aiohttp.ClientSession,
+    clock: Clock,
+    pages: StoredPages,
 ) -> Chains:
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock)
+        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
     return Chains(chains)
 
 

@@ -40,7 +40,7 @@ EVERY_LANGUAGE = (
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest", "report")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "report")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -15,6 +15,7 @@ from core.identity.accounts import (
     set_reachable,
     set_wants_messages,
 )
+from core.identity.holders import all_wallets, holders_of
 from core.identity.links import (
     LINK_LIFETIME,
     LinkToken,
@@ -58,6 +59,7 @@ __all__ = [
     "account_by_id",
     "accounts_by_platform",
     "accounts_of",
+    "all_wallets",
     "export",
     "find_account",
     "finish_update",
@@ -68,6 +70,7 @@ __all__ = [
     "forget_updates",
     "give_way",
     "holder_of",
+    "holders_of",
     "link_wallet",
     "make_link",
     "member_count",

@@ -7,6 +7,13 @@ from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
 from core.tables.credentials import CredentialRow
+from core.tables.holdings import (
+    BalanceRow,
+    CheckpointRow,
+    ContractRow,
+    PageSizeRow,
+    TransferRow,
+)
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -23,9 +30,12 @@ __all__ = [
     "AccountRow",
     "AnnouncementRow",
     "AuditRow",
+    "BalanceRow",
     "Base",
     "ChallengeRow",
+    "CheckpointRow",
     "ClusterRow",
+    "ContractRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
@@ -37,9 +47,11 @@ __all__ = [
     "LinkRow",
     "MemberRow",
     "MergeRow",
+    "PageSizeRow",
     "QuestionRow",
     "RoomPostRow",
     "ToldRow",
+    "TransferRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
