@@ -214,6 +214,7 @@ class JsonRpcChain:
                 resting_seconds=each.resting_seconds,
                 last_success=each.last_success,
                 consecutive_failures=each.failures,
+                last_failure=each.last_failure,
                 last_reason=each.last_reason,
                 requests_today=each.budget.used_today,
                 requests_a_day=each.budget.a_day,

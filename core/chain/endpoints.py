@@ -80,6 +80,7 @@ class Endpoint:
         self._outages = 0  # counts failures, so that those of one moment count once
         self.failures = 0  # one after another
         self.last_success: datetime | None = None
+        self.last_failure: datetime | None = None
         self.last_reason: str | None = None
         self.finalized: int | None = None  # the highest it has shown
 
@@ -149,12 +150,17 @@ class Endpoint:
             raise NoAnswer("another block than the one asked for")
         return BlockRef(number, block_hash, timestamp)
 
+    def note(self, error: NoAnswer) -> None:
+        """Remember why it gave no answer, for staff."""
+        if not isinstance(error, Resting):
+            self.last_failure, self.last_reason = self._now(), str(error)
+
     def failed(self, error: NoAnswer) -> None:
         """Leave it alone for a while."""
         self._outages += 1
         self.failures += 1
         self._checked = None
-        self.last_reason = str(error)
+        self.note(error)
         rest = min(LONGEST_REST, FIRST_REST * 2 ** min(self.failures - 1, 10))
         rest *= random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
         if isinstance(error, RateLimited):
@@ -172,7 +178,7 @@ class Endpoint:
         except Resting:
             raise
         except Broken as error:
-            self.last_reason = str(error)
+            self.note(error)
             if outages == self._outages and not (
                 forgiving and isinstance(error, Stalled | TooLarge)
             ):
@@ -182,7 +188,7 @@ class Endpoint:
             if isinstance(error, Reverted):
                 self._succeeded()
             else:
-                self.last_reason = str(error)
+                self.note(error)
             raise
         else:
             self._succeeded()
