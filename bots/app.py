@@ -25,7 +25,7 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.clock import Clock, system_clock
@@ -90,6 +90,7 @@ class App:
     sessions: Sessions
     clock: Clock
     guide: Guide
+    evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     conversation: Conversation
@@ -198,9 +199,14 @@ async def running(
             progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}
-        doorkeeper = Doorkeeper(
-            town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
+        evidence = MemberEvidence(
+            town,
+            sessions,
+            holdings or LiveHoldings(chains, town.collections),
+            KeptTraits(sessions, None, clock),
+            clock,
         )
+        doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         app: App
 
@@ -240,6 +246,7 @@ async def running(
             sessions=sessions,
             clock=clock,
             guide=guide,
+            evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             conversation=Conversation(desk),

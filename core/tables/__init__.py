@@ -17,7 +17,17 @@ from core.tables.people import (
     WalletRow,
 )
 from core.tables.questions import ClusterRow, FactRow, QuestionRow, ToldRow
-from core.tables.rooms import GrantRow, RoomPostRow, WebMessageRow
+from core.tables.rooms import (
+    ChangeRow,
+    GrantRow,
+    GuestRow,
+    LossRow,
+    OverrideRow,
+    RoomPostRow,
+    RulesRow,
+    TraitsRow,
+    WebMessageRow,
+)
 
 __all__ = [
     "AccountRow",
@@ -25,21 +35,27 @@ __all__ = [
     "AuditRow",
     "Base",
     "ChallengeRow",
+    "ChangeRow",
     "ClusterRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
     "FactRow",
     "GrantRow",
+    "GuestRow",
     "InboxRow",
     "Key",
     "LaneRow",
     "LinkRow",
+    "LossRow",
     "MemberRow",
     "MergeRow",
+    "OverrideRow",
     "QuestionRow",
     "RoomPostRow",
+    "RulesRow",
     "ToldRow",
+    "TraitsRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
