@@ -25,7 +25,7 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.clock import Clock, system_clock
@@ -90,6 +90,7 @@ class App:
     sessions: Sessions
     clock: Clock
     guide: Guide
+    evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     conversation: Conversation
@@ -209,7 +210,9 @@ async def running(
         if holdings is None:
             live = LiveHoldings(chains, town.collections)
             holdings = IndexedHoldings(index, chains, live, sessions, clock)
-        doorkeeper = Doorkeeper(town, sessions, holdings, keepers, clock)
+        traits = KeptTraits(sessions, None, clock)
+        evidence = MemberEvidence(town, sessions, holdings, traits, clock)
+        doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         app: App
 
@@ -249,6 +252,7 @@ async def running(
             sessions=sessions,
             clock=clock,
             guide=guide,
+            evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             conversation=Conversation(desk),

@@ -24,7 +24,17 @@ from core.tables.people import (
     WalletRow,
 )
 from core.tables.questions import ClusterRow, FactRow, QuestionRow, ToldRow
-from core.tables.rooms import GrantRow, RoomPostRow, WebMessageRow
+from core.tables.rooms import (
+    ChangeRow,
+    GrantRow,
+    GuestRow,
+    LossRow,
+    OverrideRow,
+    RoomPostRow,
+    RulesRow,
+    TraitsRow,
+    WebMessageRow,
+)
 
 __all__ = [
     "AccountRow",
@@ -33,6 +43,7 @@ __all__ = [
     "BalanceRow",
     "Base",
     "ChallengeRow",
+    "ChangeRow",
     "CheckpointRow",
     "ClusterRow",
     "ContractRow",
@@ -41,16 +52,21 @@ __all__ = [
     "DeliveryRow",
     "FactRow",
     "GrantRow",
+    "GuestRow",
     "InboxRow",
     "Key",
     "LaneRow",
     "LinkRow",
+    "LossRow",
     "MemberRow",
     "MergeRow",
+    "OverrideRow",
     "PageSizeRow",
     "QuestionRow",
     "RoomPostRow",
+    "RulesRow",
     "ToldRow",
+    "TraitsRow",
     "TransferRow",
     "UtcDateTime",
     "WalletRow",
