@@ -31,7 +31,7 @@ from core.identity import (
     wallets_of,
     web_account,
 )
-from core.proof import ContractVerifier, MalformedMessage, Message, Refusal
+from core.proof import ContractVerifier, MalformedMessage, Message, Refusal, Signer
 from core.tables import ChallengeRow
 from core.town import TownPack
 
@@ -166,17 +166,20 @@ class Enrolment:
             refusal = Refusal.MALFORMED
         if refusal is not None:
             raise ProofRejected(refusal)
-        if not await proof.verify_signature(
+        signer = await proof.signed_by(
             text,
             signature,
             expected_address=asked.address,
             chain_id=expected.chain_id,
             contracts=self._contracts,
-        ):
+        )
+        if signer is None:
             raise ProofRejected(Refusal.BAD_SIGNATURE)
-        return await self._link(token, account, expected)
+        return await self._link(token, account, expected, signer)
 
-    async def _link(self, token: str, account: Account, message: Message) -> Linked | NeedsConsent:
+    async def _link(
+        self, token: str, account: Account, message: Message, signer: Signer
+    ) -> Linked | NeedsConsent:
         now = self._clock()
         async with transaction(self._sessions) as session:
             used = await session.execute(
@@ -191,7 +194,12 @@ class Enrolment:
             theirs = not held or message.address in held
             try:
                 await link_wallet(
-                    session, account.member_id, message.address, message.chain_id, now=now
+                    session,
+                    account.member_id,
+                    message.address,
+                    message.chain_id,
+                    now=now,
+                    contract_wallet=signer is Signer.CONTRACT,
                 )
             except WalletTaken:
                 other = await holder_of(session, message.address)

@@ -42,9 +42,15 @@ from core.identity.updates import (
     take_update,
 )
 from core.identity.wallets import (
+    Wallet,
+    drop_vault,
     holder_of,
+    link_vault,
     link_wallet,
+    linked_wallets,
     members_with_proof,
+    unlink_wallet,
+    vaults,
     wallets_of,
 )
 
@@ -53,9 +59,11 @@ __all__ = [
     "MERGE_LIFETIME",
     "Account",
     "LinkToken",
+    "Wallet",
     "account",
     "account_by_id",
     "accounts_of",
+    "drop_vault",
     "export",
     "find_account",
     "finish_update",
@@ -66,7 +74,9 @@ __all__ = [
     "forget_updates",
     "give_way",
     "holder_of",
+    "link_vault",
     "link_wallet",
+    "linked_wallets",
     "make_link",
     "member_count",
     "members_with_proof",
@@ -78,7 +88,9 @@ __all__ = [
     "set_reachable",
     "set_wants_messages",
     "take_update",
+    "unlink_wallet",
     "use_up_link",
+    "vaults",
     "wallets_of",
     "web_account",
 ]

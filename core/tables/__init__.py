@@ -6,7 +6,13 @@ Only the module named after a domain queries that domain's tables.
 from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
-from core.tables.credentials import CredentialRow
+from core.tables.credentials import (
+    ClaimCodeRow,
+    CodeBatchRow,
+    CredentialRow,
+    IdentityRequestRow,
+    PurchaseRow,
+)
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -25,18 +31,22 @@ __all__ = [
     "AuditRow",
     "Base",
     "ChallengeRow",
+    "ClaimCodeRow",
     "ClusterRow",
+    "CodeBatchRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
     "FactRow",
     "GrantRow",
+    "IdentityRequestRow",
     "InboxRow",
     "Key",
     "LaneRow",
     "LinkRow",
     "MemberRow",
     "MergeRow",
+    "PurchaseRow",
     "QuestionRow",
     "RoomPostRow",
     "ToldRow",
