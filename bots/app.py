@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,7 @@ from core.access import ChannelKeeper, Doorkeeper
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.clock import Clock, system_clock
+from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
@@ -92,6 +94,7 @@ class App:
     guide: Guide
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    proving: Proving
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -111,7 +114,7 @@ class App:
 
     def derived(self, purpose: str) -> str:
         """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+        return derived(self.secret, purpose)
 
     def problems(self) -> list[str]:
         """What staff should mend, one sentence each."""
@@ -202,6 +205,8 @@ async def running(
             town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
         )
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        secret = secret_of(settings)
+        proving = Proving(town, sessions, clock, partial(derived, secret))
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -225,6 +230,7 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -235,13 +241,14 @@ async def running(
         app = App(
             settings=settings,
             town=town,
-            secret=secret_of(settings),
+            secret=secret,
             engine=engine,
             sessions=sessions,
             clock=clock,
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
@@ -251,6 +258,11 @@ async def running(
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
         yield app
+
+
+def derived(secret: str, purpose: str) -> str:
+    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def _chains(

@@ -34,6 +34,7 @@ EVERY_LANGUAGE = (
     "computed",
     "discord",
     "errors",
+    "proofs",
     "queue",
     "telegram",
     "travel",

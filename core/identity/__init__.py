@@ -44,6 +44,7 @@ from core.identity.updates import (
 from core.identity.wallets import (
     Wallet,
     drop_vault,
+    has_proof,
     holder_of,
     link_vault,
     link_wallet,
@@ -73,6 +74,7 @@ __all__ = [
     "forget_browsers",
     "forget_updates",
     "give_way",
+    "has_proof",
     "holder_of",
     "link_vault",
     "link_wallet",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,6 +56,15 @@ async def members_with_proof(session: AsyncSession) -> list[int]:
     """Everybody who has proved something: a wallet, or anything else that makes a credential."""
     wallets = select(WalletRow.member_id)
     return list(await session.scalars(wallets.union(select(CredentialRow.member_id))))
+
+
+async def has_proof(session: AsyncSession, member_id: int) -> bool:
+    """Whether a member has proved anything at all, be it over by now."""
+    for table in (WalletRow, CredentialRow):
+        found = await session.scalar(select(table.member_id).where(table.member_id == member_id))
+        if found is not None:
+            return True
+    return False
 
 
 async def holder_of(session: AsyncSession, address: str) -> int | None:
@@ -156,13 +165,6 @@ async def drop_vault(session: AsyncSession, vault: str, *, via: str, now: dateti
         return False
     await _record(session, member_id, "wallet.unlinked", now, actor="kankei", why="delegation-over")
     return True
-
-
-async def move_wallets(session: AsyncSession, *, member_id: int, to: int) -> None:
-    """All wallets of a member become those of another: both are one person."""
-    await session.execute(
-        update(WalletRow).where(WalletRow.member_id == member_id).values(member_id=to)
-    )
 
 
 async def _add(
