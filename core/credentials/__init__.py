@@ -9,6 +9,6 @@ that each way of proving follows.
 """
 
 from core.credentials.methods import Unproved
-from core.credentials.records import Credential, credentials_of, export, revoke, unlink
+from core.credentials.records import Credential, counts, credentials_of, export, revoke, unlink
 
-__all__ = ["Credential", "Unproved", "credentials_of", "export", "revoke", "unlink"]
+__all__ = ["Credential", "Unproved", "counts", "credentials_of", "export", "revoke", "unlink"]

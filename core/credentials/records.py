@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -225,3 +225,16 @@ async def _record(
         detail={"proof": proof} | ({"why": why} if why else {}),
         now=now,
     )
+
+
+async def counts(session: AsyncSession, *, now: datetime) -> dict[str, int]:
+    """How many members have a live credential of each proof, for staff."""
+    rows = await session.execute(
+        select(CredentialRow.proof, func.count(CredentialRow.member_id.distinct()))
+        .where(
+            CredentialRow.revoked_at.is_(None),
+            or_(CredentialRow.expires_at.is_(None), CredentialRow.expires_at > now),
+        )
+        .group_by(CredentialRow.proof)
+    )
+    return {row[0]: row[1] for row in rows}

@@ -34,6 +34,7 @@ from core.identity.people import (
     web_account,
 )
 from core.identity.updates import (
+    accounts_by_platform,
     finish_update,
     first_time,
     forget_browsers,
@@ -63,6 +64,7 @@ __all__ = [
     "Wallet",
     "account",
     "account_by_id",
+    "accounts_by_platform",
     "accounts_of",
     "drop_vault",
     "export",
