@@ -155,7 +155,8 @@ class Codes:
         and the later one fails as a whole.
         """
         known = await self.known_orders(session, proof, orders)
-        new = [each for each in dict.fromkeys(orders) if each not in known]
+        once = {normal_order(each): each for each in reversed(orders)}
+        new = [each for each in orders if each not in known and once[normal_order(each)] is each]
         if not new:
             return None, []
         batch = await self._batch(

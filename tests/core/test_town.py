@@ -180,7 +180,8 @@ def test_a_rule_counts_at_least_one_token() -> None:
 
 
 def test_a_rule_names_only_what_the_pack_has(pack: Path) -> None:
-    old = 'rule = { any = [{ collection = "resident-card", at_least = 1 }, { proof = "invitation" }] }'
+    card = '{ collection = "resident-card", at_least = 1 }'
+    old = f'rule = {{ any = [{card}, {{ proof = "invitation" }}] }}'
     new = 'rule = { at_least = 1, of = [{ proof = "none" }, { kind = "no" }, { tier = "top" }] }'
     edit(pack, old, new)
     with pytest.raises(TownPackError) as caught:
