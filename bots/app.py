@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,7 @@ from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, M
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.clock import Clock, system_clock
+from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
@@ -93,6 +95,7 @@ class App:
     evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    proving: Proving
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -117,7 +120,7 @@ class App:
 
     def derived(self, purpose: str) -> str:
         """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+        return derived(self.secret, purpose)
 
     def problems(self) -> list[str]:
         """What staff should mend, one sentence each."""
@@ -214,6 +217,8 @@ async def running(
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        secret = secret_of(settings)
+        proving = Proving(town, sessions, clock, partial(derived, secret))
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -237,6 +242,7 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -247,7 +253,7 @@ async def running(
         app = App(
             settings=settings,
             town=town,
-            secret=secret_of(settings),
+            secret=secret,
             engine=engine,
             sessions=sessions,
             clock=clock,
@@ -255,6 +261,7 @@ async def running(
             evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
@@ -267,6 +274,11 @@ async def running(
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
         yield app
+
+
+def derived(secret: str, purpose: str) -> str:
+    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def _chains(

@@ -35,6 +35,7 @@ EVERY_LANGUAGE = (
     "computed",
     "discord",
     "errors",
+    "proofs",
     "queue",
     "telegram",
     "travel",

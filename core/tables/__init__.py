@@ -6,14 +6,14 @@ Only the module named after a domain queries that domain's tables.
 from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
-from core.tables.credentials import CredentialRow
-from core.tables.holdings import (
-    BalanceRow,
-    CheckpointRow,
-    ContractRow,
-    PageSizeRow,
-    TransferRow,
+from core.tables.credentials import (
+    ClaimCodeRow,
+    CodeBatchRow,
+    CredentialRow,
+    IdentityRequestRow,
+    PurchaseRow,
 )
+from core.tables.holdings import BalanceRow, CheckpointRow, ContractRow, PageSizeRow, TransferRow
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -45,7 +45,9 @@ __all__ = [
     "ChallengeRow",
     "ChangeRow",
     "CheckpointRow",
+    "ClaimCodeRow",
     "ClusterRow",
+    "CodeBatchRow",
     "ContractRow",
     "CounterRow",
     "CredentialRow",
@@ -53,6 +55,7 @@ __all__ = [
     "FactRow",
     "GrantRow",
     "GuestRow",
+    "IdentityRequestRow",
     "InboxRow",
     "Key",
     "LaneRow",
@@ -62,6 +65,7 @@ __all__ = [
     "MergeRow",
     "OverrideRow",
     "PageSizeRow",
+    "PurchaseRow",
     "QuestionRow",
     "RoomPostRow",
     "RulesRow",
