@@ -35,12 +35,13 @@ EVERY_LANGUAGE = (
     "computed",
     "discord",
     "errors",
+    "proofs",
     "queue",
     "telegram",
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "report")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -21,6 +21,7 @@ from bots.web.chat import Chat
 from bots.web.console import AuditLog, Console, Facts, Freshness, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
+from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
 from bots.web.ports import TownApp
 from bots.web.rooms import Rooms
@@ -75,7 +76,7 @@ def create_web(
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
     staff = (Console(web), Questions(web), Facts(web), Freshness(web), AuditLog(web))
-    for pages in (Chat(web), About(web), Verify(web), Rooms(web), *staff):
+    for pages in (Chat(web), About(web), Joining(web), Verify(web), Rooms(web), *staff):
         api.include_router(pages.router())
     _machines(api, web)
     errors.handle(api)
