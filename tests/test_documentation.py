@@ -29,6 +29,7 @@ READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
 EVERY_LANGUAGE = (
+    "access",
     "asking",
     "chat",
     "computed",
