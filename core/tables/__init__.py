@@ -6,7 +6,14 @@ Only the module named after a domain queries that domain's tables.
 from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
-from core.tables.credentials import CredentialRow
+from core.tables.credentials import (
+    ClaimCodeRow,
+    CodeBatchRow,
+    CredentialRow,
+    IdentityRequestRow,
+    PurchaseRow,
+)
+from core.tables.holdings import BalanceRow, CheckpointRow, ContractRow, PageSizeRow, TransferRow
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -33,16 +40,22 @@ __all__ = [
     "AccountRow",
     "AnnouncementRow",
     "AuditRow",
+    "BalanceRow",
     "Base",
     "ChallengeRow",
     "ChangeRow",
+    "CheckpointRow",
+    "ClaimCodeRow",
     "ClusterRow",
+    "CodeBatchRow",
+    "ContractRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
     "FactRow",
     "GrantRow",
     "GuestRow",
+    "IdentityRequestRow",
     "InboxRow",
     "Key",
     "LaneRow",
@@ -51,11 +64,14 @@ __all__ = [
     "MemberRow",
     "MergeRow",
     "OverrideRow",
+    "PageSizeRow",
+    "PurchaseRow",
     "QuestionRow",
     "RoomPostRow",
     "RulesRow",
     "ToldRow",
     "TraitsRow",
+    "TransferRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
