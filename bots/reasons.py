@@ -90,6 +90,17 @@ class Reasons:
                 inside = (self.shortfall(shortfall.inside),) if shortfall.inside else ()
                 return Need(self._lack(shortfall), inside)
 
+    def without_counts(self, shortfall: Shortfall | None) -> Need:
+        """What many people lack alike, however much each of them has."""
+        match shortfall:
+            case None:
+                return Need(self._say("room.gone"))
+            case Lacks(at_least=at_least, of=of):
+                return self._group(at_least, [self.without_counts(each) for each in of])
+            case Lack():
+                inside = (self.without_counts(shortfall.inside),) if shortfall.inside else ()
+                return Need(self.leaf(shortfall.leaf), inside)
+
     def stored(self, shortfall: str) -> str:
         """The lines of a shortfall that a notice carries as JSON."""
         return str(self.shortfall(unpack_shortfall(json.loads(shortfall))))

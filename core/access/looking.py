@@ -93,6 +93,9 @@ class Looking:
             doors={gate.name: [] for gate in self._town.gates},
         )
         look.report.unknown = sum(isinstance(each, Unknown) for each in look.decisions.values())
+        look.report.missing |= look.missing
+        if look.report.unknown:
+            look.report.unsettled.add(member_id)
         if rules.changed and rules.before is not None:
             look.newcomer = tuple(self._newly_open(look, evidence, rules.before))
         for gate in self._town.gates:

@@ -410,3 +410,19 @@ async def test_an_override_ends_within_a_year_and_has_a_reason(world: World, day
                     by="staff:aya",
                     now=now,
                 )
+
+
+async def test_a_rehearsal_counts_all_and_moves_nothing(world: World) -> None:
+    rule = TokenRule(collection="resident-card")
+    second = Gate(name="tea-room", title=world.town.gates[0].title, rule=rule)
+    stricter = world.stricter()
+    both = stricter.model_copy(update={"gates": (*stricter.gates, second)})
+    world.sell(1)
+    inside = {place: set(people) for place, people in world.keeper.inside.items()}
+    found = await world.doorkeeper(both).rehearse()
+    assert (found.changed, found.waits, found.limit) == (True, True, 2)
+    assert (found.by_rules.people, found.by_rules.rooms) == (ALL - 1, {"residents": ALL - 1})
+    assert (found.ordinary.people, found.newcomers) == (1, {"tea-room": ALL - 1})
+    assert world.keeper.inside == inside
+    assert (await world.notices(), await world.waiting()) == (0, [])
+    assert not (await world.doorkeeper().rehearse()).changed
