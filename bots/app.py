@@ -202,7 +202,7 @@ async def running(
         client = await stack.enter_async_context(aiohttp.ClientSession())
         pages = StoredPages(sessions, clock)
         await pages.load()
-        chains = _chains(settings, town, client, clock, pages)
+        chains = chains_of(settings, town, client, clock, pages)
         index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
@@ -281,7 +281,7 @@ def derived(secret: str, purpose: str) -> str:
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def _chains(
+def chains_of(
     settings: Settings,
     town: TownPack,
     client: aiohttp.ClientSession,
