@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,14 +26,15 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.clock import Clock, system_clock
+from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
-from core.holdings import Holdings, LiveHoldings
+from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
@@ -90,17 +92,24 @@ class App:
     sessions: Sessions
     clock: Clock
     guide: Guide
+    evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    proving: Proving
     conversation: Conversation
     happenings: Happenings
     learning: Learning
     worker: str
+    chains: Chains
+    index: OwnerIndex
+    pages: StoredPages
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
     pumps: dict[str, Pump] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
+    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -111,7 +120,7 @@ class App:
 
     def derived(self, purpose: str) -> str:
         """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+        return derived(self.secret, purpose)
 
     def problems(self) -> list[str]:
         """What staff should mend, one sentence each."""
@@ -191,17 +200,25 @@ async def running(
         sessions = session_factory(engine)
         progress("records")
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        chains = _chains(settings, town, client, clock)
+        pages = StoredPages(sessions, clock)
+        await pages.load()
+        chains = _chains(settings, town, client, clock, pages)
+        index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
             stack.push_async_callback(guide.close)
             progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}
-        doorkeeper = Doorkeeper(
-            town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
-        )
+        if holdings is None:
+            live = LiveHoldings(chains, town.collections)
+            holdings = IndexedHoldings(index, chains, live, sessions, clock)
+        traits = KeptTraits(sessions, None, clock)
+        evidence = MemberEvidence(town, sessions, holdings, traits, clock)
+        doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        secret = secret_of(settings)
+        proving = Proving(town, sessions, clock, partial(derived, secret))
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -225,6 +242,7 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -235,17 +253,22 @@ async def running(
         app = App(
             settings=settings,
             town=town,
-            secret=secret_of(settings),
+            secret=secret,
             engine=engine,
             sessions=sessions,
             clock=clock,
             guide=guide,
+            evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
             worker="kankei",
+            chains=chains,
+            index=index,
+            pages=pages,
             keepers=keepers,
         )
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
@@ -253,13 +276,22 @@ async def running(
         yield app
 
 
+def derived(secret: str, purpose: str) -> str:
+    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
 def _chains(
-    settings: Settings, town: TownPack, client: aiohttp.ClientSession, clock: Clock
+    settings: Settings,
+    town: TownPack,
+    client: aiohttp.ClientSession,
+    clock: Clock,
+    pages: StoredPages,
 ) -> Chains:
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock)
+        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
     return Chains(chains)
 
 

@@ -111,6 +111,16 @@ class JsonRpcChain:
 
     # Contracts
 
+    async def code_at(self, contract: str, block: int) -> bytes:
+        """The code at an address; empty before it was there.
+
+        Raises `ChainUnavailable`, also where the endpoints keep no state of that block.
+        """
+        code = await self._pool.agreed(
+            lambda endpoint: endpoint.hex("eth_getCode", [contract, hex(block)])
+        )
+        return bytes.fromhex(code[2:])
+
     async def multicall(
         self, calls: Sequence[Call], *, block: BlockChoice
     ) -> tuple[bytes | None, ...]:
@@ -266,6 +276,9 @@ class Chains:
         last: int,
     ) -> LogPage:
         return await self.of(chain_id).logs(contracts, topics, first, last)
+
+    async def code_at(self, chain_id: int, contract: str, block: int) -> bytes:
+        return await self.of(chain_id).code_at(contract, block)
 
     async def multicall(
         self, chain_id: int, calls: Sequence[Call], *, block: BlockChoice
