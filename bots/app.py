@@ -291,7 +291,15 @@ def _chains(
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 
