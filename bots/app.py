@@ -29,6 +29,7 @@ from core import town as town_pack
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
@@ -213,7 +214,8 @@ async def running(
         if holdings is None:
             live = LiveHoldings(chains, town.collections)
             holdings = IndexedHoldings(index, chains, live, sessions, clock)
-        traits = KeptTraits(sessions, None, clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        traits = KeptTraits(sessions, await stack.enter_async_context(metadata), clock)
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
@@ -291,7 +293,15 @@ def chains_of(
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 
