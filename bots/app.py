@@ -26,7 +26,14 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
+from core.access import (
+    ChannelKeeper,
+    Doorkeeper,
+    EvidenceReader,
+    KeptTraits,
+    MemberEvidence,
+    decide,
+)
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
@@ -36,6 +43,7 @@ from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
+from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
@@ -97,6 +105,8 @@ class App:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     proving: Proving
+    perks: Perks
+    desks: Desks
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -221,6 +231,15 @@ async def running(
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
         proving = Proving(town, sessions, clock, partial(derived, secret))
+        perks = Perks(
+            town,
+            sessions,
+            evidence,
+            partial(decide, town=town),
+            PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
+            clock,
+            secret=derived(secret, "perks"),
+        )
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -264,6 +283,8 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
+            desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from core.access import Admission, Admitted, Decision, Refused, Unknown
+from core.access import Admission
 from core.access.evidence import Evidence
 from core.announcements import Delivered, Outcome, Outgoing
 from core.chain.client import Finality
 from core.errors import ChainUnavailable
 from core.holdings import Holding
-from core.town import Gate, TokenRule
+from core.town import Gate
 
 
 class SetClock:
@@ -107,18 +107,6 @@ class FakeEvidence:
             return Evidence(missing={self.collection: "the node gives no answer"})
         held = dict.fromkeys(sorted(self.cards.get(member_id, ())), 1)
         return Evidence((Holding(self.collection, f"0x{member_id}", len(held), 1, held),))
-
-
-def judge(gate: Gate, evidence: Evidence) -> Decision:
-    """Whether the cards of a gate whose rule asks for cards alone are there."""
-    rule = gate.rule
-    assert isinstance(rule, TokenRule)  # noqa: S101
-    if rule.collection in evidence.missing:
-        return Unknown(gate.name, evidence.missing[rule.collection])
-    held = sum(each.balance for each in evidence.holdings if each.collection == rule.collection)
-    if held >= rule.at_least:
-        return Admitted(gate.name)
-    return Refused(gate.name, held, rule.at_least)
 
 
 class FakeKeeper:

@@ -1,11 +1,13 @@
 """While nobody can tell who holds a card: what the perk says, and never more than that."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from core.access import decide
 from core.access.evidence import Evidence
 from core.chain.client import Finality
 from core.credentials import Credential
@@ -13,7 +15,6 @@ from core.database import Sessions, transaction
 from core.holdings import Holding
 from core.perks import Closed, PassKeys, Perks, Reason, Source
 from core.tables import RedemptionRow
-from core.testing import judge
 from core.town import TownPack
 from tests.core.perks.world import CARD, KEYS, World, perk
 
@@ -142,7 +143,7 @@ def perks_on(world: World, reader: Any, keys: PassKeys = KEYS, **how: Any) -> Pe
         world.town,
         world.sessions,
         reader,
-        how.get("judge", judge),
+        how.get("judge", partial(decide, town=world.town)),
         keys,
         world.clock,
         secret=secret,
