@@ -4,5 +4,6 @@ from bots.web.console.audit import AuditLog
 from bots.web.console.desk import Console
 from bots.web.console.pages import StaffPages
 from bots.web.console.questions import Facts, Freshness, Questions
+from bots.web.console.report import Report
 
-__all__ = ["AuditLog", "Console", "Facts", "Freshness", "Questions", "StaffPages"]
+__all__ = ["AuditLog", "Console", "Facts", "Freshness", "Questions", "Report", "StaffPages"]

@@ -18,7 +18,7 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console/freshness", "freshness"),
     ),
     "announcements": (("/console/announcements", "announcements"),),
-    "records": (("/console/audit", "audit"),),
+    "records": (("/console/report", "report"), ("/console/audit", "audit")),
 }
 """The pages by group, as (address, key under ``console.nav``), in the order of the menu."""
 
