@@ -26,15 +26,24 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
+from core.access import (
+    ChannelKeeper,
+    Doorkeeper,
+    EvidenceReader,
+    KeptTraits,
+    MemberEvidence,
+    decide,
+)
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
+from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
@@ -96,6 +105,8 @@ class App:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     proving: Proving
+    perks: Perks
+    desks: Desks
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -213,12 +224,22 @@ async def running(
         if holdings is None:
             live = LiveHoldings(chains, town.collections)
             holdings = IndexedHoldings(index, chains, live, sessions, clock)
-        traits = KeptTraits(sessions, None, clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        traits = KeptTraits(sessions, await stack.enter_async_context(metadata), clock)
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
         proving = Proving(town, sessions, clock, partial(derived, secret))
+        perks = Perks(
+            town,
+            sessions,
+            evidence,
+            partial(decide, town=town),
+            PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
+            clock,
+            secret=derived(secret, "perks"),
+        )
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -262,6 +283,8 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
+            desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
@@ -291,7 +314,15 @@ def chains_of(
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 

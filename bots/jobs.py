@@ -85,6 +85,7 @@ async def tidy(app: App) -> None:
             before=now - timedelta(days=retention.question_days),
             drafts_before=now - KEEP_DRAFTS,
         )
+    await app.perks.tidy()
 
 
 async def every(
