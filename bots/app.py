@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -105,6 +106,7 @@ class App:
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
+    compared_at: datetime | None = None  # when all owners were, with the contracts
     unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
@@ -198,7 +200,7 @@ async def running(
         client = await stack.enter_async_context(aiohttp.ClientSession())
         pages = StoredPages(sessions, clock)
         await pages.load()
-        chains = _chains(settings, town, client, clock, pages)
+        chains = open_chains(settings, town, client, clock, pages)
         index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
@@ -265,13 +267,14 @@ async def running(
         yield app
 
 
-def _chains(
+def open_chains(
     settings: Settings,
     town: TownPack,
     client: aiohttp.ClientSession,
     clock: Clock,
     pages: StoredPages,
 ) -> Chains:
+    """The readers of a town's chains, at the settings' endpoints or else the pack's."""
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]

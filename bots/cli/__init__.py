@@ -13,6 +13,7 @@ import typer
 from bots import texts
 from bots.app import App, WeakKey
 from bots.cli.evaluate import evaluate
+from bots.cli.index import index
 from bots.cli.ingest import ingest
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
@@ -28,6 +29,7 @@ command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_excepti
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
 command.command()(ingest)
+command.command()(index)
 command.command(name="eval")(evaluate)
 
 DEMO_DATA = Path("var/demo")
