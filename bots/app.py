@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -26,10 +27,12 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
+from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
@@ -91,8 +94,10 @@ class App:
     sessions: Sessions
     clock: Clock
     guide: Guide
+    evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    proving: Proving
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -107,7 +112,9 @@ class App:
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
     compared_at: datetime | None = None  # when all owners were, with the contracts
-    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
+    unsettled: dict[int, int] = field(
+        default_factory=dict
+    )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -118,7 +125,7 @@ class App:
 
     def derived(self, purpose: str) -> str:
         """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+        return derived(self.secret, purpose)
 
     def problems(self) -> list[str]:
         """What staff should mend, one sentence each."""
@@ -211,8 +218,13 @@ async def running(
         if holdings is None:
             live = LiveHoldings(chains, town.collections)
             holdings = IndexedHoldings(index, chains, live, sessions, clock)
-        doorkeeper = Doorkeeper(town, sessions, holdings, keepers, clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        traits = KeptTraits(sessions, await stack.enter_async_context(metadata), clock)
+        evidence = MemberEvidence(town, sessions, holdings, traits, clock)
+        doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        secret = secret_of(settings)
+        proving = Proving(town, sessions, clock, partial(derived, secret))
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -236,6 +248,7 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -246,13 +259,15 @@ async def running(
         app = App(
             settings=settings,
             town=town,
-            secret=secret_of(settings),
+            secret=secret,
             engine=engine,
             sessions=sessions,
             clock=clock,
             guide=guide,
+            evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
@@ -267,6 +282,11 @@ async def running(
         yield app
 
 
+def derived(secret: str, purpose: str) -> str:
+    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
 def open_chains(
     settings: Settings,
     town: TownPack,
@@ -278,7 +298,15 @@ def open_chains(
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 

@@ -4,14 +4,14 @@ What one turn costs grows with the transfers since the last one, not with the me
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Final
 
 from bots import texts
 from bots.app import App
 from core import audit, identity
-from core.access import Unknown
 from core.database import transaction
 from core.errors import ChainUnavailable
 from core.holdings import Reconciler, Reconciliation, Trouble, Turn, one_look
@@ -20,6 +20,7 @@ from core.town import Collection
 logger = logging.getLogger(__name__)
 
 
+TRIES: Final = 4
 EVERYBODY_EVERY: Final = timedelta(days=1)
 
 
@@ -44,7 +45,7 @@ async def act(app: App, *, settle: bool) -> None:
     async with transaction(app.sessions) as session:
         concerned = set((await identity.holders_of(session, changes.owners)).values())
     if settle:
-        concerned |= app.unsettled
+        concerned |= set(app.unsettled)
     if concerned:
         logger.info("holdings-changed", extra={"members": len(concerned)})
         await _recheck(app, concerned)
@@ -53,14 +54,16 @@ async def act(app: App, *, settle: bool) -> None:
         await app.index.acted_upon(changes)
 
 
-async def _recheck(app: App, members: Iterable[int]) -> None:
+async def _recheck(app: App, members: AbstractSet[int]) -> None:
+    """Where nobody could tell, the next turns ask again; after a few the sweep does."""
     async with one_look():
-        for member in sorted(members):
-            rooms = await app.doorkeeper.recheck(member)
-            if any(isinstance(room.decision, Unknown) for room in rooms):
-                app.unsettled.add(member)
-            else:
-                app.unsettled.discard(member)
+        report = await app.doorkeeper.recheck_members(members)
+        if report.warned and any(not app.town.access.grace_of(each) for each in app.town.gates):
+            # Without days of grace the notice and the door come one after the other.
+            report.add(await app.doorkeeper.recheck_members(members))
+    app.troubles["moved"] = sorted(set(report.troubles))
+    tried = {each: app.unsettled.get(each, 0) + 1 for each in members} if report.unknown else {}
+    app.unsettled = {each: tries for each, tries in tried.items() if tries < TRIES}
 
 
 async def compare_all(app: App) -> None:

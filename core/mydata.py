@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements, identity, questions
+from core import announcements, credentials, identity, questions
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions, transaction
@@ -16,6 +16,7 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
     accounts = [each.id for each in await identity.accounts_of(session, member_id)]
     return {
         **await identity.export(session, member_id),
+        "proofs": await credentials.export(session, member_id),
         "announcements": await announcements.received(session, accounts),
         "questions": await questions.export(session, accounts),
     }

@@ -29,17 +29,19 @@ READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
 EVERY_LANGUAGE = (
+    "about",
     "asking",
     "chat",
     "computed",
     "discord",
     "errors",
+    "proofs",
     "queue",
     "telegram",
     "travel",
     "web",
 )
-STAFF_ONLY = ("cli", "console", "evaluate", "index", "ingest")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "report")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bots import texts
 from core.access import Doorkeeper
 from core.clock import Clock
+from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
 from core.town import TownPack
@@ -29,6 +30,7 @@ class Desk:
     guide: Guide
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    proving: Proving
     address: str  # of the web pages, without a trailing slash
     is_staff: Callable[[str, str], bool]
     places: Places

@@ -16,10 +16,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.limits import TooMany
+from bots.web.about import About
 from bots.web.chat import Chat
-from bots.web.console import Console, Facts, Freshness, Questions
+from bots.web.console import AuditLog, Console, Facts, Freshness, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
+from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
 from bots.web.ports import TownApp
 from bots.web.rooms import Rooms
@@ -73,8 +75,8 @@ def create_web(
     api.add_middleware(BodyLimit)
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    staff = (Console(web), Questions(web), Facts(web), Freshness(web))
-    for pages in (Chat(web), Verify(web), Rooms(web), *staff):
+    staff = (Console(web), Questions(web), Facts(web), Freshness(web), AuditLog(web))
+    for pages in (Chat(web), About(web), Joining(web), Verify(web), Rooms(web), *staff):
         api.include_router(pages.router())
     _machines(api, web)
     errors.handle(api)

@@ -8,6 +8,7 @@ from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from core.access import ChannelKeeper, Doorkeeper
 from core.clock import Clock
+from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
 from core.settings import Settings
@@ -52,6 +53,8 @@ class TownApp(Protocol):
     def doorkeeper(self) -> Doorkeeper: ...
     @property
     def enrolment(self) -> Enrolment: ...
+    @property
+    def proving(self) -> Proving: ...
     @property
     def conversation(self) -> Talk: ...
     @property

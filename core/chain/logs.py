@@ -99,6 +99,7 @@ class LogReader:
             try:
                 page = await self._page(endpoint, query, first, last)
             except NoAnswer as error:
+                endpoint.note(error)
                 faults.append(str(error))
                 continue
             await self._confirm(query, page, endpoint)
@@ -156,6 +157,7 @@ class LogReader:
             try:
                 agrees = await self._agrees(endpoint, query, page)
             except NoAnswer as error:
+                endpoint.note(error)
                 faults.append(str(error))
                 continue
             if not agrees:

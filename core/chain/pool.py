@@ -44,6 +44,7 @@ class Pool:
             try:
                 answers.append((endpoint, await ask(endpoint)))
             except NoAnswer as error:
+                endpoint.note(error)
                 faults.append(str(error))
 
         tasks = {asyncio.create_task(one(each)): each for each in self.endpoints}

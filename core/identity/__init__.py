@@ -35,6 +35,7 @@ from core.identity.people import (
     web_account,
 )
 from core.identity.updates import (
+    accounts_by_platform,
     finish_update,
     first_time,
     forget_browsers,
@@ -43,9 +44,16 @@ from core.identity.updates import (
     take_update,
 )
 from core.identity.wallets import (
+    Wallet,
+    drop_vault,
+    has_proof,
     holder_of,
+    link_vault,
     link_wallet,
+    linked_wallets,
     members_with_proof,
+    unlink_wallet,
+    vaults,
     wallets_of,
 )
 
@@ -54,10 +62,13 @@ __all__ = [
     "MERGE_LIFETIME",
     "Account",
     "LinkToken",
+    "Wallet",
     "account",
     "account_by_id",
+    "accounts_by_platform",
     "accounts_of",
     "all_wallets",
+    "drop_vault",
     "export",
     "find_account",
     "finish_update",
@@ -67,9 +78,12 @@ __all__ = [
     "forget_browsers",
     "forget_updates",
     "give_way",
+    "has_proof",
     "holder_of",
     "holders_of",
+    "link_vault",
     "link_wallet",
+    "linked_wallets",
     "make_link",
     "member_count",
     "members_with_proof",
@@ -81,7 +95,9 @@ __all__ = [
     "set_reachable",
     "set_wants_messages",
     "take_update",
+    "unlink_wallet",
     "use_up_link",
+    "vaults",
     "wallets_of",
     "web_account",
 ]

@@ -6,14 +6,14 @@ Only the module named after a domain queries that domain's tables.
 from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
-from core.tables.credentials import CredentialRow
-from core.tables.holdings import (
-    BalanceRow,
-    CheckpointRow,
-    ContractRow,
-    PageSizeRow,
-    TransferRow,
+from core.tables.credentials import (
+    ClaimCodeRow,
+    CodeBatchRow,
+    CredentialRow,
+    IdentityRequestRow,
+    PurchaseRow,
 )
+from core.tables.holdings import BalanceRow, CheckpointRow, ContractRow, PageSizeRow, TransferRow
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -24,7 +24,17 @@ from core.tables.people import (
     WalletRow,
 )
 from core.tables.questions import ClusterRow, FactRow, QuestionRow, ToldRow
-from core.tables.rooms import GrantRow, RoomPostRow, WebMessageRow
+from core.tables.rooms import (
+    ChangeRow,
+    GrantRow,
+    GuestRow,
+    LossRow,
+    OverrideRow,
+    RoomPostRow,
+    RulesRow,
+    TraitsRow,
+    WebMessageRow,
+)
 
 __all__ = [
     "AccountRow",
@@ -33,24 +43,34 @@ __all__ = [
     "BalanceRow",
     "Base",
     "ChallengeRow",
+    "ChangeRow",
     "CheckpointRow",
+    "ClaimCodeRow",
     "ClusterRow",
+    "CodeBatchRow",
     "ContractRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
     "FactRow",
     "GrantRow",
+    "GuestRow",
+    "IdentityRequestRow",
     "InboxRow",
     "Key",
     "LaneRow",
     "LinkRow",
+    "LossRow",
     "MemberRow",
     "MergeRow",
+    "OverrideRow",
     "PageSizeRow",
+    "PurchaseRow",
     "QuestionRow",
     "RoomPostRow",
+    "RulesRow",
     "ToldRow",
+    "TraitsRow",
     "TransferRow",
     "UtcDateTime",
     "WalletRow",
