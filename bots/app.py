@@ -27,7 +27,14 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper, EvidenceReader, KeptTraits, MemberEvidence
+from core.access import (
+    ChannelKeeper,
+    Doorkeeper,
+    EvidenceReader,
+    KeptTraits,
+    MemberEvidence,
+    decide,
+)
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
@@ -37,6 +44,7 @@ from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
+from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
@@ -98,6 +106,8 @@ class App:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     proving: Proving
+    perks: Perks
+    desks: Desks
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -207,7 +217,7 @@ async def running(
         client = await stack.enter_async_context(aiohttp.ClientSession())
         pages = StoredPages(sessions, clock)
         await pages.load()
-        chains = open_chains(settings, town, client, clock, pages)
+        chains = chains_of(settings, town, client, clock, pages)
         index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
@@ -225,6 +235,15 @@ async def running(
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
         proving = Proving(town, sessions, clock, partial(derived, secret))
+        perks = Perks(
+            town,
+            sessions,
+            evidence,
+            partial(decide, town=town),
+            PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
+            clock,
+            secret=derived(secret, "perks"),
+        )
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -268,6 +287,8 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
+            desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
@@ -287,7 +308,7 @@ def derived(secret: str, purpose: str) -> str:
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def open_chains(
+def chains_of(
     settings: Settings,
     town: TownPack,
     client: aiohttp.ClientSession,

@@ -62,7 +62,7 @@ async def _recheck(app: App, members: AbstractSet[int]) -> None:
             # Without days of grace the notice and the door come one after the other.
             report.add(await app.doorkeeper.recheck_members(members))
     app.troubles["moved"] = sorted(set(report.troubles))
-    tried = {each: app.unsettled.get(each, 0) + 1 for each in members} if report.unknown else {}
+    tried = {each: app.unsettled.get(each, 0) + 1 for each in report.unsettled}
     app.unsettled = {each: tries for each, tries in tried.items() if tries < TRIES}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from core.access import Admission
+from core.access.evidence import Evidence
 from core.announcements import Delivered, Outcome, Outgoing
 from core.chain.client import Finality
 from core.errors import ChainUnavailable
@@ -83,6 +84,29 @@ class FakeHoldings:
             if name in asked and owner in owners
         ]
         return (*plain, *known)
+
+
+class FakeEvidence:
+    """Which cards each member holds; or nobody can tell."""
+
+    def __init__(self, collection: str = "resident-card") -> None:
+        self.collection = collection
+        self.cards: dict[int, set[int]] = {}
+        self.away = False
+        self.asked = 0
+
+    def give(self, member_id: int, *token_ids: int) -> None:
+        """These cards are the member's from now on, and nobody else's."""
+        for held in self.cards.values():
+            held.difference_update(token_ids)
+        self.cards.setdefault(member_id, set()).update(token_ids)
+
+    async def of(self, member_id: int, *, finality: Finality) -> Evidence:  # noqa: ARG002
+        self.asked += 1
+        if self.away:
+            return Evidence(missing={self.collection: "the node gives no answer"})
+        held = dict.fromkeys(sorted(self.cards.get(member_id, ())), 1)
+        return Evidence((Holding(self.collection, f"0x{member_id}", len(held), 1, held),))
 
 
 class FakeKeeper:

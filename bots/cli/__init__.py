@@ -15,6 +15,7 @@ from bots.app import App, WeakKey
 from bots.cli.evaluate import evaluate
 from bots.cli.index import index
 from bots.cli.ingest import ingest
+from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
 from bots.web.session import staff_link
@@ -30,6 +31,7 @@ audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.
 command.add_typer(audit, name="audit")
 command.command()(ingest)
 command.command()(index)
+command.command()(plan)
 command.command(name="eval")(evaluate)
 
 DEMO_DATA = Path("var/demo")

@@ -62,7 +62,7 @@ def index(
 
 async def _run(settings: Settings, pack: TownPack, *, reset: bool, reconcile: bool) -> bool:
     """Whether every collection is read to the end, and compared if that was asked for."""
-    from bots.app import open_chains
+    from bots.app import chains_of
 
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -72,7 +72,7 @@ async def _run(settings: Settings, pack: TownPack, *, reset: bool, reconcile: bo
         pages = StoredPages(sessions, system_clock)
         await pages.load()
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        chains = open_chains(settings, pack, client, system_clock, pages)
+        chains = chains_of(settings, pack, client, system_clock, pages)
         owners = OwnerIndex(chains, sessions, pack.collections, system_clock)
         if reset:
             await owners.reset()

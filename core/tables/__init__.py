@@ -23,6 +23,7 @@ from core.tables.people import (
     MergeRow,
     WalletRow,
 )
+from core.tables.perks import ConflictRow, DeskRow, PassRow, RedemptionRow, StandingRow, UseRow
 from core.tables.questions import ClusterRow, FactRow, QuestionRow, ToldRow
 from core.tables.rooms import (
     ChangeRow,
@@ -48,10 +49,12 @@ __all__ = [
     "ClaimCodeRow",
     "ClusterRow",
     "CodeBatchRow",
+    "ConflictRow",
     "ContractRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
+    "DeskRow",
     "FactRow",
     "GrantRow",
     "GuestRow",
@@ -65,13 +68,17 @@ __all__ = [
     "MergeRow",
     "OverrideRow",
     "PageSizeRow",
+    "PassRow",
     "PurchaseRow",
     "QuestionRow",
+    "RedemptionRow",
     "RoomPostRow",
     "RulesRow",
+    "StandingRow",
     "ToldRow",
     "TraitsRow",
     "TransferRow",
+    "UseRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
