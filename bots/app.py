@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -120,7 +121,10 @@ class App:
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
-    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
+    compared_at: datetime | None = None  # when all owners were, with the contracts
+    unsettled: dict[int, int] = field(
+        default_factory=dict
+    )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -311,6 +315,7 @@ def chains_of(
     clock: Clock,
     pages: StoredPages,
 ) -> Chains:
+    """The readers of a town's chains, at the settings' endpoints or else the pack's."""
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]

@@ -8,7 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from bots import texts
 from bots.app import App
-from bots.following import follow, silence
+from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
 from core.access.changes import waiting_changes
 from core.database import transaction
@@ -23,6 +23,7 @@ TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
+COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
 
 
@@ -118,6 +119,7 @@ async def run(app: App) -> None:
             )
         )
         group.create_task(every(app.settings.index_every, lambda: follow(app)))
+        group.create_task(every(COMPARE_EVERY, lambda: compare_all(app), first=COMPARE_EVERY))
         group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
         group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))
