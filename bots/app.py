@@ -178,6 +178,7 @@ async def running(
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
     guide: Guide | None = None,
+    town: TownPack | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
 ) -> AsyncIterator[App]:
@@ -185,7 +186,7 @@ async def running(
 
     Raises `TownPackError` before anything is opened if the pack is wrong.
     """
-    town = town_pack.load(settings.town)
+    town = town or town_pack.load(settings.town)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -206,7 +207,15 @@ async def running(
         )
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
-        proving = Proving(town, sessions, clock, partial(derived, secret))
+        proving = Proving(
+            town,
+            sessions,
+            clock,
+            partial(derived, secret),
+            client=client,
+            key_file=settings.data_dir / "oidc_key.json",
+            address=settings.address,
+        )
         app: App
 
         def is_staff(platform: str, account: str) -> bool:

@@ -10,7 +10,7 @@ from bots.web.pages import Web
 
 MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "town": (("/console", "overview"), ("/console/guide", "guide")),
-    "members": (),
+    "members": (("/console/proofs", "proofs"),),
     "perks": (),
     "questions": (
         ("/console/questions", "questions"),
