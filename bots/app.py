@@ -199,6 +199,7 @@ async def running(
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
     guide: Guide | None = None,
+    town: TownPack | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
 ) -> AsyncIterator[App]:
@@ -206,7 +207,7 @@ async def running(
 
     Raises `TownPackError` before anything is opened if the pack is wrong.
     """
-    town = town_pack.load(settings.town)
+    town = town or town_pack.load(settings.town)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -234,7 +235,15 @@ async def running(
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
-        proving = Proving(town, sessions, clock, partial(derived, secret))
+        proving = Proving(
+            town,
+            sessions,
+            clock,
+            partial(derived, secret),
+            client=client,
+            key_file=settings.data_dir / "oidc_key.json",
+            address=settings.address,
+        )
         perks = Perks(
             town,
             sessions,

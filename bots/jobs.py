@@ -11,6 +11,7 @@ from bots.app import App
 from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
 from core.access.changes import waiting_changes
+from core.credentials.codes import forget_codes
 from core.database import transaction
 from core.errors import KankeiError
 from core.holdings import one_look
@@ -25,6 +26,7 @@ RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
 COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
+KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
 
 
 @runtime_checkable
@@ -78,6 +80,7 @@ async def tidy(app: App) -> None:
     now, retention = app.clock(), app.town.retention
     async with transaction(app.sessions) as session:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
+        await forget_codes(session, now=now, keep=KEEP_CODES)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))

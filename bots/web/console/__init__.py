@@ -5,6 +5,7 @@ from bots.web.console.changes import Changes
 from bots.web.console.desk import Console
 from bots.web.console.members import Members
 from bots.web.console.pages import StaffPages
+from bots.web.console.proofs import Proofs
 from bots.web.console.questions import Facts, Freshness, Questions
 from bots.web.console.report import Report
 from bots.web.pages import Web
@@ -16,6 +17,7 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
         Console(web),
         Members(web),
         Changes(web),
+        Proofs(web),
         Questions(web),
         Facts(web),
         Freshness(web),

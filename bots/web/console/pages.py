@@ -11,7 +11,11 @@ from bots.web.pages import Web
 
 MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "town": (("/console", "overview"), ("/console/guide", "guide")),
-    "members": (("/console/members", "members"), ("/console/changes", "changes")),
+    "members": (
+        ("/console/members", "members"),
+        ("/console/changes", "changes"),
+        ("/console/proofs", "proofs"),
+    ),
     "perks": (),
     "questions": (
         ("/console/questions", "questions"),
