@@ -16,10 +16,13 @@ from core.identity.accounts import (
     set_wants_messages,
 )
 from core.identity.links import (
+    CARD,
+    JOIN,
     LINK_LIFETIME,
     LinkToken,
     follow_link,
     make_link,
+    take_link,
     use_up_link,
 )
 from core.identity.people import (
@@ -49,6 +52,8 @@ from core.identity.wallets import (
 )
 
 __all__ = [
+    "CARD",
+    "JOIN",
     "LINK_LIFETIME",
     "MERGE_LIFETIME",
     "Account",
@@ -77,6 +82,7 @@ __all__ = [
     "set_locale",
     "set_reachable",
     "set_wants_messages",
+    "take_link",
     "take_update",
     "use_up_link",
     "wallets_of",
