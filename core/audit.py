@@ -7,6 +7,7 @@ removed afterwards is noticed by `verify`. Members appear by number, never by na
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,21 +47,103 @@ async def record(
     await session.flush()
 
 
-async def verify(session: AsyncSession) -> int | None:
-    """The id of the first row that does not fit the chain; `None` if every row does."""
-    previous = GENESIS
-    rows = await session.stream_scalars(select(AuditRow).order_by(AuditRow.id))
+async def verify(session: AsyncSession, *, after: "Anchor | None" = None) -> int | None:
+    """The id of the first row that does not fit the chain; `None` if every row does.
+
+    `after` is where an earlier look ended: only it and the rows behind it are read again.
+    """
+    found = await _walk(session, after or _START)
+    return found if isinstance(found, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A row up to which the log has been verified."""
+
+    id: int
+    digest: str
+
+
+_START = Anchor(0, GENESIS)
+
+
+class Watch:
+    """Verifies what was added since the last look, and everything when asked to.
+
+    A row before the anchor that is changed later is found by the next look at everything, as by
+    ``kankei audit verify``.
+    """
+
+    def __init__(self) -> None:
+        self._anchor = _START
+        self.whole_at: datetime | None = None  # when everything was last read
+
+    async def look(
+        self, session: AsyncSession, *, now: datetime, whole: bool = False
+    ) -> int | None:
+        """The id of the first row that does not fit; `None` if all that was read does."""
+        if whole or self.whole_at is None:
+            self._anchor = _START
+        start = self._anchor
+        found = await _walk(session, start)
+        if isinstance(found, int):
+            self.whole_at = None
+            return found
+        self._anchor = found
+        if start == _START:
+            self.whole_at = now
+        return None
+
+
+async def _walk(session: AsyncSession, start: Anchor) -> Anchor | int:
+    """From `start` to the newest row: where it ended, or the id of a row that does not fit."""
+    last = start
+    if start != _START:
+        row = await session.get(AuditRow, start.id)
+        if row is None or row.digest != start.digest or _digest(row) != start.digest:
+            return start.id
+    rows = await session.stream_scalars(
+        select(AuditRow).where(AuditRow.id > start.id).order_by(AuditRow.id)
+    )
     async for row in rows:
-        if row.previous != previous or row.digest != _digest(row):
+        if row.previous != last.digest or row.digest != _digest(row):
             return row.id
-        previous = row.digest
-    return None
+        last = Anchor(row.id, row.digest)
+    return last
 
 
-async def recent(session: AsyncSession, *, limit: int = 100) -> list[AuditRow]:
-    """The newest rows first."""
-    rows = await session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit))
-    return list(rows)
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which rows of the log staff want to see."""
+
+    area: str = ""  # the first word of an action, such as "access"
+    subject: str = ""  # such as "member:12"
+    actor: str = ""
+    before: int | None = None  # rows older than this one
+
+
+async def search(session: AsyncSession, wanted: Filter, *, limit: int = 50) -> list[AuditRow]:
+    """The newest rows that fit come first."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if wanted.area:
+        query = query.where(AuditRow.action.startswith(f"{wanted.area}.", autoescape=True))
+    if wanted.subject:
+        query = query.where(AuditRow.subject == wanted.subject)
+    if wanted.actor:
+        query = query.where(AuditRow.actor == wanted.actor)
+    if wanted.before is not None:
+        query = query.where(AuditRow.id < wanted.before)
+    return list(await session.scalars(query))
+
+
+async def count(session: AsyncSession, action: str, *, since: datetime, until: datetime) -> int:
+    """How often an action stands in the log, from `since` to before `until`."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(AuditRow)
+        .where(AuditRow.action == action, AuditRow.at >= since, AuditRow.at < until)
+    )
+    return found or 0
 
 
 def _digest(row: AuditRow) -> str:

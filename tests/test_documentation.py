@@ -29,6 +29,7 @@ READMES = ("README.md", "README.ja.md")
 PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
 EVERY_LANGUAGE = (
+    "about",
     "asking",
     "chat",
     "computed",
@@ -39,7 +40,7 @@ EVERY_LANGUAGE = (
     "travel",
     "web",
 )
-STAFF_ONLY = ("cli", "console", "evaluate", "ingest")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -16,8 +16,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.limits import TooMany
+from bots.web.about import About
 from bots.web.chat import Chat
-from bots.web.console import Console, Facts, Freshness, Questions
+from bots.web.console import AuditLog, Console, Facts, Freshness, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.pages import STATIC, Web
@@ -73,8 +74,8 @@ def create_web(
     api.add_middleware(BodyLimit)
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    staff = (Console(web), Questions(web), Facts(web), Freshness(web))
-    for pages in (Chat(web), Verify(web), Rooms(web), *staff):
+    staff = (Console(web), Questions(web), Facts(web), Freshness(web), AuditLog(web))
+    for pages in (Chat(web), About(web), Verify(web), Rooms(web), *staff):
         api.include_router(pages.router())
     _machines(api, web)
     errors.handle(api)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.tables import CredentialRow
@@ -33,3 +33,16 @@ async def credentials_of(
         .order_by(CredentialRow.id)
     )
     return [Credential(row.id, row.proof, row.proved_at, row.expires_at) for row in rows]
+
+
+async def counts(session: AsyncSession, *, now: datetime) -> dict[str, int]:
+    """How many members have a live credential of each proof, for staff."""
+    rows = await session.execute(
+        select(CredentialRow.proof, func.count(CredentialRow.member_id.distinct()))
+        .where(
+            CredentialRow.revoked_at.is_(None),
+            or_(CredentialRow.expires_at.is_(None), CredentialRow.expires_at > now),
+        )
+        .group_by(CredentialRow.proof)
+    )
+    return {row[0]: row[1] for row in rows}

@@ -37,6 +37,7 @@ from core.identity.people import (
     web_account,
 )
 from core.identity.updates import (
+    accounts_by_platform,
     finish_update,
     first_time,
     forget_browsers,
@@ -60,6 +61,7 @@ __all__ = [
     "LinkToken",
     "account",
     "account_by_id",
+    "accounts_by_platform",
     "accounts_of",
     "export",
     "find_account",

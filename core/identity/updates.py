@@ -90,3 +90,14 @@ async def member_count(session: AsyncSession) -> Mapping[str, int]:
     members = await session.scalar(select(func.count()).select_from(MemberRow).where(_belongs()))
     proved = await session.scalar(select(func.count(WalletRow.member_id.distinct())))
     return {"members": members or 0, "proved": proved or 0}
+
+
+async def accounts_by_platform(session: AsyncSession) -> dict[str, int]:
+    """How many accounts there are on each platform, of those who belong."""
+    rows = await session.execute(
+        select(AccountRow.platform, func.count())
+        .join(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(_belongs())
+        .group_by(AccountRow.platform)
+    )
+    return {row[0]: row[1] for row in rows}

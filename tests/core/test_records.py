@@ -211,7 +211,7 @@ async def test_the_audit_log_notices_a_changed_row(sessions: Sessions) -> None:
             )
     async with transaction(sessions) as session:
         assert await audit.verify(session) is None
-        middle = (await audit.recent(session))[1].id
+        middle = (await audit.search(session, audit.Filter()))[1].id
         await session.execute(update(AuditRow).where(AuditRow.id == middle).values(action="forged"))
     async with sessions() as session:
         assert await audit.verify(session) == middle
@@ -225,7 +225,7 @@ async def test_many_writers_make_one_unbroken_audit_log(sessions: Sessions) -> N
     await asyncio.gather(*(write(number) for number in range(6)))
     async with sessions() as session:
         assert await audit.verify(session) is None
-        assert len(await audit.recent(session)) == 6
+        assert len(await audit.search(session, audit.Filter())) == 6
 
 
 async def test_a_locked_database_is_an_outage_with_a_name(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_an_included_file_belongs_to_the_pack() -> None:
     assert {perk.name for perk in load(TOWNS / "mine").perks} == {
         "akiyoshido-entry",
         "fossil-museum",
+        "museum-coupon",
     }
 
 

@@ -41,7 +41,6 @@ class Console(StaffPages):
             ("/announcements/{number}/recipients.csv", self.recipients, "GET"),
             ("/announcements/{number}/{step}", self.step, "POST"),
             ("/guide", self.guide, "GET"),
-            ("/audit", self.audit, "GET"),
         ):
             router.add_api_route(path, handler, methods=[method])
         if self.web.demo is not None:
@@ -122,13 +121,6 @@ class Console(StaffPages):
             sizes=sizes,
             stale=library.stale(self.web.app.learning.today()),
         )
-
-    async def audit(self, request: Request) -> Response:
-        self.web.staff(request)
-        async with transaction(self.web.app.sessions) as session:
-            rows = await audit.recent(session, limit=100)
-            broken = await audit.verify(session)
-        return self.render(request, "audit.html", rows=rows, broken=broken)
 
     # Announcements
 

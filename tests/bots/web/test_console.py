@@ -1,6 +1,7 @@
 """The staff console: who gets in, and an announcement from the first word to its results."""
 
 from bots.web.session import staff_link
+from core import audit
 from core.database import transaction
 from core.tables import AuditRow
 from tests.bots.web.stage import SECRET, Visitor, World
@@ -102,6 +103,45 @@ async def test_a_changed_row_of_the_log_is_noticed(world: World) -> None:
         async with transaction(world.app.sessions) as session:
             (await session.get_one(AuditRow, 1)).actor = "staff:somebody else"
         assert "The chain breaks at row 1." in (await hana.get("/console/audit")).text
+
+
+async def test_a_row_changed_long_ago_is_found_by_the_check_of_the_whole_log(world: World) -> None:
+    async with world.visitor() as hana:
+        await enter(world, hana)
+        async with transaction(world.app.sessions) as session:
+            await audit.record(session, actor="kankei", action="x.y", now=world.app.clock())
+        assert "nothing has been changed" in (await hana.get("/console/audit")).text
+        async with transaction(world.app.sessions) as session:
+            (await session.get_one(AuditRow, 1)).actor = "staff:somebody else"
+        assert "nothing has been changed" in (await hana.get("/console/audit")).text
+        assert "The chain breaks at row 1." in (await hana.post("/console/audit/verify")).text
+
+
+async def test_the_log_is_worded_filtered_and_saved(world: World) -> None:
+    now = world.app.clock()
+    async with world.visitor() as hana:
+        await enter(world, hana)
+        async with transaction(world.app.sessions) as session:
+            for number in range(60):
+                await audit.record(
+                    session,
+                    actor="kankei",
+                    action="access.opened",
+                    subject=f"member:{number}",
+                    detail={"gate": "residents", "platform": "web"},
+                    now=now,
+                )
+        seen = await hana.get("/console/audit?area=access&member=7")
+        assert "a room was opened" in seen.text
+        assert "room: Digital residents&#39; square" in seen.text
+        assert "member 7<" in seen.text
+        assert "member 8<" not in seen.text
+        older = await hana.get("/console/audit?area=access&before=12")
+        assert "member 9<" in older.text
+        assert "member 30<" not in older.text
+        assert "No row fits." in (await hana.get("/console/audit?area=fact")).text
+        file = (await hana.get("/console/audit/log.csv?member=7")).text
+    assert [line.split(",")[3] for line in file.splitlines()] == ["action", "access.opened"]
 
 
 async def test_the_demo_lets_visitors_in_as_staff(demo_world: World) -> None:

@@ -33,13 +33,26 @@ async def test_every_page_is_there_in_every_language(demo_world: World, language
         link = await visitor.link()
         pages = [await visitor.get(link), await visitor.post(f"{link}/demo")]
         await visitor.post("/console/demo")
-        for path in ("/", "/join", "/rooms", "/rooms/residents", "/mydata", "/console"):
+        for path in ("/", "/about", "/join", "/rooms", "/rooms/residents", "/mydata", "/console"):
             pages.append(await visitor.get(path))  # noqa: PERF401 - one after the other
         for path in ("/announcements", "/announcements/new", "/guide", "/audit"):
             pages.append(await visitor.get(f"/console{path}"))  # noqa: PERF401
         for seen in pages:
             assert seen.status == 200
             assert not LEFT_OVER.search(seen.text)
+
+
+async def test_the_page_on_digital_residents_says_what_they_are_not(world: World) -> None:
+    async with world.visitor("ja") as visitor:
+        seen = await visitor.get("/about")
+    for sentence in (
+        "いいえ。法律上の住民票ではありません。住所、選挙権、税金",
+        "会員証は投資の商品ではありません",
+        "町から先に、秘密の言葉・送金・許可をお願いすることは決してありません",
+        "本物のページは 127.0.0.1",
+    ):
+        assert sentence in seen.text
+    assert "/about" in seen.text
 
 
 async def test_a_question_is_answered_without_a_script(world: World) -> None:

@@ -1,0 +1,151 @@
+"""The console's page on what was done, by whom and to whom: the audit log in plain words."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from bots import texts
+from bots.spreadsheet import csv_text
+from bots.web.console.pages import StaffPages
+from bots.web.pages import Web, go
+from core import audit
+from core.database import transaction
+from core.tables import AuditRow
+
+PAGE: Final = 50
+MOST: Final = 20_000  # rows of one file
+
+AREAS: Final = (
+    *("member", "wallet", "credential", "access", "perk", "desk", "announcement"),
+    *("question", "fact", "staff"),
+)
+_MEMBER: Final = re.compile(r"(?:member:)?(\d{1,15})")
+
+
+class AuditLog(StaffPages):
+    """The log, filtered and worded; each row can be checked against the one before."""
+
+    def __init__(self, web: Web) -> None:
+        super().__init__(web)
+        self._watch = audit.Watch()
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/console/audit")
+        router.add_api_route("", self.page, methods=["GET"])
+        router.add_api_route("/verify", self.verify, methods=["POST"])
+        router.add_api_route("/log.csv", self.file, methods=["GET"])
+        return router
+
+    async def page(self, request: Request) -> Response:
+        self.web.staff(request)
+        wanted = self._wanted(request.query_params)
+        async with transaction(self.web.app.sessions) as session:
+            rows = await audit.search(session, wanted, limit=PAGE + 1)
+            broken = await self._watch.look(session, now=self.web.app.clock())
+        shown, language = rows[:PAGE], self.language(request)
+        return self.render(
+            request,
+            "audit.html",
+            rows=[(row, *self._words(row, language)) for row in shown],
+            broken=broken,
+            whole_at=self._watch.whole_at,
+            wanted=wanted,
+            areas=AREAS,
+            older=self._address(wanted, shown[-1].id) if len(rows) > PAGE else None,
+            file=self._address(wanted, None, "/console/audit/log.csv"),
+        )
+
+    async def verify(self, request: Request) -> Response:
+        """Read the whole log again, from the first row."""
+        self.web.staff(request)
+        await self.web.form(request, "form")
+        async with transaction(self.web.app.sessions) as session:
+            await self._watch.look(session, now=self.web.app.clock(), whole=True)
+        return go("/console/audit")
+
+    async def file(self, request: Request) -> Response:
+        """The rows that fit, the newest first, for a spreadsheet."""
+        self.web.staff(request)
+        wanted = self._wanted(request.query_params)
+        async with transaction(self.web.app.sessions) as session:
+            rows = await audit.search(session, wanted, limit=MOST)
+        names = ("number", "at", "actor", "action", "subject", "detail", "digest")
+        cells = (
+            (
+                row.id,
+                row.at.isoformat(),
+                row.actor,
+                row.action,
+                row.subject,
+                json.dumps(row.detail, ensure_ascii=False, sort_keys=True),
+                row.digest,
+            )
+            for row in rows
+        )
+        return Response(
+            csv_text([names, *cells]).encode(),
+            media_type="text/csv",
+            headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
+        )
+
+    def _wanted(self, query: Mapping[str, str]) -> audit.Filter:
+        """What the address asks for; anything else is left out."""
+        area, before = query.get("area", ""), query.get("before", "")
+        member = _MEMBER.fullmatch(query.get("member", "").strip())
+        return audit.Filter(
+            area=area if area in AREAS else "",
+            subject=f"member:{member[1]}" if member else "",
+            before=int(before) if re.fullmatch(r"\d{1,15}", before) else None,
+        )
+
+    def _address(
+        self, wanted: audit.Filter, before: int | None, path: str = "/console/audit"
+    ) -> str:
+        given = {
+            "area": wanted.area,
+            "member": wanted.subject.removeprefix("member:"),
+            "before": str(before) if before else "",
+        }
+        query = urlencode({name: value for name, value in given.items() if value})
+        return f"{path}?{query}" if query else path
+
+    def _words(self, row: AuditRow, language: str) -> tuple[str, str, str, str]:
+        """Who, what, to whom and the detail, as staff read it."""
+        key = f"audit.action.{row.action.replace('.', '-')}"
+        done = texts.say(key, language) if texts.knows(key) else row.action
+        detail = ", ".join(
+            f"{self._label(name, language)}: {self._value(name, value, language)}"
+            for name, value in row.detail.items()
+            if value not in (None, "")
+        )
+        return self._who(row.actor, language), done, self._who(row.subject, language), detail
+
+    def _who(self, said: str, language: str) -> str:
+        kind, _, name = said.partition(":")
+        key = f"audit.who.{kind}"
+        return texts.say(key, language, name=name) if texts.knows(key) else said
+
+    def _label(self, name: str, language: str) -> str:
+        key = f"audit.detail.{name}"
+        return texts.say(key, language) if texts.knows(key) else name
+
+    def _value(self, name: str, value: Any, language: str) -> str:
+        town = self.web.app.town
+        named = {
+            "gate": town.gate,
+            "room": town.gate,
+            "perk": town.perk,
+            "proof": town.proof,
+            "facility": town.facility,
+            "collection": town.collection,
+        }
+        if (find := named.get(name)) and (found := find(str(value))):
+            return found.title.get(language)
+        if name == "platform" and texts.knows(f"chat.platform.{value}"):
+            return texts.say(f"chat.platform.{value}", language)
+        return str(value)
