@@ -11,6 +11,7 @@ from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
+from bots.conversation.perks import Perking
 from bots.limits import Buckets
 from core import identity
 from core.database import transaction
@@ -33,6 +34,7 @@ class Conversation:
         self._asking = Asking(desk)
         self._belonging = Belonging(desk)
         self._announcing = Announcing(desk)
+        self._perking = Perking(desk)
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
@@ -41,6 +43,8 @@ class Conversation:
             "help": self._help,
             "join": self._belonging.join,
             "rooms": self._belonging.rooms,
+            "card": self._perking.card,
+            "perks": self._perking.perks,
             "ask": self._asking.ask,
             "language": self._language,
             "mydata": self._belonging.mydata,
@@ -51,6 +55,9 @@ class Conversation:
             "start": self._start,
             "join": self._belonging.join,
             "rooms": self._belonging.rooms,
+            "card": self._perking.card,
+            "perks": self._perking.perks,
+            "pass": self._perking.show,
             "language": self._language,
             "lang": self._set_language,
             "ask": self._asking.example,
@@ -167,7 +174,10 @@ class Conversation:
                     Button(texts.say("chat.menu.join", language), action="join"),
                     Button(texts.say("chat.menu.rooms", language), action="rooms"),
                 ),
-                (Button(texts.say("chat.menu.language", language), action="language"),),
+                (
+                    Button(texts.say("chat.menu.card", language), action="card"),
+                    Button(texts.say("chat.menu.language", language), action="language"),
+                ),
             ),
         )
 

@@ -9,6 +9,7 @@ from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.perks import Perks
 from core.town import TownPack
 from knowledge.answer import Guide
 
@@ -29,6 +30,7 @@ class Desk:
     guide: Guide
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    perks: Perks
     address: str  # of the web pages, without a trailing slash
     is_staff: Callable[[str, str], bool]
     places: Places

@@ -10,6 +10,7 @@ from core.access import ChannelKeeper, Doorkeeper
 from core.clock import Clock
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
@@ -52,6 +53,10 @@ class TownApp(Protocol):
     def doorkeeper(self) -> Doorkeeper: ...
     @property
     def enrolment(self) -> Enrolment: ...
+    @property
+    def perks(self) -> Perks: ...
+    @property
+    def desks(self) -> Desks: ...
     @property
     def conversation(self) -> Talk: ...
     @property

@@ -11,7 +11,12 @@ from bots.web.pages import Web
 MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "town": (("/console", "overview"), ("/console/guide", "guide")),
     "members": (),
-    "perks": (),
+    "perks": (
+        ("/console/perks", "perks"),
+        ("/console/perks/desks", "desks"),
+        ("/console/perks/settlement", "settlement"),
+        ("/console/perks/figures", "figures"),
+    ),
     "questions": (
         ("/console/questions", "questions"),
         ("/console/facts", "facts"),

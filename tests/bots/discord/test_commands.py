@@ -10,7 +10,10 @@ from bots.conversation import Button, ChatKind, Document, Reply, SourceLink
 from core.errors import ChainUnavailable
 from tests.bots.discord.stage import STAFF, World
 
-COMMANDS = {"start", "join", "rooms", "ask", "language", "mydata", "announce", "answer", "help"}
+COMMANDS = {
+    *("start", "join", "rooms", "card", "perks", "ask", "language", "mydata"),
+    *("announce", "answer", "help"),
+}
 
 
 async def test_every_command_stands_in_discords_menu(world: World) -> None:
