@@ -4,6 +4,6 @@ One subject (a code, a purchase, a person at a provider) makes one credential, e
 the unique key of the table decides. A credential is live until it expires or is revoked.
 """
 
-from core.credentials.records import Credential, counts, credentials_of
+from core.credentials.records import Credential, counts, credentials_of, subjects_of
 
-__all__ = ["Credential", "counts", "credentials_of"]
+__all__ = ["Credential", "counts", "credentials_of", "subjects_of"]

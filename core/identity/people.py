@@ -14,9 +14,12 @@ from core.identity.accounts import Account, account_by_id, accounts_of, set_want
 from core.identity.wallets import wallets_of
 from core.tables import (
     AccountRow,
+    ConflictRow,
     GrantRow,
     MemberRow,
     MergeRow,
+    PassRow,
+    RedemptionRow,
     RoomPostRow,
     WalletRow,
     WebMessageRow,
@@ -63,7 +66,8 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
         raise WalletTaken
     wants = any(person.wants_messages for person in people)
     await set_wants_messages(session, row.other_id, wants=wants)
-    for table in (AccountRow, WalletRow, GrantRow, RoomPostRow):
+    used = (PassRow, RedemptionRow, ConflictRow)
+    for table in (AccountRow, WalletRow, GrantRow, RoomPostRow, *used):
         await session.execute(
             update(table).where(table.member_id == row.member_id).values(member_id=row.other_id)
         )

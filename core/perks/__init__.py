@@ -6,6 +6,7 @@ at the same moment one wins. Who holds the card is read live; what happens while
 is said by the perk, and by the verdict.
 """
 
+from core.perks.cards import CARD_LIFETIME, CHAT_LIFETIME, REFRESH
 from core.perks.desks import DeskRefusal, Desks, DeskStatus, NewDesk, Shut
 from core.perks.keys import DamagedKeys, PassKeys
 from core.perks.model import (
@@ -34,7 +35,9 @@ from core.perks.model import (
     Use,
     Verdict,
 )
-from core.perks.service import CARD_LIFETIME, CHAT_LIFETIME, REFRESH, UNDO_BY_DESK, Perks
+from core.perks.people import export, left
+from core.perks.service import Perks
+from core.perks.window import UNDO_BY_DESK
 
 __all__ = [
     "CARD_LIFETIME",
@@ -73,4 +76,6 @@ __all__ = [
     "TokenStatus",
     "Use",
     "Verdict",
+    "export",
+    "left",
 ]

@@ -16,6 +16,14 @@ from core.tables.people import (
     MergeRow,
     WalletRow,
 )
+from core.tables.perks import (
+    ConflictRow,
+    DeskRow,
+    PassRow,
+    RedemptionRow,
+    StandingRow,
+    UseRow,
+)
 from core.tables.questions import ClusterRow, FactRow, QuestionRow, ToldRow
 from core.tables.rooms import GrantRow, RoomPostRow, WebMessageRow
 
@@ -26,9 +34,11 @@ __all__ = [
     "Base",
     "ChallengeRow",
     "ClusterRow",
+    "ConflictRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
+    "DeskRow",
     "FactRow",
     "GrantRow",
     "InboxRow",
@@ -37,9 +47,13 @@ __all__ = [
     "LinkRow",
     "MemberRow",
     "MergeRow",
+    "PassRow",
     "QuestionRow",
+    "RedemptionRow",
     "RoomPostRow",
+    "StandingRow",
     "ToldRow",
+    "UseRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
