@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from core.access import Admission
+from core.access import Admission, Admitted, Decision, Refused, Unknown
+from core.access.evidence import Evidence
 from core.announcements import Delivered, Outcome, Outgoing
 from core.chain.client import Finality
 from core.errors import ChainUnavailable
 from core.holdings import Holding
-from core.town import Gate
+from core.town import Gate, TokenRule
 
 
 class SetClock:
@@ -63,6 +64,41 @@ class FakeHoldings:
             raise ChainUnavailable("the node gives no answer")
         balances = self.latest if finality == "latest" else self.finalized
         return tuple(Holding(self._collection, each, balances.get(each, 0), 1) for each in owners)
+
+
+class FakeEvidence:
+    """Which cards each member holds; or nobody can tell."""
+
+    def __init__(self, collection: str = "resident-card") -> None:
+        self.collection = collection
+        self.cards: dict[int, set[int]] = {}
+        self.away = False
+        self.asked = 0
+
+    def give(self, member_id: int, *token_ids: int) -> None:
+        """These cards are the member's from now on, and nobody else's."""
+        for held in self.cards.values():
+            held.difference_update(token_ids)
+        self.cards.setdefault(member_id, set()).update(token_ids)
+
+    async def of(self, member_id: int, *, finality: Finality) -> Evidence:  # noqa: ARG002
+        self.asked += 1
+        if self.away:
+            return Evidence(missing={self.collection: "the node gives no answer"})
+        held = dict.fromkeys(sorted(self.cards.get(member_id, ())), 1)
+        return Evidence((Holding(self.collection, f"0x{member_id}", len(held), 1, held),))
+
+
+def judge(gate: Gate, evidence: Evidence) -> Decision:
+    """Whether the cards of a gate whose rule asks for cards alone are there."""
+    rule = gate.rule
+    assert isinstance(rule, TokenRule)  # noqa: S101
+    if rule.collection in evidence.missing:
+        return Unknown(gate.name, evidence.missing[rule.collection])
+    held = sum(each.balance for each in evidence.holdings if each.collection == rule.collection)
+    if held >= rule.at_least:
+        return Admitted(gate.name)
+    return Refused(gate.name, held, rule.at_least)
 
 
 class FakeKeeper:

@@ -66,17 +66,17 @@ class Cards(Base):
             raise NotFound(f"perk {perk}")
         if not timedelta() < lifetime <= passes.MAX_LIFETIME:
             raise ValueError(f"a pass lives for up to {passes.MAX_LIFETIME}")
-        reading = Reading(None, self._clock())
-        if wanted.gate is not None:
-            reading = await self._readings.recent(member_id)
-        for _ in range(MOST_TRIES):
-            digits = codes.new_code() if code else None
-            try:
-                async with transaction(self._sessions) as session:
-                    return await self._issue(session, member_id, wanted, reading, lifetime, digits)
-            except IntegrityError:  # the same eight digits are in use just now
-                continue
-        raise RecordsUnavailable("no free code")
+        if wanted.gate is None:
+            nothing = Reading(None, self._clock())
+            return await self._issued(member_id, wanted, nothing, lifetime, code=code)
+        began = self._clock()
+        reading = await self._readings.recent(member_id)
+        issued = await self._issued(member_id, wanted, reading, lifetime, code=code)
+        if isinstance(issued, Pass) or reading.at >= began:
+            return issued
+        # A no is said on a reading of now: they may have bought a card in this minute.
+        reading = await self._readings.live(member_id)
+        return await self._issued(member_id, wanted, reading, lifetime, code=code)
 
     async def status_of_token(self, collection: str, token_id: int) -> tuple[TokenStatus, ...]:
         """What is left of every perk that counts by this card. Names nobody, asks no chain.
@@ -131,6 +131,18 @@ class Cards(Base):
             return None
         over = perk.valid_until and day_of(reckoning.ends, self._zone) > perk.valid_until
         return None if over else reckoning.ends
+
+    async def _issued(
+        self, member_id: int, perk: Perk, reading: Reading, lifetime: timedelta, *, code: bool
+    ) -> Pass | Closed:
+        for _ in range(MOST_TRIES):
+            digits = codes.new_code() if code else None
+            try:
+                async with transaction(self._sessions) as session:
+                    return await self._issue(session, member_id, perk, reading, lifetime, digits)
+            except IntegrityError:  # the same eight digits are in use just now
+                continue
+        raise RecordsUnavailable("no free code")
 
     async def _issue(
         self,
