@@ -25,16 +25,20 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Decision, Doorkeeper, Unknown, decide
+from core.access.evidence import Evidence, EvidenceReader
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.client import Finality
 from core.clock import Clock, system_clock
-from core.database import Sessions, connect, migrate, session_factory
+from core.database import Sessions, connect, migrate, session_factory, transaction
 from core.enrolment import Enrolment
-from core.errors import KankeiError
+from core.errors import ChainUnavailable, KankeiError
 from core.holdings import Holdings, LiveHoldings
+from core.identity import wallets_of
+from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
-from core.town import TownPack
+from core.town import Gate, TownPack
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
@@ -92,6 +96,8 @@ class App:
     guide: Guide
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    perks: Perks
+    desks: Desks
     conversation: Conversation
     happenings: Happenings
     learning: Learning
@@ -111,7 +117,7 @@ class App:
 
     def derived(self, purpose: str) -> str:
         """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+        return derived(self.secret, purpose)
 
     def problems(self) -> list[str]:
         """What staff should mend, one sentence each."""
@@ -144,6 +150,33 @@ class App:
             pump.wake.set()
 
 
+def derived(secret: str, purpose: str) -> str:
+    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+class _Held:
+    """What the wallets of a member hold."""
+
+    def __init__(self, sessions: Sessions, holdings: Holdings) -> None:
+        self._sessions = sessions
+        self._holdings = holdings
+
+    async def of(self, member_id: int, *, finality: Finality) -> Evidence:
+        async with transaction(self._sessions) as session:
+            wallets = await wallets_of(session, member_id)
+        try:
+            return Evidence(await self._holdings.read(wallets, finality=finality))
+        except ChainUnavailable as error:
+            return Evidence(missing={"": str(error)})
+
+
+def _judge(gate: Gate, evidence: Evidence) -> Decision:
+    if evidence.missing:
+        return Unknown(gate.name, "no answer")
+    return decide(gate, evidence.holdings)
+
+
 def posting_places(
     town: TownPack, keepers: Mapping[str, ChannelKeeper], gate_name: str | None
 ) -> tuple[tuple[str, str], ...]:
@@ -174,6 +207,7 @@ async def running(
     *,
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
+    evidence: EvidenceReader | None = None,
     guide: Guide | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
@@ -202,6 +236,15 @@ async def running(
             town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
         )
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        perks = Perks(
+            town,
+            sessions,
+            evidence or _Held(sessions, holdings or LiveHoldings(chains, town.collections)),
+            _judge,
+            PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
+            clock,
+            secret=derived(secret_of(settings), "perks"),
+        )
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -225,6 +268,7 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            perks=perks,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -242,6 +286,8 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            perks=perks,
+            desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,

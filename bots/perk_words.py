@@ -61,9 +61,14 @@ class PerkWords:
         """How often, and whose uses are counted."""
         if perk.unlimited:
             return texts.say("perks.rule.unlimited", language)
-        often = texts.say(f"perks.rule.{perk.per}", language, uses=perk.uses)
+        month = int(perk.year_starts)
+        often = texts.say(f"perks.rule.{_span(perk)}", language, uses=perk.uses, month=month)
         counted = texts.say(f"perks.rule.{perk.counted_by}", language)
         return texts.say("perks.rule.both_parts", language, often=often, counted=counted)
+
+    def span(self, perk: Perk, language: str) -> str:
+        """The period that is counted: today, this month, this year."""
+        return texts.say(f"perks.left.{_span(perk)}", language)
 
     def left(self, left: Left, language: str) -> str:
         if left.left is None:
@@ -80,3 +85,9 @@ class PerkWords:
             again = self.day(refused.next_at, language)
             text += " " + texts.say("perks.left.again", language, date=again)
         return text
+
+
+def _span(perk: Perk) -> str:
+    """The key of a perk's period; a year that begins in another month than January is a 年度."""
+    fiscal = perk.per == "year" and perk.year_starts != "01"
+    return "fiscal-year" if fiscal else perk.per

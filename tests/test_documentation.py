@@ -33,14 +33,16 @@ EVERY_LANGUAGE = (
     "asking",
     "chat",
     "computed",
+    "desk",
     "discord",
     "errors",
+    "perks",
     "queue",
     "telegram",
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest", "windows")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -60,6 +60,9 @@ class Perking:
         ]
         if open_now:
             parts.append(texts.say("perks.chat.choose", language))
+        if incoming.platform != "web":
+            minutes = int(identity.LINK_LIFETIME.total_seconds() // 60)
+            parts.append(texts.say("perks.chat.link", language, minutes=minutes))
         buttons = [
             (Button(each.perk.title.get(language), action=f"pass:{each.perk.name}"),)
             for each in open_now[:MAX_BUTTONS]

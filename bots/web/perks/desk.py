@@ -19,7 +19,7 @@ from bots.perk_words import PerkWords
 from bots.web.pages import STATIC, Web, go, static_versions
 from bots.web.perks.verdicts import VerdictWords
 from bots.web.session import check_csrf
-from core.errors import KankeiError
+from core.errors import KankeiError, NotAllowed
 from core.perks import UNDO_BY_DESK, Desk, DeskRefusal, OfflineKit, Redemption, Scan, Shut
 
 SHIFT: Final = timedelta(hours=14)
@@ -29,6 +29,7 @@ MAX_DESKS: Final = 4
 """Windows that one browser may keep open."""
 
 MAX_PIN: Final = 20
+MAX_ID: Final = 36
 MAX_TEXT: Final = 1_000
 """Characters of what a camera may have read; a pass has 170."""
 
@@ -156,11 +157,13 @@ class DeskPages:
     async def scan(self, request: Request, link: str) -> Response:
         """``{text, id}`` in: a pass or a code, and the scan's own UUID. The verdict out."""
         fields, desk = await self._body(request), await self._open(request, link)
-        verdict = await self.web.app.perks.redeem(
-            str(fields.get("text", ""))[:MAX_TEXT],
-            desk,
-            request_id=str(fields.get("id", ""))[:36],
-        )
+        text, number = str(fields.get("text", "")), str(fields.get("id", ""))
+        try:
+            verdict = await self.web.app.perks.redeem(
+                text[:MAX_TEXT], desk, request_id=number[:MAX_ID]
+            )
+        except NotAllowed as error:  # no id: not from our page
+            raise HTTPException(400) from error
         language = self.web.visitor(request).language
         shown = self.verdicts.shown(verdict, language, self.web.app.clock())
         return JSONResponse(shown)
@@ -271,7 +274,7 @@ def _scan(given: object) -> Scan | None:
         moment = datetime.fromtimestamp(at / 1_000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return Scan(number[:36], moment, text[:MAX_TEXT])
+    return Scan(number[:MAX_ID], moment, text[:MAX_TEXT]) if number else None
 
 
 def _kit(kit: OfflineKit, language: str, zone: str) -> Mapping[str, object]:

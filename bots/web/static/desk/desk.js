@@ -15,6 +15,7 @@ const SAME = 2500; // a code that stays in view is one scan
 let signal = true;
 let last = { text: '', seen: 0 };
 let busy = false;
+let kept = false; // whether the page itself opens without signal
 
 const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 const clock = new Intl.DateTimeFormat('ja-JP', { timeZone: root.dataset.zone, hour: 'numeric', minute: '2-digit' });
@@ -72,7 +73,8 @@ async function present(text, isCode = false) {
     verdicts.show(await decide(text, isCode));
   } catch (error) {
     console.error(error);
-    verdicts.show({ colour: 'warn', word: words['verdict.warn'], reason: words['reason.failed'] });
+    const reason = words[error.message === '403' ? 'page.expired' : 'reason.failed'];
+    verdicts.show({ colour: 'warn', word: words['verdict.warn'], reason });
   } finally {
     busy = false;
   }
@@ -211,7 +213,7 @@ async function prepare() {
     if (error instanceof Away) reach(false);
   }
   await kit.load();
-  find('ready').textContent = words[kit.good ? 'page.ready' : 'page.stale'];
+  find('ready').textContent = words[!kit.good ? 'page.stale' : kept ? 'page.ready' : 'page.open_only'];
   find('ready-next').textContent = kit.good ? '' : words['page.stale_next'];
 }
 
@@ -232,11 +234,16 @@ find('leave').addEventListener('submit', async (event) => {
 if ('serviceWorker' in navigator) {
   navigator.serviceWorker.register('/desk/offline.js', { scope: '/desk/' }).then(async () => {
     const shop = await navigator.serviceWorker.ready;
-    shop.active.postMessage({ keep: base });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => {
+      kept = data;
+      prepare();
+    };
+    shop.active.postMessage({ keep: base }, [port2]);
   }).catch((error) => console.warn(error));
 }
 reach(navigator.onLine);
 await unsent();
 await conflicts();
 await prepare();
-root.dataset.ready = 'yes';
+root.dataset.state = 'ready';

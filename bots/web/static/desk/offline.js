@@ -28,9 +28,15 @@ async function keep(address) {
   if (isOpen(answer)) await cache.put(address, answer);
 }
 
+// Answers whether the page is kept.
+async function kept(address) {
+  await keep(address).catch(() => {});
+  return Boolean(await (await caches.open(CACHE)).match(address));
+}
+
 self.addEventListener('message', (event) => {
-  const { keep: kept, forget } = event.data || {};
-  if (kept) event.waitUntil(keep(kept).catch(() => {}));
+  const { keep: wanted, forget } = event.data || {};
+  if (wanted) event.waitUntil(kept(wanted).then((done) => event.ports[0].postMessage(done)));
   if (forget) event.waitUntil(caches.open(CACHE).then((cache) => cache.delete(forget)));
 });
 
