@@ -24,10 +24,10 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.measure import Lap, heading, lap, load_after, median, percentile, table
 from knowledge.answer import Guide
-from knowledge.bm25 import Bm25
 from knowledge.encoders import Tier
 from knowledge.evaluate import Labelled, holds, read_questions
 from knowledge.passage import Passage
+from knowledge.retrieval.bm25 import Bm25
 
 HERE = Path(__file__).resolve().parent
 OURS = HERE / "answers_questions.jsonl"

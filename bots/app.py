@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,20 +26,25 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Decision, Doorkeeper, Unknown, decide
-from core.access.evidence import Evidence, EvidenceReader
+from core.access import (
+    ChannelKeeper,
+    Doorkeeper,
+    EvidenceReader,
+    KeptTraits,
+    MemberEvidence,
+    decide,
+)
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
-from core.chain.client import Finality
 from core.clock import Clock, system_clock
-from core.database import Sessions, connect, migrate, session_factory, transaction
+from core.credentials.proving import Proving
+from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
-from core.errors import ChainUnavailable, KankeiError
-from core.holdings import Holdings, LiveHoldings
-from core.identity import wallets_of
+from core.errors import KankeiError
+from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
-from core.town import Gate, TownPack
+from core.town import TownPack
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
@@ -94,19 +100,26 @@ class App:
     sessions: Sessions
     clock: Clock
     guide: Guide
+    evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    proving: Proving
     perks: Perks
     desks: Desks
     conversation: Conversation
     happenings: Happenings
     learning: Learning
     worker: str
+    chains: Chains
+    index: OwnerIndex
+    pages: StoredPages
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
     pumps: dict[str, Pump] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
+    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -150,33 +163,6 @@ class App:
             pump.wake.set()
 
 
-def derived(secret: str, purpose: str) -> str:
-    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
-
-
-class _Held:
-    """What the wallets of a member hold."""
-
-    def __init__(self, sessions: Sessions, holdings: Holdings) -> None:
-        self._sessions = sessions
-        self._holdings = holdings
-
-    async def of(self, member_id: int, *, finality: Finality) -> Evidence:
-        async with transaction(self._sessions) as session:
-            wallets = await wallets_of(session, member_id)
-        try:
-            return Evidence(await self._holdings.read(wallets, finality=finality))
-        except ChainUnavailable as error:
-            return Evidence(missing={"": str(error)})
-
-
-def _judge(gate: Gate, evidence: Evidence) -> Decision:
-    if evidence.missing:
-        return Unknown(gate.name, "no answer")
-    return decide(gate, evidence.holdings)
-
-
 def posting_places(
     town: TownPack, keepers: Mapping[str, ChannelKeeper], gate_name: str | None
 ) -> tuple[tuple[str, str], ...]:
@@ -207,7 +193,6 @@ async def running(
     *,
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
-    evidence: EvidenceReader | None = None,
     guide: Guide | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
@@ -225,25 +210,33 @@ async def running(
         sessions = session_factory(engine)
         progress("records")
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        chains = _chains(settings, town, client, clock)
+        pages = StoredPages(sessions, clock)
+        await pages.load()
+        chains = _chains(settings, town, client, clock, pages)
+        index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
             stack.push_async_callback(guide.close)
             progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}
-        doorkeeper = Doorkeeper(
-            town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
-        )
+        if holdings is None:
+            live = LiveHoldings(chains, town.collections)
+            holdings = IndexedHoldings(index, chains, live, sessions, clock)
+        traits = KeptTraits(sessions, None, clock)
+        evidence = MemberEvidence(town, sessions, holdings, traits, clock)
+        doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
+        secret = secret_of(settings)
+        proving = Proving(town, sessions, clock, partial(derived, secret))
         perks = Perks(
             town,
             sessions,
-            evidence or _Held(sessions, holdings or LiveHoldings(chains, town.collections)),
-            _judge,
+            evidence,
+            partial(decide, town=town),
             PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
             clock,
-            secret=derived(secret_of(settings), "perks"),
+            secret=derived(secret, "perks"),
         )
         app: App
 
@@ -268,6 +261,7 @@ async def running(
             guide=guide,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             perks=perks,
             address=settings.address,
             is_staff=is_staff,
@@ -279,19 +273,24 @@ async def running(
         app = App(
             settings=settings,
             town=town,
-            secret=secret_of(settings),
+            secret=secret,
             engine=engine,
             sessions=sessions,
             clock=clock,
             guide=guide,
+            evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
+            proving=proving,
             perks=perks,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
             worker="kankei",
+            chains=chains,
+            index=index,
+            pages=pages,
             keepers=keepers,
         )
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
@@ -299,13 +298,22 @@ async def running(
         yield app
 
 
+def derived(secret: str, purpose: str) -> str:
+    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
 def _chains(
-    settings: Settings, town: TownPack, client: aiohttp.ClientSession, clock: Clock
+    settings: Settings,
+    town: TownPack,
+    client: aiohttp.ClientSession,
+    clock: Clock,
+    pages: StoredPages,
 ) -> Chains:
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock)
+        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
     return Chains(chains)
 
 

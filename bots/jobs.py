@@ -1,4 +1,4 @@
-"""What runs on a clock: deliveries, the re-check of every card, and tidying up."""
+"""What runs on a clock: deliveries, new transfers, the re-check of every card, and tidying up."""
 
 import asyncio
 import logging
@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Final, Protocol, runtime_checkable
 
 from bots.app import App
+from bots.following import follow, silence
 from core import announcements, board, identity, questions
 from core.database import transaction
 from core.errors import KankeiError
+from core.holdings import one_look
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +34,11 @@ class Waiting(Protocol):
 async def recheck_everybody(app: App) -> None:
     """One sweep over all members, told in a line when anything came of it."""
     before = set(app.problems())
-    report = await app.doorkeeper.sweep()
+    async with one_look():
+        report = await app.doorkeeper.sweep()
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
-    if report.unknown and not app.troubles.get("chain"):
-        app.happenings.tell("chat.happening.unreachable")
-        app.troubles["chain"] = [app.happenings.recent[-1]]
-    elif not report.unknown and app.troubles.pop("chain", []):
-        app.happenings.tell("chat.happening.reachable")
+    silence(app, "sweep", away=bool(report.unknown))
     if report.opened or report.warned or report.closed:
         app.happenings.tell(
             "chat.happening.swept",
@@ -73,6 +72,7 @@ async def tidy(app: App) -> None:
             before=now - timedelta(days=retention.question_days),
             drafts_before=now - KEEP_DRAFTS,
         )
+    await app.perks.tidy()
 
 
 async def every(
@@ -104,6 +104,7 @@ async def run(app: App) -> None:
                 first=timedelta(seconds=5),
             )
         )
+        group.create_task(every(app.settings.index_every, lambda: follow(app)))
         group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
         group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))

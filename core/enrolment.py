@@ -15,23 +15,23 @@ from sqlalchemy import update
 
 from core import announcements, proof
 from core.clock import Clock
+from core.consent import NeedsConsent, one_person
+from core.credentials import credentials_of
 from core.database import Sessions, transaction
 from core.errors import ProofRejected, WalletTaken
 from core.identity import (
     Account,
-    accounts_of,
     find_account,
     follow_link,
     give_way,
     holder_of,
     link_wallet,
     move_to_browser,
-    propose_merge,
     use_up_link,
     wallets_of,
     web_account,
 )
-from core.proof import ContractVerifier, MalformedMessage, Message, Refusal
+from core.proof import ContractVerifier, MalformedMessage, Message, Refusal, Signer
 from core.tables import ChallengeRow
 from core.town import TownPack
 
@@ -61,14 +61,7 @@ class Linked:
 
     member_id: int
     address: str
-    theirs: bool  # the proof shows the member: their first wallet, or one that was theirs before
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsConsent:
-    """The wallet stands for a member on another platform, who has been asked to agree."""
-
-    platforms: tuple[str, ...]
+    theirs: bool  # the proof shows the member: the first of all, or one that was theirs before
 
 
 class Enrolment:
@@ -166,17 +159,20 @@ class Enrolment:
             refusal = Refusal.MALFORMED
         if refusal is not None:
             raise ProofRejected(refusal)
-        if not await proof.verify_signature(
+        signer = await proof.signed_by(
             text,
             signature,
             expected_address=asked.address,
             chain_id=expected.chain_id,
             contracts=self._contracts,
-        ):
+        )
+        if signer is None:
             raise ProofRejected(Refusal.BAD_SIGNATURE)
-        return await self._link(token, account, expected)
+        return await self._link(token, account, expected, signer)
 
-    async def _link(self, token: str, account: Account, message: Message) -> Linked | NeedsConsent:
+    async def _link(
+        self, token: str, account: Account, message: Message, signer: Signer
+    ) -> Linked | NeedsConsent:
         now = self._clock()
         async with transaction(self._sessions) as session:
             used = await session.execute(
@@ -188,35 +184,24 @@ class Enrolment:
             if used.first() is None:
                 raise ProofRejected(Refusal.NONCE_USED)
             held = await wallets_of(session, account.member_id)
-            theirs = not held or message.address in held
+            theirs = message.address in held or not (
+                held or await credentials_of(session, account.member_id, now=now)
+            )
             try:
                 await link_wallet(
-                    session, account.member_id, message.address, message.chain_id, now=now
+                    session,
+                    account.member_id,
+                    message.address,
+                    message.chain_id,
+                    now=now,
+                    contract_wallet=signer is Signer.CONTRACT,
                 )
             except WalletTaken:
                 other = await holder_of(session, message.address)
                 if other is None:
                     raise
-                try:
-                    code = await propose_merge(
-                        session, member_id=account.member_id, other_id=other, now=now
-                    )
-                except WalletTaken:
-                    # Whoever holds the wallet's key is the member: a resident whose browser is new.
-                    if not await give_way(session, account, now=now):
-                        raise
-                    return Linked(other, message.address, theirs=True)
-                others = await accounts_of(session, other)
-                for each in others:
-                    await announcements.notify(
-                        session,
-                        each,
-                        "merge",
-                        {"platform": account.platform},
-                        action=f"merge:{code}",
-                        now=now,
-                    )
-                return NeedsConsent(tuple(sorted({each.platform for each in others})))
+                asked = await one_person(session, account, other, now=now)
+                return asked or Linked(other, message.address, theirs=True)
             else:
                 await use_up_link(session, token)
                 if account.platform != "web":

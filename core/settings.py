@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     recheck_every: timedelta = Field(
         default=timedelta(minutes=10), description="How often every member's holdings are read."
     )
+    index_every: timedelta = Field(
+        default=timedelta(seconds=15),
+        gt=timedelta(0),
+        description="How often the chains are asked for new transfers.",
+    )
 
     @field_validator("staff", "trusted_proxies", mode="before")
     @classmethod

@@ -9,12 +9,12 @@ import numpy as np
 
 from knowledge.evidence import Signs
 from knowledge.figures import FigureKind
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import ON_THE_WAY, lexicon
 from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked
-from knowledge.retrieve import Ranked, Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Ranked, Retriever
 from knowledge.text import without_ruby
 
 BY_FORM = frozenset({FigureKind.MONEY, FigureKind.PHONE})

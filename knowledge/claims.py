@@ -9,10 +9,10 @@ wrongly costs a wording, because the extract is sent instead.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import squeeze
 from knowledge.passage import Passage
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, without_ruby
 
 _QUOTED = re.compile(r"[「『“\"]([^「」『』“”\"]{2,60})[」』”\"]")

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from knowledge.bearing import MOST_BESIDE, Bearing
 from knowledge.evidence import COMPARED, models, weigh
 from knowledge.figures import figures
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import BY_MODE, ON_THE_WAY, RECOMMENDING, Scope, lexicon
 from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked
-from knowledge.retrieve import Ranked, Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Ranked, Retriever
 from knowledge.text import sentences, without_ruby
 
 MOST_EXTRACTS = 3

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from knowledge.hanzi import in_japanese_forms
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
+from knowledge.retrieval.index import Index
 from knowledge.text import fold
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from knowledge.hanzi import in_japanese_forms
-from knowledge.index import Index
 from knowledge.kana import romaji
 from knowledge.language import Language
 from knowledge.lexicon import AGES, MEMBERSHIP, PRICE, RECOMMENDING, Scope, lexicon
 from knowledge.mentions import mentioned
 from knowledge.names import Name
+from knowledge.retrieval.index import Index
 from knowledge.spelling import corrected, homophones
 from knowledge.text import clean, fold, is_han, is_kana, katakana_to_hiragana, without_ruby
 from knowledge.words import stem

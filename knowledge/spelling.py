@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from functools import cache
 from weakref import WeakKeyDictionary
 
-from knowledge.index import Index
 from knowledge.lexicon import Cues, lexicon
+from knowledge.retrieval.index import Index
 from knowledge.text import fold, is_han, is_kana
 from knowledge.words import Words, stem
 

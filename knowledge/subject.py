@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from knowledge.extract import Extract
 from knowledge.figures import FigureKind, figures
-from knowledge.index import Index
 from knowledge.kana import romaji_to_kana
 from knowledge.language import Language
 from knowledge.lexicon import MEMBERSHIP, lexicon
 from knowledge.names import squeeze
 from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked
-from knowledge.retrieve import READABLE
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import READABLE
 from knowledge.text import clean, sentences, without_ruby
 
 MOST_SENTENCES = 2

@@ -14,11 +14,11 @@ import numpy as np
 from knowledge.encoders import Vectors
 from knowledge.extract import Extract
 from knowledge.figures import figures
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Library, Passage, Status
 from knowledge.question import Asked, understand
+from knowledge.retrieval.index import Index
 from knowledge.text import fold
 
 FOLDER = "taught/"

@@ -37,12 +37,13 @@ EVERY_LANGUAGE = (
     "discord",
     "errors",
     "perks",
+    "proofs",
     "queue",
     "telegram",
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest", "windows")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "report", "windows")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

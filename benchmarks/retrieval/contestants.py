@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.retrieval.sets import Collection, Query
 from knowledge.encoders import Tier, encoders
-from knowledge.index import Index
-from knowledge.retrieve import Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Retriever
 
 Search = Callable[[Query], dict[str, float]]
 """A query to ids with scores."""

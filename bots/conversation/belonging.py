@@ -19,49 +19,13 @@ class Belonging:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def join(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
-        """A personal link to the page where the card is shown."""
-        language, town = account.locale, self._desk.town
-        if not town.collections:
-            return Reply(text=texts.say("chat.join.no-collection", language))
-        async with transaction(self._desk.sessions) as session:
-            token = await identity.make_link(session, account.id, now=self._desk.clock())
-        minutes = int(identity.LINK_LIFETIME.total_seconds() // 60)
-        notices = dict.fromkeys(each.legal_note.get(language) for each in town.collections)
-        self._desk.tell("chat.happening.join")
-        return Reply(
-            text="\n\n".join(
-                (
-                    texts.say(
-                        "chat.join.how",
-                        language,
-                        card=town.collections[0].title.get(language),
-                        minutes=minutes,
-                    ),
-                    "\n".join(notices),
-                    texts.say(
-                        "chat.join.never", language, purpose=town.retention.purpose.get(language)
-                    ),
-                )
-            ),
-            buttons=(
-                (
-                    Button(
-                        texts.say("chat.join.open", language),
-                        url=f"{self._desk.address}/verify/{token}",
-                    ),
-                ),
-            ),
-            private=True,
-        )
-
     async def rooms(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
         """Read the holdings again and say what they open."""
         rooms = await self._desk.doorkeeper.recheck(account.member_id)
         self._desk.wake()
         language = account.locale
         async with transaction(self._desk.sessions) as session:
-            proved = bool(await identity.wallets_of(session, account.member_id))
+            proved = await identity.has_proof(session, account.member_id)
         if not rooms:
             return Reply(text=texts.say("chat.rooms.none", language), private=True)
         parts = [texts.say("chat.rooms.title", language)]

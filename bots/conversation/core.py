@@ -12,6 +12,7 @@ from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
+from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
 from core import identity
 from core.database import transaction
@@ -33,6 +34,7 @@ class Conversation:
         self._desk = desk
         self._asking = Asking(desk)
         self._belonging = Belonging(desk)
+        self._proving = ProvingInChat(desk, self._belonging)
         self._announcing = Announcing(desk)
         self._perking = Perking(desk)
         self._answering = Answering(desk)
@@ -41,7 +43,8 @@ class Conversation:
         self._commands: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
             "start": self._start,
             "help": self._help,
-            "join": self._belonging.join,
+            "join": self._proving.join,
+            "code": self._proving.code,
             "rooms": self._belonging.rooms,
             "card": self._perking.card,
             "perks": self._perking.perks,
@@ -53,7 +56,8 @@ class Conversation:
         }
         self._actions: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
             "start": self._start,
-            "join": self._belonging.join,
+            "join": self._proving.join,
+            "code": self._proving.code,
             "rooms": self._belonging.rooms,
             "card": self._perking.card,
             "perks": self._perking.perks,
@@ -98,7 +102,8 @@ class Conversation:
 
     async def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:
         """Like `handle`, for a page that can show an answer while it is being written."""
-        if incoming.command not in {None, "ask"} or incoming.action or not incoming.text.strip():
+        asked = incoming.command in {None, "ask"} and not incoming.action and incoming.text.strip()
+        if not asked or self._proving.takes(incoming):
             reply = await self.handle(incoming)
             if reply is not None:
                 yield reply
@@ -152,6 +157,8 @@ class Conversation:
             return await handler(incoming, account)
         if incoming.command is not None:
             return await self._commands.get(incoming.command, self._help)(incoming, account)
+        if self._proving.takes(incoming):
+            return await self._proving.code(incoming, account)
         return await self._asking.ask(incoming, account)
 
     async def _start(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bots import texts
 from core.access import Doorkeeper
 from core.clock import Clock
+from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
 from core.perks import Perks
@@ -31,6 +32,7 @@ class Desk:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     perks: Perks
+    proving: Proving
     address: str  # of the web pages, without a trailing slash
     is_staff: Callable[[str, str], bool]
     places: Places

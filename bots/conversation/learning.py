@@ -24,11 +24,11 @@ from core.town import TownPack
 from knowledge.answer import Answer, AnswerKind
 from knowledge.clusters import Asked, Clusters
 from knowledge.extract import Extract
-from knowledge.index import Index
 from knowledge.language import Language, detect
 from knowledge.passage import Passage
 from knowledge.question import points_back, understand
-from knowledge.retrieve import Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Retriever
 from knowledge.taught import FOLDER, Taught
 from knowledge.text import fold
 

@@ -21,8 +21,8 @@ from eth_tester.exceptions import ValidationError as TesterValidation
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
 from web3 import EthereumTesterProvider, Web3
-from web3.exceptions import ContractLogicError, Web3Exception
-from web3.types import TxParams
+from web3.exceptions import BlockNotFound, ContractLogicError, Web3Exception
+from web3.types import FilterParams, TxParams
 
 from core.errors import KankeiError
 
@@ -193,7 +193,10 @@ class EmbeddedChain:
             case "eth_blockNumber":
                 return hex(eth.block_number)
             case "eth_getBlockByNumber":
-                block = eth.get_block(_block(params[0]))
+                try:
+                    block = eth.get_block(_block(params[0]))
+                except BlockNotFound:
+                    return None
                 return {
                     "number": hex(block["number"]),
                     "hash": block["hash"].to_0x_hex(),
@@ -205,8 +208,37 @@ class EmbeddedChain:
                     {key: params[0][key] for key in ("to", "data") if key in params[0]},
                 )
                 return eth.call(call, _block(params[1])).to_0x_hex()
+            case "eth_getCode":
+                return eth.get_code(params[0], _block(params[1])).to_0x_hex()
+            case "eth_getLogs":
+                return [_plain(log) for log in eth.get_logs(_filter(params[0]))]
             case _:
                 raise ValueError(method)
+
+
+def _filter(asked: Mapping[str, Any]) -> FilterParams:
+    """eth-tester knows one address or several, and takes block numbers."""
+    addresses = asked.get("address", [])
+    return {
+        "address": [to_checksum_address(each) for each in addresses],
+        "topics": list(asked.get("topics", [])),
+        "fromBlock": _block(asked["fromBlock"]),
+        "toBlock": _block(asked["toBlock"]),
+    }
+
+
+def _plain(log: Mapping[str, Any]) -> dict[str, Any]:
+    """A log as it goes over the wire: every number and every text in hex."""
+    return {
+        "address": log["address"].lower(),
+        "topics": [each.to_0x_hex() for each in log["topics"]],
+        "data": log["data"].to_0x_hex(),
+        "blockHash": log["blockHash"].to_0x_hex(),
+        "transactionHash": log["transactionHash"].to_0x_hex(),
+        "blockNumber": hex(log["blockNumber"]),
+        "logIndex": hex(log["logIndex"]),
+        "removed": False,
+    }
 
 
 def _block(tag: str) -> Any:

@@ -148,6 +148,7 @@ class TownClient(discord.Client):
         for name in PLAIN:
             self._add(name, self._plain(name))
         self._add("ask", self._ask())
+        self._add("code", self._code())
         self._add("announce", self._announce)
         self._add("answer", self._answer_question())
 
@@ -199,6 +200,15 @@ class TownClient(discord.Client):
             question: app_commands.Range[str, 1, QUESTION_LIMIT],
         ) -> None:
             await self.command(interaction, "ask", text=question, public=True)
+
+        return callback
+
+    def _code(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        @app_commands.describe(code=_described("code_text"))
+        async def callback(
+            interaction: discord.Interaction, code: app_commands.Range[str, 1, 100] | None = None
+        ) -> None:
+            await self.command(interaction, "code", text=code or "")
 
         return callback
 

@@ -21,6 +21,7 @@ from bots.web.chat import Chat
 from bots.web.console import AuditLog, Console, Facts, Freshness, PerkPages, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
+from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
 from bots.web.perks import Card, DeskPages, PublicPerks
 from bots.web.ports import TownApp
@@ -84,7 +85,7 @@ def create_web(
         PerkPages(web),
     )
     perks = (Card(web), DeskPages(web), PublicPerks(web))
-    for pages in (Chat(web), About(web), Verify(web), Rooms(web), *perks, *staff):
+    for pages in (Chat(web), About(web), Joining(web), Verify(web), Rooms(web), *perks, *staff):
         api.include_router(pages.router())
     _machines(api, web)
     errors.handle(api)

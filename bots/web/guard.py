@@ -123,6 +123,7 @@ RATES: Final[Mapping[str, tuple[int, int]]] = {
     "chat": (12, 20),
     "join": (6, 6),
     "proof": (20, 20),
+    "code": (10, 2),
     "rooms": (20, 20),
     "post": (5, 6),
     "staff": (10, 10),

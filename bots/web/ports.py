@@ -8,6 +8,7 @@ from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from core.access import ChannelKeeper, Doorkeeper
 from core.clock import Clock
+from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
 from core.perks import Desks, Perks
@@ -53,6 +54,8 @@ class TownApp(Protocol):
     def doorkeeper(self) -> Doorkeeper: ...
     @property
     def enrolment(self) -> Enrolment: ...
+    @property
+    def proving(self) -> Proving: ...
     @property
     def perks(self) -> Perks: ...
     @property

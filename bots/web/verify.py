@@ -11,14 +11,14 @@ from typing import Any, Final
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from bots.web.pages import Web, go
+from bots.web.pages import Web
 from bots.web.session import (
     become,
     check_csrf,
 )
 from core.access import Admitted, Room
-from core.database import transaction
-from core.enrolment import Linked, NeedsConsent
+from core.consent import NeedsConsent
+from core.enrolment import Linked
 from core.errors import (
     ChainUnavailable,
     KankeiError,
@@ -29,8 +29,6 @@ from core.errors import (
 from core.identity import (
     LINK_LIFETIME,
     Account,
-    account,
-    make_link,
 )
 from core.proof import Refusal
 
@@ -55,28 +53,12 @@ class Verify:
 
     def router(self) -> APIRouter:
         router = APIRouter()
-        router.add_api_route("/join", self.why_join, methods=["GET"])
-        router.add_api_route("/join", self.join, methods=["POST"])
         router.add_api_route("/verify/{token}", self.page, methods=["GET"])
         router.add_api_route("/verify/{token}/challenge", self.challenge, methods=["POST"])
         router.add_api_route("/verify/{token}/proof", self.prove, methods=["POST"])
         if self.web.demo is not None:
             router.add_api_route("/verify/{token}/demo", self.prove_by_demo, methods=["POST"])
         return router
-
-    async def why_join(self, request: Request) -> Response:
-        return self.web.render(request, "join.html")
-
-    async def join(self, request: Request) -> Response:
-        """A web account for this browser and a personal link for it."""
-        await self.web.form(request, "join")
-        app, who = self.web.app, self.web.visitor(request)
-        async with transaction(app.sessions) as session:
-            now = app.clock()
-            mine = await account(session, "web", who.id, locale=who.language, now=now)
-            token = await make_link(session, mine.id, now=now)
-        app.happenings.tell("chat.happening.join")
-        return go(f"/verify/{token}")
 
     async def page(self, request: Request, token: str) -> Response:
         web, who = self.web, self.web.visitor(request)

@@ -1,86 +1,44 @@
-"""The JSON-RPC reader."""
+"""The chains of a town: every question that core puts to them."""
 
-import asyncio
-import json
-import logging
-import re
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import TypeVar
 
 import aiohttp
 from eth_abi import encode
-from web3.providers.async_base import AsyncJSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
 
+from core.chain import delegation, tokens
+from core.chain.budget import Budget
+from core.chain.endpoints import Endpoint
+from core.chain.faults import Reverted
+from core.chain.heads import Heads
+from core.chain.logs import LogReader, query_of
+from core.chain.multicall import Multicall
+from core.chain.pool import Pool
+from core.chain.values import (
+    BlockChoice,
+    BlockRef,
+    Call,
+    Delegation,
+    EndpointHealth,
+    Finality,
+    ForgetfulPages,
+    LogPage,
+    PageMemory,
+)
 from core.errors import ChainUnavailable
 from core.town import Chain, Collection
 
-logger = logging.getLogger(__name__)
-
-# Where py-evm is installed, importing web3 raises this to 100,000, and then nested brackets from
-# outside (an endpoint's answer, a visitor's JSON) overflow the C stack and end the process.
-sys.setrecursionlimit(min(sys.getrecursionlimit(), 3_000))
-
-Finality = Literal["latest", "finalized"]
-
-MAX_ANSWER_BYTES = 2_000_000
-TIMEOUT = timedelta(seconds=10)
-CONCURRENT_QUESTIONS = 16
-
-BALANCE_OF = bytes.fromhex("70a08231")  # balanceOf(address)
-BALANCE_OF_ID = bytes.fromhex("00fdd58e")  # balanceOf(address,uint256)
-
-_HEX = re.compile(r"0x[0-9a-fA-F]*")
+__all__ = ["Chains", "Finality", "JsonRpcChain"]
 
 _VALIDATOR = bytes.fromhex(
     (Path(__file__).parent / "erc6492_validator.hex").read_text(encoding="ascii").strip()
 )
 
-Answer = TypeVar("Answer")
-
-
-class _NoAnswer(Exception):
-    """One endpoint gave nothing that can be used; its text says what, without any secret."""
-
-
-class _Reverted(_NoAnswer):
-    """The endpoint executed the call and it reverted: an answer of a kind."""
-
-
-class BoundedProvider(AsyncJSONBaseProvider):
-    """web3's provider with a limit on the size and the time of every answer."""
-
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        super().__init__()
-        self.url = url
-        self._session = session
-
-    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Ask once. Raises `_NoAnswer` when the endpoint stalls, refuses or says too much."""
-        try:
-            async with self._session.post(
-                self.url,
-                data=self.encode_rpc_request(method, params),
-                headers={"Content-Type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT.total_seconds()),
-                allow_redirects=False,
-            ) as response:
-                if response.status != 200:  # noqa: PLR2004
-                    raise _NoAnswer(f"HTTP {response.status}")
-                body = bytearray()
-                async for chunk in response.content.iter_chunked(65_536):
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
-                        raise _NoAnswer("the answer is too large")
-            answer = json.loads(body)
-        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
-            raise _NoAnswer(type(error).__name__) from error
-        if not isinstance(answer, dict):
-            raise _NoAnswer("not a JSON-RPC answer")
-        return cast("RPCResponse", answer)
+Given = TypeVar("Given")
+Read = TypeVar("Read")
 
 
 class JsonRpcChain:
@@ -93,153 +51,274 @@ class JsonRpcChain:
         session: aiohttp.ClientSession,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        requests_per_second: float | None = None,
+        requests_a_day: int | None = None,
+        pages: PageMemory | None = None,
     ) -> None:
         self.chain = chain
-        self._providers = [BoundedProvider(url, session) for url in endpoints]
-        self._served: set[str] = set()
-        self._finalized = 0  # the highest that any endpoint has shown
-        self._slots = asyncio.Semaphore(CONCURRENT_QUESTIONS)
-        self._now = now
+        self._pool = Pool(
+            chain.id,
+            [
+                Endpoint(
+                    url,
+                    chain.id,
+                    session,
+                    budget=Budget(
+                        requests_per_second, requests_a_day, now=now, monotonic=monotonic
+                    ),
+                    now=now,
+                    monotonic=monotonic,
+                )
+                for url in dict.fromkeys(endpoints)
+            ],
+        )
+        self._heads = Heads(chain, self._pool, now=now)
+        self._logs = LogReader(self._pool, pages or ForgetfulPages())
+        self._multicall = Multicall(self._pool, monotonic=monotonic)
 
-    async def block(self, finality: Finality) -> int:
-        """The number of the newest block of that finality.
+    # Blocks and logs
+
+    async def head(self, finality: Finality) -> BlockRef:
+        """The newest block of that finality.
 
         Raises `ChainUnavailable` if none is known, or if the finalized block stands still.
         """
-        return await self._first(lambda provider: self._block(provider, finality))
+        return await self._heads.head(finality)
+
+    async def block(self, finality: Finality) -> int:
+        """The number of the `head`."""
+        return (await self.head(finality)).number
+
+    async def block_hash(self, number: int) -> str | None:
+        """The hash of a block as the endpoints agree; `None` if none of them knows it."""
+        return await self._heads.hash_of(number)
+
+    async def logs(
+        self,
+        contracts: Sequence[str],
+        topics: Sequence[Sequence[str] | None],
+        first: int,
+        last: int,
+    ) -> LogPage:
+        """The logs of `contracts` from block `first` on, up to `last` or as far as one page goes.
+
+        `topics`: for each position the values that match; `None`: any.
+
+        Raises `ChainUnavailable` when no endpoint gives a page that enough others confirm.
+        """
+        return await self._logs.read(query_of(contracts, topics), first, last)
+
+    # Contracts
+
+    async def code_at(self, contract: str, block: int) -> bytes:
+        """The code at an address; empty before it was there.
+
+        Raises `ChainUnavailable`, also where the endpoints keep no state of that block.
+        """
+        code = await self._pool.agreed(
+            lambda endpoint: endpoint.hex("eth_getCode", [contract, hex(block)])
+        )
+        return bytes.fromhex(code[2:])
+
+    async def multicall(
+        self, calls: Sequence[Call], *, block: BlockChoice
+    ) -> tuple[bytes | None, ...]:
+        """What every call returned, all at one block; `None`: that call reverted."""
+        if not calls:
+            return ()
+        number = await self.block("latest") if block == "latest" else block
+        return await self._multicall.read(calls, number)
 
     async def balance_of(self, collection: Collection, owner: str, *, block: int) -> int:
         """How many tokens `owner` held at `block`, as every endpoint agrees."""
-        if collection.token_id is None:
-            data = BALANCE_OF + encode(["address"], [owner])
-        else:
-            data = BALANCE_OF_ID + encode(["address", "uint256"], [owner, collection.token_id])
-        call = {"to": collection.contract, "data": "0x" + data.hex()}
-        return await self._agreed(lambda provider: self._word(provider, call, hex(block)))
+        call = tokens.balance_call(collection, owner)
+
+        async def ask(endpoint: Endpoint) -> bytes:
+            return await endpoint.call(call.to, call.data, hex(block))
+
+        (balance,) = self._numbers([await self._pool.agreed(ask)])
+        return balance
+
+    async def balances(
+        self, collection: Collection, owners: Sequence[str], *, block: BlockChoice
+    ) -> tuple[int, ...]:
+        """How many tokens each of `owners` held."""
+        calls = [tokens.balance_call(collection, owner) for owner in owners]
+        return self._numbers(await self.multicall(calls, block=block))
+
+    async def balances_by_id(
+        self, collection: Collection, pairs: Sequence[tuple[str, int]], *, block: BlockChoice
+    ) -> tuple[int, ...]:
+        """ERC-1155: how many of a token id each owner held, for pairs of owner and token id."""
+        calls = [tokens.balance_by_id_call(collection, *pair) for pair in pairs]
+        return self._numbers(await self.multicall(calls, block=block))
+
+    async def owners_of(
+        self, collection: Collection, token_ids: Sequence[int], *, block: BlockChoice
+    ) -> tuple[str | None, ...]:
+        """ERC-721: who held each token (EIP-55); `None`: there is no such token."""
+        calls = [tokens.owner_call(collection, each) for each in token_ids]
+        results = await self.multicall(calls, block=block)
+        return tuple(self._read(tokens.owner, each) for each in results)
+
+    async def locked(
+        self, collection: Collection, token_ids: Sequence[int], *, block: BlockChoice
+    ) -> tuple[bool | None, ...]:
+        """ERC-5192: whether each token is bound to its holder; `None`: its contract cannot say."""
+        if not token_ids:
+            return ()
+        calls = [tokens.supports_locked_call(collection)]
+        calls += [tokens.locked_call(collection, each) for each in token_ids]
+        supported, *results = await self.multicall(calls, block=block)
+        if not self._read(tokens.flag, supported):
+            return (None,) * len(token_ids)
+        return tuple(self._read(tokens.flag, each) for each in results)
+
+    async def token_uris(
+        self, collection: Collection, token_ids: Sequence[int], *, block: BlockChoice
+    ) -> tuple[str | None, ...]:
+        """Where each token is described, as its contract says; `None`: it does not."""
+        calls = [tokens.uri_call(collection, each) for each in token_ids]
+        return tuple(map(tokens.text, await self.multicall(calls, block=block)))
+
+    async def incoming_delegations(
+        self, delegates: Sequence[str], *, block: BlockChoice = "latest"
+    ) -> tuple[tuple[Delegation, ...], ...]:
+        """For each of `delegates`, what others let it stand for."""
+        calls = [delegation.incoming_call(each) for each in delegates]
+        results = await self.multicall(calls, block=block)
+        try:
+            return tuple(map(delegation.delegations, results, delegates))
+        except delegation.NotDelegations as error:
+            raise self._pool.unavailable([str(error)]) from error
 
     async def is_valid_signature(self, address: str, digest: bytes, signature: bytes) -> bool:
         """One ``eth_call`` of the ERC-6492 validator; a revert means no."""
         data = _VALIDATOR + encode(["address", "bytes32", "bytes"], [address, digest, signature])
-        call = {"data": "0x" + data.hex()}
 
-        async def ask(provider: BoundedProvider) -> bool:
+        async def ask(endpoint: Endpoint) -> bool:
             try:
-                return int(await self._hex(provider, "eth_call", [call, "latest"]), 16) == 1
-            except (_Reverted, ValueError):
+                return int.from_bytes(await endpoint.call(None, data, "latest")) == 1
+            except Reverted:
                 return False
 
-        return await self._agreed(ask)
+        return await self._pool.agreed(ask)
 
-    async def _block(self, provider: BoundedProvider, finality: Finality) -> int:
-        answer = await self._ask(provider, "eth_getBlockByNumber", [finality, False])
+    def health(self) -> tuple[EndpointHealth, ...]:
+        """How each endpoint does, for staff."""
+        return tuple(
+            EndpointHealth(
+                chain_id=self.chain.id,
+                host=each.host,
+                resting_seconds=each.resting_seconds,
+                last_success=each.last_success,
+                consecutive_failures=each.failures,
+                last_failure=each.last_failure,
+                last_reason=each.last_reason,
+                requests_today=each.budget.used_today,
+                requests_a_day=each.budget.a_day,
+                finalized=each.finalized,
+                log_page=self._logs.page_of(each),
+            )
+            for each in self._pool.endpoints
+        )
+
+    def _numbers(self, results: Sequence[bytes | None]) -> tuple[int, ...]:
+        return self._read(tokens.numbers, results)
+
+    def _read(self, reading: Callable[[Given], Read], result: Given) -> Read:
         try:
-            number, timestamp = int(answer["number"], 16), int(answer["timestamp"], 16)
-        except (TypeError, KeyError, ValueError) as error:
-            raise _NoAnswer("not a block") from error
-        if finality == "finalized":
-            self._check_finalized(number, timestamp)
-        return number
-
-    def _check_finalized(self, number: int, timestamp: int) -> None:
-        """What is final neither stands still for long nor goes back."""
-        age = self._now().timestamp() - timestamp
-        minutes = self.chain.finalized_within_minutes
-        if minutes and age > minutes * 60:
-            raise _NoAnswer(f"the finalized block stands still since {int(age)} seconds")
-        if number < self._finalized:
-            raise _NoAnswer("the finalized block goes back")
-        self._finalized = number
-
-    async def _word(self, provider: BoundedProvider, call: Mapping[str, str], block: str) -> int:
-        answer = await self._hex(provider, "eth_call", [call, block])
-        if len(answer) != 66:  # noqa: PLR2004
-            raise _NoAnswer("not one word: is the contract on this chain?")
-        return int(answer, 16)
-
-    async def _hex(self, provider: BoundedProvider, method: str, params: list[Any]) -> str:
-        answer = await self._ask(provider, method, params)
-        if not isinstance(answer, str) or not _HEX.fullmatch(answer):
-            raise _NoAnswer("not a hex answer")
-        return answer
-
-    async def _ask(self, provider: BoundedProvider, method: str, params: list[Any]) -> Any:
-        async with self._slots:
-            if provider.url not in self._served:
-                await self._check_chain(provider)
-            return _result(await provider.make_request(RPCEndpoint(method), params))
-
-    async def _check_chain(self, provider: BoundedProvider) -> None:
-        answer = _result(await provider.make_request(RPCEndpoint("eth_chainId"), []))
-        try:
-            served = int(answer, 16)
-        except (TypeError, ValueError) as error:
-            raise _NoAnswer("no chain id") from error
-        if served != self.chain.id:
-            raise _NoAnswer(f"serves chain {served}, not {self.chain.id}")
-        self._served.add(provider.url)
-
-    async def _first(self, ask: Callable[[BoundedProvider], Awaitable[Answer]]) -> Answer:
-        """The answer of the first endpoint that gives one."""
-        faults = []
-        for provider in self._providers:
-            try:
-                return await ask(provider)
-            except _NoAnswer as error:
-                faults.append(str(error))
-        raise self._unavailable(faults)
-
-    async def _agreed(self, ask: Callable[[BoundedProvider], Awaitable[Answer]]) -> Answer:
-        """The one answer that every endpoint which answers gives; at least half must answer."""
-        answers: list[Answer] = []
-        faults = []
-        for provider in self._providers:
-            try:
-                answers.append(await ask(provider))
-            except _NoAnswer as error:
-                faults.append(str(error))
-        if not answers or len(answers) * 2 < len(self._providers):
-            raise self._unavailable(faults)
-        if any(answer != answers[0] for answer in answers):
-            raise self._unavailable(["the endpoints contradict each other"])
-        return answers[0]
-
-    def _unavailable(self, faults: Sequence[str]) -> ChainUnavailable:
-        reason = "; ".join(faults) or "no endpoint is configured"
-        logger.warning("chain-unavailable", extra={"chain": self.chain.id, "reason": reason})
-        return ChainUnavailable(f"chain {self.chain.id}: {reason}")
-
-
-def _result(answer: RPCResponse) -> Any:
-    error = answer.get("error")
-    if error is not None:
-        message = str(error.get("message", "")) if isinstance(error, dict) else str(error)
-        if "revert" in message.lower() or (isinstance(error, dict) and error.get("code") == 3):  # noqa: PLR2004
-            raise _Reverted("the call reverted")
-        raise _NoAnswer("the endpoint answered with an error")
-    if answer.get("result") is None:
-        raise _NoAnswer("an empty answer")
-    return answer["result"]
+            return reading(result)
+        except tokens.Unreadable as error:
+            raise self._pool.unavailable([str(error)]) from error
 
 
 class Chains:
-    """Every chain of a town, by chain id."""
+    """Every chain of a town, by chain id. See `JsonRpcChain` for what each question means."""
 
     def __init__(self, chains: Mapping[int, JsonRpcChain]) -> None:
         self._chains = dict(chains)
 
-    async def block(self, chain_id: int, finality: Finality) -> int:
-        return await self._of(chain_id).block(finality)
-
-    async def balance_of(self, collection: Collection, owner: str, *, block: int) -> int:
-        return await self._of(collection.chain_id).balance_of(collection, owner, block=block)
-
-    async def is_valid_signature(
-        self, chain_id: int, address: str, digest: bytes, signature: bytes
-    ) -> bool:
-        return await self._of(chain_id).is_valid_signature(address, digest, signature)
-
-    def _of(self, chain_id: int) -> JsonRpcChain:
+    def of(self, chain_id: int) -> JsonRpcChain:
+        """Raises `ChainUnavailable` for a chain that is not configured."""
         try:
             return self._chains[chain_id]
         except KeyError as error:
             raise ChainUnavailable(f"chain {chain_id} is not configured") from error
+
+    def health(self) -> tuple[EndpointHealth, ...]:
+        return tuple(health for chain in self._chains.values() for health in chain.health())
+
+    async def head(self, chain_id: int, finality: Finality) -> BlockRef:
+        return await self.of(chain_id).head(finality)
+
+    async def block(self, chain_id: int, finality: Finality) -> int:
+        return await self.of(chain_id).block(finality)
+
+    async def block_hash(self, chain_id: int, number: int) -> str | None:
+        return await self.of(chain_id).block_hash(number)
+
+    async def logs(
+        self,
+        chain_id: int,
+        contracts: Sequence[str],
+        topics: Sequence[Sequence[str] | None],
+        first: int,
+        last: int,
+    ) -> LogPage:
+        return await self.of(chain_id).logs(contracts, topics, first, last)
+
+    async def code_at(self, chain_id: int, contract: str, block: int) -> bytes:
+        return await self.of(chain_id).code_at(contract, block)
+
+    async def multicall(
+        self, chain_id: int, calls: Sequence[Call], *, block: BlockChoice
+    ) -> tuple[bytes | None, ...]:
+        return await self.of(chain_id).multicall(calls, block=block)
+
+    async def balance_of(self, collection: Collection, owner: str, *, block: int) -> int:
+        return await self.of(collection.chain_id).balance_of(collection, owner, block=block)
+
+    async def balances(
+        self, collection: Collection, owners: Sequence[str], *, block: BlockChoice
+    ) -> tuple[int, ...]:
+        return await self.of(collection.chain_id).balances(collection, owners, block=block)
+
+    async def balances_by_id(
+        self, collection: Collection, pairs: Sequence[tuple[str, int]], *, block: BlockChoice
+    ) -> tuple[int, ...]:
+        return await self.of(collection.chain_id).balances_by_id(collection, pairs, block=block)
+
+    async def owners_of(
+        self, collection: Collection, token_ids: Sequence[int], *, block: BlockChoice
+    ) -> tuple[str | None, ...]:
+        return await self.of(collection.chain_id).owners_of(collection, token_ids, block=block)
+
+    async def locked(
+        self, collection: Collection, token_ids: Sequence[int], *, block: BlockChoice
+    ) -> tuple[bool | None, ...]:
+        return await self.of(collection.chain_id).locked(collection, token_ids, block=block)
+
+    async def token_uris(
+        self, collection: Collection, token_ids: Sequence[int], *, block: BlockChoice
+    ) -> tuple[str | None, ...]:
+        return await self.of(collection.chain_id).token_uris(collection, token_ids, block=block)
+
+    async def incoming_delegations(
+        self, chain_id: int, delegate: str, *, block: BlockChoice = "latest"
+    ) -> tuple[Delegation, ...]:
+        """What others let `delegate` stand for on this chain; nothing where no registry is."""
+        (found,) = await self.of(chain_id).incoming_delegations([delegate], block=block)
+        return found
+
+    async def delegations(
+        self, chain_id: int, delegates: Sequence[str], *, block: BlockChoice = "latest"
+    ) -> tuple[tuple[Delegation, ...], ...]:
+        """The same for many wallets, in one request for 500 of them."""
+        return await self.of(chain_id).incoming_delegations(delegates, block=block)
+
+    async def is_valid_signature(
+        self, chain_id: int, address: str, digest: bytes, signature: bytes
+    ) -> bool:
+        return await self.of(chain_id).is_valid_signature(address, digest, signature)

@@ -15,6 +15,7 @@ from core.identity.accounts import (
     set_reachable,
     set_wants_messages,
 )
+from core.identity.holders import all_wallets, holders_of
 from core.identity.links import (
     CARD,
     JOIN,
@@ -46,9 +47,16 @@ from core.identity.updates import (
     take_update,
 )
 from core.identity.wallets import (
+    Wallet,
+    drop_vault,
+    has_proof,
     holder_of,
+    link_vault,
     link_wallet,
+    linked_wallets,
     members_with_proof,
+    unlink_wallet,
+    vaults,
     wallets_of,
 )
 
@@ -59,10 +67,13 @@ __all__ = [
     "MERGE_LIFETIME",
     "Account",
     "LinkToken",
+    "Wallet",
     "account",
     "account_by_id",
     "accounts_by_platform",
     "accounts_of",
+    "all_wallets",
+    "drop_vault",
     "export",
     "find_account",
     "finish_update",
@@ -72,8 +83,12 @@ __all__ = [
     "forget_browsers",
     "forget_updates",
     "give_way",
+    "has_proof",
     "holder_of",
+    "holders_of",
+    "link_vault",
     "link_wallet",
+    "linked_wallets",
     "make_link",
     "member_count",
     "members_with_proof",
@@ -86,7 +101,9 @@ __all__ = [
     "set_wants_messages",
     "take_link",
     "take_update",
+    "unlink_wallet",
     "use_up_link",
+    "vaults",
     "wallets_of",
     "web_account",
 ]

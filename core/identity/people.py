@@ -5,22 +5,21 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Column, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import LinkExpired, NotAllowed, NotFound, WalletTaken
 from core.identity.accounts import Account, account_by_id, accounts_of, set_wants_messages
-from core.identity.wallets import wallets_of
+from core.identity.wallets import has_proof
 from core.tables import (
     AccountRow,
-    ConflictRow,
+    Base,
     GrantRow,
     MemberRow,
     MergeRow,
-    PassRow,
-    RedemptionRow,
     RoomPostRow,
+    ToldRow,
     WalletRow,
     WebMessageRow,
 )
@@ -66,12 +65,8 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
         raise WalletTaken
     wants = any(person.wants_messages for person in people)
     await set_wants_messages(session, row.other_id, wants=wants)
-    used = (PassRow, RedemptionRow, ConflictRow)
-    for table in (AccountRow, WalletRow, GrantRow, RoomPostRow, *used):
-        await session.execute(
-            update(table).where(table.member_id == row.member_id).values(member_id=row.other_id)
-        )
     gone = row.member_id
+    await _move_all(session, gone, row.other_id)
     await session.execute(delete(MergeRow).where(MergeRow.code == code))
     await session.execute(delete(MemberRow).where(MemberRow.id == gone))
     await audit.record(
@@ -83,6 +78,34 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
         now=now,
     )
     return by_member
+
+
+async def _move_all(session: AsyncSession, gone: int, stays: int) -> None:
+    """Everything that names a member names the one who stays, whichever domain keeps it.
+
+    Where a member stands in a key (`ToldRow`), what both have stays once.
+    """
+    both_have = select(ToldRow.fact_id).where(ToldRow.member_id == stays)
+    await session.execute(
+        delete(ToldRow)
+        .where(ToldRow.member_id == gone, ToldRow.fact_id.in_(both_have))
+        .execution_options(synchronize_session=False)
+    )
+    for column in member_columns():
+        await session.execute(
+            column.table.update().where(column == gone).values({column.name: stays})
+        )
+    session.expire_all()
+
+
+def member_columns() -> list[Column[Any]]:
+    """Every column that says whose a row is; proposals to merge are no one's."""
+    return [
+        key.parent
+        for table in Base.metadata.sorted_tables
+        for key in sorted(table.foreign_keys, key=lambda each: each.parent.name)
+        if key.column.table is MemberRow.__table__ and table is not MergeRow.__table__
+    ]
 
 
 async def refuse_merge(session: AsyncSession, code: str, *, by_member: int) -> None:
@@ -121,7 +144,7 @@ async def give_way(session: AsyncSession, account: Account, *, now: datetime) ->
     """Forget a member who has nothing but this one web account. Returns whether it was so."""
     accounts = await accounts_of(session, account.member_id)
     alone = account.platform == "web" and [each.id for each in accounts] == [account.id]
-    if not alone or await wallets_of(session, account.member_id):
+    if not alone or await has_proof(session, account.member_id):
         return False
     await forget(session, account.member_id, now=now)
     return True
@@ -146,7 +169,12 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         "since": member.created_at.isoformat(),
         "accounts": [{"platform": each.platform, "id": each.external_id} for each in accounts],
         "wallets": [
-            {"address": each.address, "chain": each.chain_id, "proved": each.proved_at.isoformat()}
+            {
+                "address": each.address,
+                "chain": each.chain_id,
+                "proved": each.proved_at.isoformat(),
+                "by": each.via or each.address,
+            }
             for each in wallets
         ],
         "rooms": [

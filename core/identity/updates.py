@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.tables import (
     AccountRow,
     ChallengeRow,
+    CredentialRow,
     GrantRow,
     InboxRow,
     LinkRow,
@@ -69,11 +70,12 @@ def _belongs() -> ColumnElement[bool]:
     """More than a browser that once asked something."""
     chats = select(AccountRow.member_id).where(AccountRow.platform != "web")
     written = select(RoomPostRow.member_id).where(RoomPostRow.member_id.is_not(None))
+    records = (WalletRow, CredentialRow, GrantRow)
     return or_(
         MemberRow.wants_messages.is_(True),
         *(
             MemberRow.id.in_(each)
-            for each in (chats, written, select(WalletRow.member_id), select(GrantRow.member_id))
+            for each in (chats, written, *(select(table.member_id) for table in records))
         ),
     )
 
@@ -88,8 +90,9 @@ async def forget_updates(session: AsyncSession, *, before: datetime) -> None:
 async def member_count(session: AsyncSession) -> Mapping[str, int]:
     """How many people and how many of them have proved something, for staff."""
     members = await session.scalar(select(func.count()).select_from(MemberRow).where(_belongs()))
-    proved = await session.scalar(select(func.count(WalletRow.member_id.distinct())))
-    return {"members": members or 0, "proved": proved or 0}
+    proved = select(WalletRow.member_id).union(select(CredentialRow.member_id)).subquery()
+    count = await session.scalar(select(func.count()).select_from(proved))
+    return {"members": members or 0, "proved": count or 0}
 
 
 async def accounts_by_platform(session: AsyncSession) -> dict[str, int]:

@@ -114,21 +114,46 @@ async def standing(
     gate = town.gate(perk.gate)
     if gate is None:
         return Standing(Reason.NOT_ENTITLED)
-    counts_cards = perk.counted_by != "person" and not perk.unlimited
     if reading.evidence is not None:
         decision = judge(gate, reading.evidence)
         if isinstance(decision, Refused):
             await _forget(session, member_id, gate.name)
             return Standing(Reason.NOT_ENTITLED)
-        if isinstance(decision, Admitted) and not (
-            counts_cards and _cards_unread(town, gate, reading.evidence)
-        ):
-            tokens = tokens_for(town, gate, reading.evidence)
-            await _remember(session, town, member_id, gate.name, tokens, reading.at)
-            return Standing(Reason.OK, tokens)
+        if isinstance(decision, Admitted):
+            yes = await _yes(session, town, perk, gate, member_id, reading)
+            if yes is not None:
+                return yes
     if perk.when_unreachable == "refuse":
         return Standing(Reason.UNREACHABLE)
     return await _last_known(session, perk, member_id, gate.name, now=now)
+
+
+async def _yes(
+    session: AsyncSession,
+    town: TownPack,
+    perk: Perk,
+    gate: Gate,
+    member_id: int,
+    reading: Reading,
+) -> Standing | None:
+    """How somebody stands whom the gate admits. `None`: nobody could say which card is theirs."""
+    evidence = reading.evidence or Evidence()
+    asked = {rule.collection for rule in token_rules(town, gate.rule)}
+    tokens = tokens_for(town, gate, evidence)
+    counts_cards = perk.counted_by != "person" and not perk.unlimited
+    if counts_cards and any(
+        holding.collection in asked and holding.balance > 0 and holding.tokens is None
+        for holding in evidence.holdings
+    ):
+        return None
+    if not asked & evidence.missing.keys():
+        await _remember(session, town, member_id, gate.name, tokens, reading.at)
+    elif counts_cards and not tokens and perk.when_unreachable == "last-known":
+        # Something else than a card admits them; the card they had goes first all the same.
+        known = await _last_known(session, perk, member_id, gate.name, now=reading.at)
+        if known.tokens:
+            return known
+    return Standing(Reason.OK, tokens)
 
 
 def tokens_for(town: TownPack, gate: Gate, evidence: Evidence) -> tuple[Token, ...]:
@@ -160,16 +185,6 @@ def _has_traits(rule: TokenRule, token_id: int, evidence: Evidence) -> bool:
         return True
     traits: Mapping[str, str] = evidence.traits.get((rule.collection, token_id)) or {}
     return all(traits.get(name) in values for name, values in rule.traits.items())
-
-
-def _cards_unread(town: TownPack, gate: Gate, evidence: Evidence) -> bool:
-    """Whether somebody holds cards of which nobody could say which."""
-    asked = {rule.collection for rule in token_rules(town, gate.rule)}
-    unread = any(
-        holding.collection in asked and holding.balance > 0 and holding.tokens is None
-        for holding in evidence.holdings
-    )
-    return unread or bool(asked & evidence.missing.keys())
 
 
 async def _last_known(

@@ -58,11 +58,11 @@ class Window(Base):
     async def redeem(self, presented: str, desk: Desk, *, request_id: str) -> Verdict:
         """Take a pass text or a code. The same `request_id` of a desk is one request.
 
-        Raises `NotAllowed` for an id that is empty or longer than 64 characters.
+        Raises `NotAllowed` for an id that is empty, longer than 64 characters, or another pass's.
         """
         _checked_id(request_id)
         async with transaction(self._sessions) as session:
-            done = await self._done(session, desk, request_id)
+            done = await self._done(session, desk, request_id, presented=presented)
             found = done or await self._find(session, presented, desk)
         if isinstance(found, Verdict):
             return found
@@ -116,7 +116,9 @@ class Window(Base):
             rows = await session.execute(query.order_by(RedemptionRow.id.desc()).limit(limit))
             return [redemption(row, label) for row, label in rows]
 
-    async def _done(self, session: AsyncSession, desk: Desk, request_id: str) -> Verdict | None:
+    async def _done(
+        self, session: AsyncSession, desk: Desk, request_id: str, *, presented: str | None = None
+    ) -> Verdict | None:
         """The verdict of a request that was taken before: a double tap, a retry."""
         row = await session.scalar(
             select(RedemptionRow).where(
@@ -125,10 +127,23 @@ class Window(Base):
         )
         if row is None:
             return None
+        if presented is not None and await self._nonce(session, presented) != row.pass_nonce:
+            raise NotAllowed("this request was about another pass; begin a new one")
         perk = self._town.perk(row.perk)
         if row.undone_at is not None or perk is None:
             return self._no(Reason.PASS_USED, desk, perk, before=Use(row.at, row.facility))
         return said(row, perk, undo_until=row.recorded_at + UNDO_BY_DESK)
+
+    async def _nonce(self, session: AsyncSession, presented: str) -> str | None:
+        """Which pass a text or a code means."""
+        if passes.looks_like_pass(presented):
+            content = passes.read(presented, self._keys, expected_town=self._town.town.code)
+            return content.nonce.hex() if isinstance(content, passes.Content) else None
+        code = codes.normalise(presented)
+        if code is None:
+            return None
+        kept = codes.digest(code, self._secret)
+        return await session.scalar(select(PassRow.nonce).where(PassRow.code_digest == kept))
 
     async def _find(self, session: AsyncSession, presented: str, desk: Desk) -> Found | Verdict:
         """The pass behind a text or a code, with all that can be said before a reading."""
@@ -244,20 +259,29 @@ class Window(Base):
         self, session: AsyncSession, found: Found, desk: Desk, reading: Reading, request_id: str
     ) -> Verdict:
         """Book what was found, in one transaction. Raises `IntegrityError` when a race is lost."""
-        if (done := await self._done(session, desk, request_id)) is not None:
-            return done
-        if (used := await _used(session, found.row.nonce)) is not None:
-            return self._no(Reason.PASS_USED, desk, found.perk, before=used)
+        if (before := await self._before(session, found, desk, request_id)) is not None:
+            return before
         if await session.get(PassRow, found.row.nonce) is None:
             return self._no(Reason.UNKNOWN_PASS, desk, found.perk)  # left in this moment
         now = self._clock()
         weighed = await self._weigh(session, found, desk, reading, at=now)
         if isinstance(weighed, Verdict):
-            return weighed
+            # Whoever took the last use in this moment may have been this very request.
+            return await self._before(session, found, desk, request_id) or weighed
         row = await self._book(session, found, desk, weighed, request_id=request_id, at=now)
         return said(
             row, found.perk, undo_until=row.recorded_at + UNDO_BY_DESK, before=weighed.again
         )
+
+    async def _before(
+        self, session: AsyncSession, found: Found, desk: Desk, request_id: str
+    ) -> Verdict | None:
+        """What is to be said if the pass was taken already: by this request, or by another."""
+        used = await _used(session, found.row.nonce)
+        if used is None:
+            return None
+        done = await self._done(session, desk, request_id)
+        return done or self._no(Reason.PASS_USED, desk, found.perk, before=used)
 
     async def _book(
         self,

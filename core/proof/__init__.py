@@ -10,15 +10,23 @@ takes what it expects by keyword and without a default: a forgotten check is a t
 """
 
 from core.proof.message import MalformedMessage, Message, Refusal, check, parse
-from core.proof.signature import ContractVerifier, recover, verify_signature
+from core.proof.signature import (
+    ContractVerifier,
+    Signer,
+    recover,
+    signed_by,
+    verify_signature,
+)
 
 __all__ = [
     "ContractVerifier",
     "MalformedMessage",
     "Message",
     "Refusal",
+    "Signer",
     "check",
     "parse",
     "recover",
+    "signed_by",
     "verify_signature",
 ]

@@ -1,5 +1,6 @@
 """Does this signature belong to this account? Offline first, then one question to the chain."""
 
+from enum import StrEnum
 from typing import Protocol
 
 from coincurve import PublicKey
@@ -61,13 +62,45 @@ async def verify_signature(
 
     Raises `ChainUnavailable` if only a node could tell and none answered.
     """
+    signer = await signed_by(
+        text,
+        signature,
+        expected_address=expected_address,
+        chain_id=chain_id,
+        contracts=contracts,
+    )
+    return signer is not None
+
+
+class Signer(StrEnum):
+    """What stands behind a signature."""
+
+    KEY = "key"  # the same on every chain
+    CONTRACT = "contract"  # code on the one chain that was asked
+
+
+async def signed_by(
+    text: str,
+    signature: bytes,
+    *,
+    expected_address: str,
+    chain_id: int,
+    contracts: ContractVerifier,
+) -> Signer | None:
+    """Return what of `expected_address` signed `text`; `None`: nothing did.
+
+    A contract answers for `chain_id` alone: on another chain the same address may be anybody's.
+
+    Raises `ChainUnavailable` if only a node could tell and none answered.
+    """
     if not signature or len(signature) > MAX_BYTES:
-        return False
+        return None
     if recover(text, signature) == expected_address:
-        return True
-    return await contracts.is_valid_signature(
+        return Signer.KEY
+    valid = await contracts.is_valid_signature(
         chain_id, expected_address, digest_of(text), signature
     )
+    return Signer.CONTRACT if valid else None
 
 
 def _expand(compact: bytes) -> bytes:

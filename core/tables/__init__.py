@@ -6,7 +6,14 @@ Only the module named after a domain queries that domain's tables.
 from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
-from core.tables.credentials import CredentialRow
+from core.tables.credentials import (
+    ClaimCodeRow,
+    CodeBatchRow,
+    CredentialRow,
+    IdentityRequestRow,
+    PurchaseRow,
+)
+from core.tables.holdings import BalanceRow, CheckpointRow, ContractRow, PageSizeRow, TransferRow
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -16,43 +23,61 @@ from core.tables.people import (
     MergeRow,
     WalletRow,
 )
-from core.tables.perks import (
-    ConflictRow,
-    DeskRow,
-    PassRow,
-    RedemptionRow,
-    StandingRow,
-    UseRow,
-)
+from core.tables.perks import ConflictRow, DeskRow, PassRow, RedemptionRow, StandingRow, UseRow
 from core.tables.questions import ClusterRow, FactRow, QuestionRow, ToldRow
-from core.tables.rooms import GrantRow, RoomPostRow, WebMessageRow
+from core.tables.rooms import (
+    ChangeRow,
+    GrantRow,
+    GuestRow,
+    LossRow,
+    OverrideRow,
+    RoomPostRow,
+    RulesRow,
+    TraitsRow,
+    WebMessageRow,
+)
 
 __all__ = [
     "AccountRow",
     "AnnouncementRow",
     "AuditRow",
+    "BalanceRow",
     "Base",
     "ChallengeRow",
+    "ChangeRow",
+    "CheckpointRow",
+    "ClaimCodeRow",
     "ClusterRow",
+    "CodeBatchRow",
     "ConflictRow",
+    "ContractRow",
     "CounterRow",
     "CredentialRow",
     "DeliveryRow",
     "DeskRow",
     "FactRow",
     "GrantRow",
+    "GuestRow",
+    "IdentityRequestRow",
     "InboxRow",
     "Key",
     "LaneRow",
     "LinkRow",
+    "LossRow",
     "MemberRow",
     "MergeRow",
+    "OverrideRow",
+    "PageSizeRow",
     "PassRow",
+    "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
     "RoomPostRow",
+    "RulesRow",
     "StandingRow",
     "ToldRow",
+    "TraitsRow",
+    "TransferRow",
     "UseRow",
     "UtcDateTime",
     "WalletRow",

@@ -41,7 +41,13 @@ class WalletRow(Base):
 
     address: Mapped[str] = mapped_column(String(42), primary_key=True)  # EIP-55 case
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
-    chain_id: Mapped[int] = mapped_column(BigInteger)
+    chain_id: Mapped[int] = mapped_column(BigInteger)  # where it was proved
+    contract_wallet: Mapped[bool] = mapped_column(default=False)
+    """Proved by a contract (ERC-1271, ERC-6492): it counts on `chain_id` alone."""
+    via: Mapped[str | None] = mapped_column(
+        String(42), ForeignKey("wallet.address", ondelete="CASCADE"), index=True
+    )
+    """The wallet that this one, a vault, named at delegate.xyz; it goes when that one goes."""
     proved_at: Mapped[datetime]
 
 

@@ -10,12 +10,12 @@ from knowledge.computed import Computed, Situation
 from knowledge.emergency import EmergencyKind, emergency
 from knowledge.evidence import Signs
 from knowledge.extract import Extract, Extractor
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import Scope, lexicon
 from knowledge.passage import Passage
 from knowledge.question import Asked, in_conversation, search_text, understand
-from knowledge.retrieve import Ranked, Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Ranked, Retriever
 from knowledge.subject import Subjects
 from knowledge.taught import Taught, TaughtFacts
 from knowledge.text import askable, clean, fold, sentences

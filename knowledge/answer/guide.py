@@ -17,10 +17,10 @@ from knowledge.errors import GeneratorError, GeneratorTimeout
 from knowledge.figures import unsupported
 from knowledge.gazetteer import read_gazetteer
 from knowledge.generate import Generator, prompt, sentences_of
-from knowledge.index import Index
 from knowledge.ingest import read_town
 from knowledge.language import Language
 from knowledge.passage import Library
+from knowledge.retrieval.index import Index
 from knowledge.taught import Taught, with_taught
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from knowledge.computed.rows import Row, kept, rows
 from knowledge.computed.words import words
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
 from knowledge.numerals import arabic
 from knowledge.passage import Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, without_ruby
 
 

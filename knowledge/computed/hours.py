@@ -20,11 +20,11 @@ from knowledge.computed.days import Answer as Rule
 from knowledge.computed.notation import DAY_SYMBOL, canonical, days
 from knowledge.computed.rows import Row, kept, rows
 from knowledge.computed.words import words
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name, squeeze
 from knowledge.passage import Passage, Status
 from knowledge.places import Place
+from knowledge.retrieval.index import Index
 
 _MAIN_GATE = words("item", "main-gate")
 _GATE = re.compile(words("item", "gate"))

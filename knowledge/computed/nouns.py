@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from knowledge.index import Index
 from knowledge.passage import Passage
 from knowledge.question import Asked
+from knowledge.retrieval.index import Index
 
 
 @dataclass(frozen=True, slots=True)

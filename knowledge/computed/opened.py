@@ -18,12 +18,12 @@ from knowledge.computed.weekdays import Weekly, weekly
 from knowledge.computed.when import When, asked_when
 from knowledge.computed.words import expressions, words
 from knowledge.hanzi import in_japanese_forms
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
 from knowledge.passage import Passage, Status
 from knowledge.question import Asked, understand
-from knowledge.retrieve import READABLE
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import READABLE
 
 SOON = 30
 """Minutes before the last entry from which a visitor is told to hurry."""

@@ -8,11 +8,11 @@ from knowledge.computed.nouns import Computed, Situation
 from knowledge.computed.opened import subject
 from knowledge.computed.party import besides, party
 from knowledge.computed.words import expressions, words
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
 from knowledge.question import Asked, understand
-from knowledge.retrieve import READABLE
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import READABLE
 
 MOST_SIGHTS = 5
 _BESIDES = frozenset({"price", "discount", "stroller", "season", "holiday"})

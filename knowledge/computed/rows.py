@@ -11,10 +11,10 @@ from functools import wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name, squeeze
 from knowledge.passage import Kind, Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, hiragana_to_katakana, is_han, without_ruby
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from knowledge.computed import Computed, Situation
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.text import fold
 from knowledge.timetable import Timetable
 from knowledge.timetable.journeys import (

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 
 from knowledge.computed import Computed, Situation
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import squeeze
 from knowledge.passage import Passage
 from knowledge.places import Place
+from knowledge.retrieval.index import Index
 from knowledge.travel.naming import called
 from knowledge.travel.plans import Library
 from knowledge.travel.stops import places_of

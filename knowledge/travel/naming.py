@@ -2,8 +2,8 @@
 
 import re
 
-from knowledge.index import Index
 from knowledge.language import Language
+from knowledge.retrieval.index import Index
 from knowledge.text import is_han
 
 _HANGUL = re.compile(r"[가-힣 ]+\Z")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from knowledge.computed import Situation
 from knowledge.computed.hours import Opening, stated
-from knowledge.index import Index
 from knowledge.language import Language
+from knowledge.retrieval.index import Index
 from knowledge.travel.hours import hours_of
 from knowledge.travel.naming import called
 from knowledge.travel.plan import NoPlan, Plan, Wish

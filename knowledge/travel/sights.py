@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from knowledge.figures import FigureKind, figures
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.passage import Kind, Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, fold, sentences, without_ruby
 from knowledge.travel.ways import longest
 from knowledge.travel.words import pattern, says

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name, squeeze
 from knowledge.places import Place
+from knowledge.retrieval.index import Index
 from knowledge.text import fold
 from knowledge.timetable import Station, Timetable
 from knowledge.timetable.cells import metres

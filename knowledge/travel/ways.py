@@ -19,10 +19,10 @@ from enum import StrEnum
 
 from knowledge.figures import FigureKind
 from knowledge.forms import read
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import squeeze
 from knowledge.passage import Kind, Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, is_han, without_ruby
 
 MOST_JOINED = 3  # ways in a row that make one

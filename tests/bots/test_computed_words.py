@@ -12,9 +12,9 @@ from bots.conversation.computed import word
 from knowledge.answer import Guide
 from knowledge.computed import Situation, calculators
 from knowledge.figures import FigureKind, figures, unsupported
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.question import understand
+from knowledge.retrieval.index import Index
 from knowledge.testing import FakeEncoder
 
 TOWNS = Path(__file__).parents[2] / "towns"

@@ -11,8 +11,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from bots.demo.chain import ALLOWANCE, CHAIN_ID, CONTRACT, TOWN_KEY, EmbeddedChain
-from core.chain import Chains, JsonRpcChain
-from core.chain import client as chain_client
+from core.chain import Chains, Finality, JsonRpcChain, endpoints
 from core.errors import ChainUnavailable
 from core.holdings import LiveHoldings
 from core.proof import verify_signature
@@ -145,7 +144,7 @@ async def test_an_answer_that_is_none_is_an_outage_and_never_a_zero(
     misbehave: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chain_client, "TIMEOUT", timedelta(seconds=0.3))
+    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.3))
     assert callable(misbehave)
     misbehave(rpc)
     holdings = LiveHoldings(Chains({CHAIN_ID: JsonRpcChain(SAMPLE, [rpc.url], client)}), [CARDS])
@@ -293,7 +292,7 @@ async def test_the_finalized_reading_lags_and_a_reorganisation_is_followed(
         reader = JsonRpcChain(Chain(id=31337, name="anvil"), [chain.url], client)
         holdings = LiveHoldings(Chains({31337: reader}), [cards])
 
-        async def held(finality: chain_client.Finality) -> int:
+        async def held(finality: Finality) -> int:
             (holding,) = await holdings.read([OWNER.address], finality=finality)
             return holding.balance
 

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
 from core import identity
 from core.chain import Chains, JsonRpcChain
+from core.consent import NeedsConsent
 from core.database import Sessions, transaction
-from core.enrolment import CHALLENGE_LIFETIME, Challenge, Enrolment, Linked, NeedsConsent
+from core.enrolment import CHALLENGE_LIFETIME, Challenge, Enrolment, Linked
 from core.errors import ChainUnavailable, KankeiError, LinkExpired, ProofRejected, WalletTaken
 from core.identity import LINK_LIFETIME
 from core.proof import Refusal

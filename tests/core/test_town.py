@@ -65,7 +65,7 @@ def test_a_wrong_municipality_code_is_named_with_its_line(pack: Path) -> None:
 
 
 def test_a_gate_that_asks_for_an_unknown_collection_is_named(pack: Path) -> None:
-    edit(pack, 'rule = { collection = "resident-card"', 'rule = { collection = "nothing"')
+    edit(pack, '{ collection = "resident-card"', '{ collection = "nothing"')
     with pytest.raises(TownPackError) as caught:
         load(pack)
     place = f"town.toml:{line_of(pack, 'nothing')}"
@@ -180,7 +180,8 @@ def test_a_rule_counts_at_least_one_token() -> None:
 
 
 def test_a_rule_names_only_what_the_pack_has(pack: Path) -> None:
-    old = 'rule = { collection = "resident-card", at_least = 1 }'
+    card = '{ collection = "resident-card", at_least = 1 }'
+    old = f'rule = {{ any = [{card}, {{ proof = "invitation" }}] }}'
     new = 'rule = { at_least = 1, of = [{ proof = "none" }, { kind = "no" }, { tier = "top" }] }'
     edit(pack, old, new)
     with pytest.raises(TownPackError) as caught:

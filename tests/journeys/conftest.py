@@ -136,7 +136,8 @@ def pack_with(folder: Path, **ids: int) -> Path:
     shutil.copytree(ROOT / "towns" / "mine", town)
     path = town / "town.toml"
     text = path.read_text(encoding="utf-8")
-    rule = 'rule = { collection = "resident-card", at_least = 1 }\n'
+    card, code = '{ collection = "resident-card", at_least = 1 }', '{ proof = "invitation" }'
+    rule = f"rule = {{ any = [{card}, {code}] }}\n"
     assert rule in text
     rooms = "".join(f"{key} = {value}\n" for key, value in ids.items() if key != "guild")
     text = text.replace(rule, rule + rooms) + f"\n[discord]\nguild = {ids['guild']}\n"

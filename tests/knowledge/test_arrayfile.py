@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from knowledge import arrayfile
-from knowledge.arrayfile import DamagedFile
+from knowledge.retrieval import arrayfile
+from knowledge.retrieval.arrayfile import DamagedFile
 
 ARRAYS: dict[str, NDArray[Any]] = {
     "vectors": np.arange(12, dtype=np.float32).reshape(3, 4),

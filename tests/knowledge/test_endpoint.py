@@ -18,10 +18,10 @@ import pytest
 from knowledge.encoders import Encoder, Endpoint, EndpointEncoder, Tier, encoders
 from knowledge.encoders.endpoint import REST
 from knowledge.errors import EncoderMissing, EncoderUnavailable
-from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.retrieve import Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Retriever
 from knowledge.testing import FakeEncoder
 from tests.knowledge.embeddings_server import EmbeddingsServer, Reply, embeddings_server, status
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from knowledge.gazetteer import Gazetteer, read_gazetteer
-from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.retrieve import Retriever
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Retriever
 from knowledge.testing import write_guide
 
 WHOLE = """

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knowledge import analysis, vectors
-from knowledge.dense import dense
 from knowledge.encoders import Tier, Vectors, encoders
 from knowledge.errors import EncoderMissing
-from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
 from knowledge.passage import Library, Passage, Status
-from knowledge.retrieve import Retriever
+from knowledge.retrieval import analysis, vectors
+from knowledge.retrieval.dense import dense
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import Retriever
+from knowledge.retrieval.vectors import VectorStore
 from knowledge.testing import FakeEncoder, write_guide
-from knowledge.vectors import VectorStore
 from knowledge.words import Words
 
 GUIDES = Path(__file__).parent / "guides"

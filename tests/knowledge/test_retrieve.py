@@ -9,11 +9,11 @@ import pytest
 from benchmarks.retrieval.scores import score
 from benchmarks.retrieval.sets import beir
 from knowledge.encoders import Tier, encoders
-from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
 from knowledge.passage import Document, Kind, Library, Passage, Status
-from knowledge.retrieve import (
+from knowledge.retrieval.index import Index
+from knowledge.retrieval.retrieve import (
     FOREIGN,
     JAPANESE,
     KANA_ONLY,

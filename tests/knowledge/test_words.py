@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from knowledge.bm25 import Bm25
 from knowledge.kana import fold_reading, romaji_to_kana
 from knowledge.language import Language
+from knowledge.retrieval.bm25 import Bm25
 from knowledge.words import Words, grams, stem
 
 

@@ -22,7 +22,7 @@ from bots.conversation import Conversation, Incoming, Reply, SourceLink
 from bots.web.app import create_web
 from core.enrolment import Enrolment
 from core.settings import Settings
-from core.testing import FakeEvidence, FakeHoldings, SetClock
+from core.testing import FakeHoldings, SetClock
 from knowledge.answer import Guide
 from knowledge.passage import Library
 from knowledge.taught import Taught
@@ -116,7 +116,6 @@ class World:
     app: App
     url: str
     holdings: FakeHoldings
-    evidence: FakeEvidence
     clock: SetClock
     talk: StubTalk
     shop: StubShop | None
@@ -214,11 +213,9 @@ async def open_town(
     settings = Settings(
         town=ROOT / "towns" / "mine", data_dir=folder / "var", port=port, _env_file=None
     )
-    holdings, evidence = FakeHoldings(), FakeEvidence()
+    holdings = FakeHoldings()
     guide = guide or cast("Guide", StubGuide())
-    async with running(
-        settings, clock=clock, holdings=holdings, evidence=evidence, guide=guide
-    ) as app:
+    async with running(settings, clock=clock, holdings=holdings, guide=guide) as app:
         app.enrolment = Enrolment(
             app.town, app.sessions, NoContracts(), clock, address=settings.address
         )
@@ -236,7 +233,7 @@ async def open_town(
             await asyncio.sleep(0.01)
         try:
             url = f"http://127.0.0.1:{port}"
-            yield World(app, url, holdings, evidence, clock, talk, shop, chain_id, bots)
+            yield World(app, url, holdings, clock, talk, shop, chain_id, bots)
         finally:
             server.should_exit = True
             await task

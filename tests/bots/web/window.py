@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from eth_account import Account
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
 from core.database import transaction
-from core.identity import account
+from core.identity import account, link_wallet
 from core.perks import Closed, NewDesk
 from tests.bots.web.stage import World
 from tests.conftest import chromium
@@ -64,7 +65,9 @@ async def resident(world: World, name: str, card: int) -> int:
     """The number of a member who holds a card."""
     async with transaction(world.app.sessions) as session:
         mine = await account(session, "telegram", name, locale="ja", now=world.clock())
-    world.evidence.give(mine.member_id, card)
+        address = Account.create().address
+        await link_wallet(session, mine.member_id, address, world.chain_id, now=world.clock())
+    world.holdings.give_tokens(address, "resident-card", {card: 1})
     return mine.member_id
 
 

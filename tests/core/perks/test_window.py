@@ -292,3 +292,12 @@ async def test_a_pass_signed_before_the_keys_changed_is_still_good(
     shown = await world.shown(hana)
     world.again(keys=PassKeys.rotate(file, now=world.clock()))
     assert (await world.scan(shown.text, desk)).ok
+
+
+async def test_a_request_id_of_another_pass_lets_nobody_in(world: World) -> None:
+    hana, ken = await world.member("hana", 1), await world.member("ken", 2)
+    desk = await world.desk()
+    assert (await world.scan((await world.shown(hana)).text, desk, "one")).ok
+    with pytest.raises(NotAllowed):
+        await world.scan((await world.shown(ken)).text, desk, "one")
+    assert len(await world.perks.redemptions()) == 1

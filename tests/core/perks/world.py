@@ -3,12 +3,14 @@
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from core import identity
+from core.access import decide
 from core.database import Sessions, transaction
 from core.perks import Desk, Desks, Pass, PassKeys, Perks, Verdict
-from core.testing import FakeEvidence, SetClock, judge
+from core.testing import FakeEvidence, SetClock
 from core.town import Facility, Perk, TownPack
 
 NOON = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)  # 12:00 in Asia/Tokyo
@@ -59,7 +61,7 @@ class World:
             self.town,
             self.sessions,
             self.chain,
-            judge,
+            partial(decide, town=self.town),
             keys,
             self.clock,
             secret="a secret of the tests",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from knowledge.answer import Guide
-from knowledge.index import Index
 from knowledge.ingest import read_guides
+from knowledge.retrieval.index import Index
 from knowledge.testing import FakeEncoder, table, write_guide
 
 TOWNS = Path(__file__).parents[3] / "towns"

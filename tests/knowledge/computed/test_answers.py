@@ -10,9 +10,9 @@ from knowledge.computed import Situation, calculators
 from knowledge.computed.opened import Open, Verdict
 from knowledge.computed.party_total import PartyTotal
 from knowledge.encoders import Tier
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.question import understand
+from knowledge.retrieval.index import Index
 from tests.knowledge.computed.conftest import TOWNS
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.computed.fees import ANY_CHILD, Category, Fees, Guests, Party, fees
-from knowledge.index import Index
 from knowledge.language import Language
+from knowledge.retrieval.index import Index
 from tests.knowledge.computed.conftest import Town
 
 ADULTS = Guests(2, (Category.ADULT,))

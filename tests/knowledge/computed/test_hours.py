@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from knowledge.computed.hours import Opening, Span, State, opening, stated, unread
 from knowledge.computed.notation import CLOCK, canonical
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
 from knowledge.places import Place
+from knowledge.retrieval.index import Index
 from tests.knowledge.computed.conftest import Town
 
 MONDAY = date(2026, 11, 16)

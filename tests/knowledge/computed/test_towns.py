@@ -11,10 +11,10 @@ from knowledge.computed.fees import fees
 from knowledge.computed.hours import reading_of, stated
 from knowledge.computed.rows import rows
 from knowledge.figures import FigureKind, figures, unsupported
-from knowledge.index import Index
 from knowledge.language import Language
 from knowledge.names import Name
 from knowledge.passage import Kind, Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, without_ruby
 from tests.knowledge.computed.conftest import SLUGS
 

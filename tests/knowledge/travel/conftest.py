@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from knowledge.answer import Guide
-from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage
 from knowledge.places import Place
+from knowledge.retrieval.index import Index
 from knowledge.testing import FakeEncoder
 from knowledge.timetable import Timetable, read_feed
 from knowledge.words import Words

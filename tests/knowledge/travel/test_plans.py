@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from knowledge.answer import Guide, Turn
 from knowledge.encoders import Tier
 from knowledge.figures import figures, unsupported
-from knowledge.index import Index
 from knowledge.ingest import read_guides
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
+from knowledge.retrieval.index import Index
 from knowledge.testing import FakeEncoder, table, write_guide
 from knowledge.travel.hours import UNKNOWN, Hours, Span
 from knowledge.travel.plan import Assumption, NoPlan, Plan, StepKind, Wish

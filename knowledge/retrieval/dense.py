@@ -15,9 +15,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge import arrayfile
-from knowledge.arrayfile import DamagedFile
 from knowledge.encoders import Vectors
+from knowledge.retrieval import arrayfile
+from knowledge.retrieval.arrayfile import DamagedFile
 
 logger = logging.getLogger(__name__)
 

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge import analysis
-from knowledge.analysis import label
-from knowledge.dense import FLAT_UP_TO, Scores, View, dense
 from knowledge.encoders import Encoder, Tier, Vectors, tier_of
 from knowledge.errors import EncoderUnavailable
 from knowledge.gazetteer import Gazetteer, with_places
 from knowledge.language import Language
 from knowledge.names import Name, Names, squeeze
 from knowledge.passage import Document, Kind, Library, Passage, Status
+from knowledge.retrieval import analysis
+from knowledge.retrieval.analysis import label
+from knowledge.retrieval.dense import FLAT_UP_TO, Scores, View, dense
+from knowledge.retrieval.vectors import VectorStore
 from knowledge.text import without_ruby
-from knowledge.vectors import VectorStore
 from knowledge.words import Words, grams
 
 __all__ = ["Index", "Scores"]

@@ -1,8 +1,8 @@
 """Vectors: encoded texts kept on disk, so that only changed passages are encoded again.
 
-One array file a model (`knowledge.arrayfile`): SHA-256 keys of the texts, and their vectors. The
-file is mapped, not read: a vector takes memory while it is used, and once more only in the index
-that is searched. A damaged file is said and simply built again.
+One array file a model (`knowledge.retrieval.arrayfile`): SHA-256 keys of the texts, and their
+vectors. The file is mapped, not read: a vector takes memory while it is used, and once more only in
+the index that is searched. A damaged file is said and simply built again.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from knowledge import arrayfile
-from knowledge.arrayfile import DamagedFile, Stored
 from knowledge.encoders import Vectors
+from knowledge.retrieval import arrayfile
+from knowledge.retrieval.arrayfile import DamagedFile, Stored
 
 logger = logging.getLogger(__name__)
 

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge import arrayfile
-from knowledge.arrayfile import Arrays, DamagedFile
-from knowledge.bm25 import Bm25
 from knowledge.lexicon import lexicon
 from knowledge.names import Names
 from knowledge.passage import Library, Passage
-from knowledge.ragged import Ragged, Strings, TermSets, packed, unpacked
+from knowledge.retrieval import arrayfile
+from knowledge.retrieval.arrayfile import Arrays, DamagedFile
+from knowledge.retrieval.bm25 import Bm25
+from knowledge.retrieval.ragged import Ragged, Strings, TermSets, packed, unpacked
 from knowledge.text import without_ruby
 from knowledge.words import Words, grams
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.ragged import Ragged, Strings
+from knowledge.retrieval.ragged import Ragged, Strings
 
 K1 = 1.2
 B = 0.75

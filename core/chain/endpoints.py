@@ -1,0 +1,277 @@
+"""One JSON-RPC endpoint: asked within its budget, left alone after a failure.
+
+Answers are untrusted: their size, time and shape are limited, and an endpoint must serve the chain
+it is configured for. After a failure it rests 0.5, 1, 2, 4 … up to 60 seconds (half of that to all
+of it, by chance, so that several towns do not come back at once); when the rest is over, one
+question goes ahead and tries. A rate limit rests it for as long as it asks.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import json
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from core.chain.budget import Budget
+from core.chain.faults import (
+    Broken,
+    NoAnswer,
+    RateLimited,
+    Resting,
+    Reverted,
+    Stalled,
+    TooLarge,
+    fault_of,
+)
+from core.chain.values import BlockRef
+
+# Where py-evm is installed, importing web3 raises this to 100,000, and then nested brackets from
+# outside (an endpoint's answer, a visitor's JSON) overflow the C stack and end the process.
+sys.setrecursionlimit(min(sys.getrecursionlimit(), 3_000))
+
+MAX_ANSWER_BYTES = 2_000_000
+TIMEOUT = timedelta(seconds=10)
+CONCURRENT_QUESTIONS = 16
+FIRST_REST = 0.5  # seconds
+LONGEST_REST = 60.0
+LONGEST_ASKED_REST = 3_600.0
+CHAIN_CHECK_SECONDS = 300.0
+"""After this long an endpoint is asked again which chain it serves."""
+
+OK, TOO_MANY_REQUESTS, UNAVAILABLE = 200, 429, 503
+_HEX = re.compile(r"0x[0-9a-fA-F]*")
+_HASH = re.compile(r"0x[0-9a-f]{64}")
+_ids = itertools.count(1)
+
+
+class Endpoint:
+    """One endpoint of one chain."""
+
+    def __init__(
+        self,
+        url: str,
+        chain_id: int,
+        session: aiohttp.ClientSession,
+        *,
+        budget: Budget,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url, self._session, self._chain_id = url, session, chain_id
+        self.key = hashlib.sha256(url.encode()).hexdigest()
+        self.host = urlsplit(url).hostname or "?"
+        self.budget = budget
+        self._now, self._monotonic = now, monotonic
+        self._slots = asyncio.Semaphore(CONCURRENT_QUESTIONS)
+        self._chain_lock = asyncio.Lock()
+        self._checked: float | None = None  # when the chain id was right
+        self._rest_until = 0.0
+        self._probing = False
+        self._outages = 0  # counts failures, so that those of one moment count once
+        self.failures = 0  # one after another
+        self.last_success: datetime | None = None
+        self.last_failure: datetime | None = None
+        self.last_reason: str | None = None
+        self.finalized: int | None = None  # the highest it has shown
+
+    @property
+    def resting_seconds(self) -> float:
+        """How long it will be left alone from now."""
+        return max(0.0, self._rest_until - self._monotonic())
+
+    async def ask(
+        self,
+        method: str,
+        params: Sequence[object],
+        *,
+        limit: int = MAX_ANSWER_BYTES,
+        nullable: bool = False,
+        background: bool = False,
+        forgiving: bool = False,
+    ) -> object:
+        """The ``result`` of one question.
+
+        `limit` is in bytes. `nullable`: ``null`` is an answer. `background`: stop before the day's
+        budget is gone. `forgiving`: an answer that is too slow or too large may be the fault of
+        the question, so the endpoint does not rest for it.
+
+        Raises `NoAnswer` when nothing usable comes.
+        """
+        async with self._slots:
+            with self._attempt(forgiving=forgiving):
+                await self._check_chain(background=background)
+                await self.budget.take(background=background)
+                result = await self._post(method, params, limit)
+            if result is None and not nullable:
+                raise NoAnswer("an empty answer")
+            return result
+
+    async def hex(self, method: str, params: Sequence[object]) -> str:
+        """A question that is answered with hex digits."""
+        answer = await self.ask(method, params)
+        if not isinstance(answer, str) or len(answer) % 2 or not _HEX.fullmatch(answer):
+            raise NoAnswer("not a hex answer")
+        return answer
+
+    async def call(self, to: str | None, data: bytes, block: str) -> bytes:
+        """``eth_call``; without `to`, `data` is creation code whose result is what it returns."""
+        transaction = {"data": "0x" + data.hex()}
+        if to is not None:
+            transaction["to"] = to
+        return bytes.fromhex((await self.hex("eth_call", [transaction, block]))[2:])
+
+    async def block(self, which: str, *, background: bool = False) -> BlockRef | None:
+        """The block of a number or tag; `None` if the endpoint knows none."""
+        answer = await self.ask(
+            "eth_getBlockByNumber", [which, False], nullable=True, background=background
+        )
+        if answer is None:
+            return None
+        if not isinstance(answer, Mapping):
+            raise NoAnswer("not a block")
+        try:
+            number, timestamp = int(answer["number"], 16), int(answer["timestamp"], 16)
+            block_hash = str(answer["hash"]).lower()
+        except (TypeError, KeyError, ValueError) as error:
+            raise NoAnswer("not a block") from error
+        if not _HASH.fullmatch(block_hash) or number < 0:
+            raise NoAnswer("not a block")
+        if which.startswith("0x") and number != int(which, 16):
+            raise NoAnswer("another block than the one asked for")
+        return BlockRef(number, block_hash, timestamp)
+
+    def note(self, error: NoAnswer) -> None:
+        """Remember why it gave no answer, for staff."""
+        if not isinstance(error, Resting):
+            self.last_failure, self.last_reason = self._now(), str(error)
+
+    def failed(self, error: NoAnswer) -> None:
+        """Leave it alone for a while."""
+        self._outages += 1
+        self.failures += 1
+        self._checked = None
+        self.note(error)
+        rest = min(LONGEST_REST, FIRST_REST * 2 ** min(self.failures - 1, 10))
+        rest *= random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
+        if isinstance(error, RateLimited):
+            rest = max(rest, min(error.seconds or 1.0, LONGEST_ASKED_REST))
+        self._rest_until = self._monotonic() + rest
+
+    @contextmanager
+    def _attempt(self, *, forgiving: bool) -> Iterator[None]:
+        if self.resting_seconds > 0 or (self.failures and self._probing):
+            raise Resting(f"rests: {self.last_reason}")
+        probe, outages = bool(self.failures), self._outages
+        self._probing = self._probing or probe
+        try:
+            yield
+        except Resting:
+            raise
+        except Broken as error:
+            self.note(error)
+            if outages == self._outages and not (
+                forgiving and isinstance(error, Stalled | TooLarge)
+            ):
+                self.failed(error)
+            raise
+        except NoAnswer as error:
+            if isinstance(error, Reverted):
+                self._succeeded()
+            else:
+                self.note(error)
+            raise
+        else:
+            self._succeeded()
+        finally:
+            if probe:
+                self._probing = False
+
+    def _succeeded(self) -> None:
+        self.failures = 0
+        self.last_success = self._now()
+
+    async def _check_chain(self, *, background: bool) -> None:
+        async with self._chain_lock:
+            now = self._monotonic()
+            if self._checked is not None and now - self._checked < CHAIN_CHECK_SECONDS:
+                return
+            await self.budget.take(background=background)
+            answer = await self._post("eth_chainId", [], MAX_ANSWER_BYTES)
+            try:
+                served = int(str(answer), 16)
+            except ValueError as error:
+                raise Broken("no chain id") from error
+            if served != self._chain_id:
+                raise Broken(f"serves chain {served}, not {self._chain_id}")
+            self._checked = now
+
+    async def _post(self, method: str, params: Sequence[object], limit: int) -> object:
+        number = next(_ids)
+        question = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+        try:
+            async with self._session.post(
+                self._url,
+                data=json.dumps(question, separators=(",", ":")).encode(),
+                headers={"Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT.total_seconds()),
+                allow_redirects=False,
+            ) as response:
+                body = await _read(response, limit)
+                status, retry_after = response.status, response.headers.get("Retry-After")
+        except (TimeoutError, aiohttp.ClientPayloadError) as error:
+            raise Stalled(type(error).__name__) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(type(error).__name__) from error
+        return _result(body, number, status, retry_after)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge("the answer is too large")
+    return body
+
+
+def _result(body: bytearray, number: int, status: int, retry_after: str | None) -> object:
+    if status == TOO_MANY_REQUESTS or (status == UNAVAILABLE and retry_after):
+        raise RateLimited(_seconds(retry_after))
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        if status != OK:
+            raise Broken(f"HTTP {status}") from error
+        raise Stalled("not JSON, or broken off") from error
+    if isinstance(answer, dict) and answer.get("error") is not None:
+        raise fault_of(answer["error"])
+    if status != OK:
+        raise Broken(f"HTTP {status}")
+    if not isinstance(answer, dict) or "result" not in answer or answer.get("id") != number:
+        raise Broken("not a JSON-RPC answer")
+    return answer["result"]
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """RFC 9110, section 10.2.3: seconds or a date."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        date = parsedate_to_datetime(retry_after)
+    except (TypeError, ValueError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())
