@@ -36,6 +36,7 @@ from core.access import (
 )
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
@@ -212,7 +213,7 @@ async def running(
         client = await stack.enter_async_context(aiohttp.ClientSession())
         pages = StoredPages(sessions, clock)
         await pages.load()
-        chains = _chains(settings, town, client, clock, pages)
+        chains = chains_of(settings, town, client, clock, pages)
         index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
@@ -223,7 +224,8 @@ async def running(
         if holdings is None:
             live = LiveHoldings(chains, town.collections)
             holdings = IndexedHoldings(index, chains, live, sessions, clock)
-        traits = KeptTraits(sessions, None, clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        traits = KeptTraits(sessions, await stack.enter_async_context(metadata), clock)
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
@@ -303,7 +305,7 @@ def derived(secret: str, purpose: str) -> str:
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def _chains(
+def chains_of(
     settings: Settings,
     town: TownPack,
     client: aiohttp.ClientSession,
@@ -313,7 +315,15 @@ def _chains(
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 

@@ -4,12 +4,11 @@ What one turn costs grows with the transfers since the last one, not with the me
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from bots import texts
 from bots.app import App
 from core import identity
-from core.access import Unknown
 from core.database import transaction
 from core.holdings import Trouble, Turn, one_look
 
@@ -45,14 +44,11 @@ async def act(app: App, *, settle: bool) -> None:
         await app.index.acted_upon(changes)
 
 
-async def _recheck(app: App, members: Iterable[int]) -> None:
+async def _recheck(app: App, members: Collection[int]) -> None:
     async with one_look():
-        for member in sorted(members):
-            rooms = await app.doorkeeper.recheck(member)
-            if any(isinstance(room.decision, Unknown) for room in rooms):
-                app.unsettled.add(member)
-            else:
-                app.unsettled.discard(member)
+        report = await app.doorkeeper.recheck_members(members)
+    app.unsettled.difference_update(members)
+    app.unsettled.update(report.unsettled)
 
 
 def silence(app: App, job: str, *, away: bool) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, Protocol, runtime_checkable
 
+from bots import texts
 from bots.app import App
 from bots.following import follow, silence
 from core import announcements, board, identity, questions
+from core.access.changes import waiting_changes
 from core.database import transaction
 from core.errors import KankeiError
 from core.holdings import one_look
@@ -38,7 +40,7 @@ async def recheck_everybody(app: App) -> None:
         report = await app.doorkeeper.sweep()
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
-    silence(app, "sweep", away=bool(report.unknown))
+    silence(app, "sweep", away=bool(report.missing))
     if report.opened or report.warned or report.closed:
         app.happenings.tell(
             "chat.happening.swept",
@@ -48,8 +50,19 @@ async def recheck_everybody(app: App) -> None:
             closed=report.closed,
             unknown=report.unknown,
         )
+    await tell_of_changes(app)
     for trouble in set(app.problems()) - before:
         logger.warning("trouble", extra={"reason": trouble})
+
+
+async def tell_of_changes(app: App) -> None:
+    """Say once that a change waits for two people, and keep it before the eyes of staff."""
+    async with transaction(app.sessions) as session:
+        waiting = await waiting_changes(session)
+    said = texts.say("members.happening.waits", app.happenings.language, count=waiting)
+    if waiting and app.troubles.get("changes") != [said]:
+        app.happenings.tell("members.happening.waits", count=waiting)
+    app.troubles["changes"] = [said] if waiting else []
 
 
 async def look_again(app: App) -> None:

@@ -14,6 +14,7 @@ from bots import texts
 from bots.app import App, WeakKey
 from bots.cli.evaluate import evaluate
 from bots.cli.ingest import ingest
+from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
 from bots.web.session import staff_link
@@ -28,6 +29,7 @@ command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_excepti
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
 command.command()(ingest)
+command.command()(plan)
 command.command(name="eval")(evaluate)
 
 DEMO_DATA = Path("var/demo")

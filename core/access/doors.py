@@ -61,6 +61,8 @@ class SweepReport:
     unknown: int = 0
     held: int = 0  # people who keep their rooms until two of the staff have agreed
     repaired: int = 0  # doors put back as they should be, after somebody had moved them by hand
+    missing: set[str] = field(default_factory=set)  # collections that no chain answered for
+    unsettled: set[int] = field(default_factory=set)  # members about whom nobody could tell
     troubles: list[str] = field(default_factory=list)
 
     def add(self, other: "SweepReport") -> None:
@@ -71,6 +73,8 @@ class SweepReport:
         self.unknown += other.unknown
         self.held += other.held
         self.repaired += other.repaired
+        self.missing |= other.missing
+        self.unsettled |= other.unsettled
         self.troubles.extend(other.troubles)
 
 

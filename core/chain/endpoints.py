@@ -102,8 +102,8 @@ class Endpoint:
         """The ``result`` of one question.
 
         `limit` is in bytes. `nullable`: ``null`` is an answer. `background`: stop before the day's
-        budget is gone. `forgiving`: an answer that is too slow or too large may be the fault of
-        the question, so the endpoint does not rest for it.
+        budget is gone. `forgiving`: a silence may be the fault of the question, so the endpoint
+        does not rest for it.
 
         Raises `NoAnswer` when nothing usable comes.
         """
@@ -179,9 +179,7 @@ class Endpoint:
             raise
         except Broken as error:
             self.note(error)
-            if outages == self._outages and not (
-                forgiving and isinstance(error, Stalled | TooLarge)
-            ):
+            if outages == self._outages and not (forgiving and isinstance(error, Stalled)):
                 self.failed(error)
             raise
         except NoAnswer as error:

@@ -8,6 +8,7 @@ answers it from an index of owners that `OwnerIndex` feeds with the transfers in
 * ERC-721 (with ERC-2309 batch mints) and ERC-1155; what is believed is the finalized block
 """
 
+from core.holdings.history import Band, Concentration, concentration, owners_at
 from core.holdings.index import Changes, OwnerIndex, Step, Turn
 from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
@@ -16,9 +17,11 @@ from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
 from core.holdings.states import IndexState, Trouble, states
 
 __all__ = [
+    "Band",
     "Block",
     "Chain",
     "Changes",
+    "Concentration",
     "Holding",
     "Holdings",
     "IndexState",
@@ -31,6 +34,8 @@ __all__ = [
     "StoredPages",
     "Trouble",
     "Turn",
+    "concentration",
     "one_look",
+    "owners_at",
     "states",
 ]
