@@ -6,7 +6,7 @@ from typing import Protocol
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
 from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
@@ -56,6 +56,8 @@ class TownApp(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def proving(self) -> Proving: ...
+    @property
+    def evidence(self) -> EvidenceReader: ...
     @property
     def perks(self) -> Perks: ...
     @property

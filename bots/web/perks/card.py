@@ -16,6 +16,7 @@ from bots import qr
 from bots.perk_words import PerkWords
 from bots.web.pages import Web, go
 from bots.web.session import member_account
+from core.access import tier_of
 from core.database import transaction
 from core.errors import LinkExpired, NotFound
 from core.identity import CARD, Account, account, account_by_id, follow_link, take_link
@@ -90,15 +91,29 @@ class Card:
         who = self.web.visitor(request)
         self.web.limits.check("card", request, who.id, self.web.app.settings.trusted_proxies)
         offers = await self.web.app.perks.catalogue(holder.account.member_id)
+        marks = await self._marks(holder.account.member_id, self.web.visitor(request).language)
         return self.web.render(
             request,
             "perks/card.html",
             holder=holder,
             offers=open_first(offers),
+            marks=marks,
             words=self.words,
             member=any(each.open and each.perk.gate for each in offers),
             now=self.web.app.clock(),
         )
+
+    async def _marks(self, member_id: int, language: str) -> list[str]:
+        """The member's tier and kinds, as far as anybody could tell just now."""
+        town = self.web.app.town
+        if not (town.tiers or town.kinds):
+            return []
+        evidence = await self.web.app.evidence.of(member_id, finality="latest")
+        proofs = [town.proof(each.proof) for each in evidence.credentials]
+        kinds = {proof.kind for proof in proofs if proof}
+        tier = tier_of(town, evidence)
+        found = [*([tier] if tier else []), *(each for each in town.kinds if each.name in kinds)]
+        return [each.title.get(language) for each in found]
 
     async def take(self, request: Request) -> Response:
         """A coupon for a visitor: this browser becomes somebody, without any proof."""
