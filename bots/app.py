@@ -277,6 +277,7 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),

@@ -5,6 +5,7 @@ from bots.web.console.changes import Changes
 from bots.web.console.desk import Console
 from bots.web.console.members import Members
 from bots.web.console.pages import StaffPages
+from bots.web.console.perks import PerkPages
 from bots.web.console.proofs import Proofs
 from bots.web.console.questions import Facts, Freshness, Questions
 from bots.web.console.report import Report
@@ -18,6 +19,7 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
         Members(web),
         Changes(web),
         Proofs(web),
+        PerkPages(web),
         Questions(web),
         Facts(web),
         Freshness(web),

@@ -16,7 +16,12 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console/changes", "changes"),
         ("/console/proofs", "proofs"),
     ),
-    "perks": (),
+    "perks": (
+        ("/console/perks", "perks"),
+        ("/console/perks/desks", "desks"),
+        ("/console/perks/settlement", "settlement"),
+        ("/console/perks/figures", "figures"),
+    ),
     "questions": (
         ("/console/questions", "questions"),
         ("/console/facts", "facts"),
