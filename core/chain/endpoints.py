@@ -209,7 +209,10 @@ class Endpoint:
             if self._checked is not None and now - self._checked < CHAIN_CHECK_SECONDS:
                 return
             await self.budget.take(background=background)
-            answer = await self._post("eth_chainId", [], MAX_ANSWER_BYTES)
+            try:
+                answer = await self._post("eth_chainId", [], MAX_ANSWER_BYTES)
+            except Stalled as error:  # such a short question is never to blame
+                raise Broken(str(error)) from error
             try:
                 served = int(str(answer), 16)
             except ValueError as error:

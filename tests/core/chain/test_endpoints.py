@@ -172,10 +172,15 @@ async def test_whoever_waits_for_the_chain_id_does_not_ask_a_dead_endpoint_in_tu
     rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
-    rpcs[0].stalled = True
+    for rpc in rpcs[:2]:
+        rpc.stalled = True
     chain = reader(rpcs[:1])
     await asyncio.gather(*(chain.head("latest") for _ in range(16)), return_exceptions=True)
     assert len(rpcs[0].asked) == 1
+    chain = reader(rpcs[1:2])
+    signed = (chain.is_valid_signature("0x" + "1" * 40, bytes(32), b"\x01") for _ in range(16))
+    await asyncio.gather(*signed, return_exceptions=True)
+    assert len(rpcs[1].asked) == 1
 
 
 async def test_a_wallet_that_burns_gas_until_the_endpoint_is_silent_rests_nobody(
