@@ -18,7 +18,7 @@ from starlette.types import Scope
 from bots.limits import TooMany
 from bots.web.about import About
 from bots.web.chat import Chat
-from bots.web.console import AuditLog, Console, Facts, Freshness, Questions
+from bots.web.console import AuditLog, ChainPage, Console, Facts, Freshness, Questions
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.joining import Joining
@@ -75,7 +75,14 @@ def create_web(
     api.add_middleware(BodyLimit)
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    staff = (Console(web), Questions(web), Facts(web), Freshness(web), AuditLog(web))
+    staff = (
+        Console(web),
+        Questions(web),
+        Facts(web),
+        Freshness(web),
+        AuditLog(web),
+        ChainPage(web),
+    )
     for pages in (Chat(web), About(web), Joining(web), Verify(web), Rooms(web), *staff):
         api.include_router(pages.router())
     _machines(api, web)
