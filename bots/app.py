@@ -34,6 +34,8 @@ from core.access import (
     MemberEvidence,
     decide,
 )
+from core.access.drift import Drift
+from core.access.guests import Guests
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
@@ -103,6 +105,8 @@ class App:
     guide: Guide
     evidence: EvidenceReader
     doorkeeper: Doorkeeper
+    drift: Drift
+    guests: Guests
     enrolment: Enrolment
     proving: Proving
     perks: Perks
@@ -281,6 +285,8 @@ async def running(
             guide=guide,
             evidence=evidence,
             doorkeeper=doorkeeper,
+            drift=Drift(town, sessions, evidence, keepers, clock),
+            guests=Guests(town, sessions, doorkeeper, keepers, clock),
             enrolment=enrolment,
             proving=proving,
             perks=perks,
