@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMMANDS: Final = (
-    *("start", "join", "code", "rooms", "ask", "language", "mydata"),
+    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000

@@ -18,10 +18,13 @@ from core.identity.accounts import (
 )
 from core.identity.holders import all_wallets, holders_of
 from core.identity.links import (
+    CARD,
+    JOIN,
     LINK_LIFETIME,
     LinkToken,
     follow_link,
     make_link,
+    take_link,
     use_up_link,
 )
 from core.identity.people import (
@@ -59,6 +62,8 @@ from core.identity.wallets import (
 )
 
 __all__ = [
+    "CARD",
+    "JOIN",
     "LINK_LIFETIME",
     "MERGE_LIFETIME",
     "Account",
@@ -96,6 +101,7 @@ __all__ = [
     "set_locale",
     "set_reachable",
     "set_wants_messages",
+    "take_link",
     "take_update",
     "unlink_wallet",
     "use_up_link",
