@@ -10,6 +10,7 @@ from bots.conversation.answering import Answering
 from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
+from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
@@ -34,6 +35,7 @@ class Conversation:
         self._asking = Asking(desk)
         self._belonging = Belonging(desk)
         self._proving = ProvingInChat(desk, self._belonging)
+        self._links = Links(desk, self._belonging)
         self._announcing = Announcing(desk)
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
@@ -60,6 +62,8 @@ class Conversation:
             "ask": self._asking.example,
             "about": self._asking.about,
             "mydata": self._belonging.mydata_action,
+            "links": self._links.list,
+            "unlink": self._links.unlink,
             "messages": self._belonging.messages,
             "merge": self._belonging.merge,
             "announce": self._announcing.action,
