@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -26,15 +27,24 @@ from bots.notices import render_for
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import (
+    ChannelKeeper,
+    Doorkeeper,
+    EvidenceReader,
+    KeptTraits,
+    MemberEvidence,
+    decide,
+)
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
-from core.holdings import Holdings, LiveHoldings
+from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
+from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.answer import Guide
@@ -92,18 +102,29 @@ class App:
     sessions: Sessions
     clock: Clock
     guide: Guide
+    evidence: EvidenceReader
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     proving: Proving
+    perks: Perks
+    desks: Desks
     conversation: Conversation
     happenings: Happenings
     learning: Learning
     worker: str
+    chains: Chains
+    index: OwnerIndex
+    pages: StoredPages
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
     pumps: dict[str, Pump] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
+    compared_at: datetime | None = None  # when all owners were, with the contracts
+    unsettled: dict[int, int] = field(
+        default_factory=dict
+    )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -195,16 +216,23 @@ async def running(
         sessions = session_factory(engine)
         progress("records")
         client = await stack.enter_async_context(aiohttp.ClientSession())
-        chains = _chains(settings, town, client, clock)
+        pages = StoredPages(sessions, clock)
+        await pages.load()
+        chains = chains_of(settings, town, client, clock, pages)
+        index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
             stack.push_async_callback(guide.close)
             progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}
-        doorkeeper = Doorkeeper(
-            town, sessions, holdings or LiveHoldings(chains, town.collections), keepers, clock
-        )
+        if holdings is None:
+            live = LiveHoldings(chains, town.collections)
+            holdings = IndexedHoldings(index, chains, live, sessions, clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        traits = KeptTraits(sessions, await stack.enter_async_context(metadata), clock)
+        evidence = MemberEvidence(town, sessions, holdings, traits, clock)
+        doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
         proving = Proving(
@@ -215,6 +243,15 @@ async def running(
             client=client,
             key_file=settings.data_dir / "oidc_key.json",
             address=settings.address,
+        )
+        perks = Perks(
+            town,
+            sessions,
+            evidence,
+            partial(decide, town=town),
+            PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
+            clock,
+            secret=derived(secret, "perks"),
         )
         app: App
 
@@ -255,13 +292,19 @@ async def running(
             sessions=sessions,
             clock=clock,
             guide=guide,
+            evidence=evidence,
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
+            desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
             worker="kankei",
+            chains=chains,
+            index=index,
+            pages=pages,
             keepers=keepers,
         )
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
@@ -274,13 +317,26 @@ def derived(secret: str, purpose: str) -> str:
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def _chains(
-    settings: Settings, town: TownPack, client: aiohttp.ClientSession, clock: Clock
+def chains_of(
+    settings: Settings,
+    town: TownPack,
+    client: aiohttp.ClientSession,
+    clock: Clock,
+    pages: StoredPages,
 ) -> Chains:
+    """The readers of a town's chains, at the settings' endpoints or else the pack's."""
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 

@@ -18,7 +18,7 @@ class Happenings:
     """Tells its listeners, and remembers the last few."""
 
     def __init__(self, language: str = "ja") -> None:
-        self._language = language
+        self.language = language
         self._listeners: list[Callable[[str], None]] = []
         self.recent: deque[str] = deque(maxlen=KEPT)
 
@@ -27,7 +27,7 @@ class Happenings:
 
     def tell(self, key: str, **values: object) -> None:
         """Say the words under `key` of the locale files."""
-        words = texts.say(key, self._language, **values)
+        words = texts.say(key, self.language, **values)
         self.recent.append(words)
         logger.info("happening", extra={"key": key})
         for listener in self._listeners:

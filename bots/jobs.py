@@ -1,4 +1,4 @@
-"""What runs on a clock: deliveries, the re-check of every card, and tidying up."""
+"""What runs on a clock: deliveries, new transfers, the re-check of every card, and tidying up."""
 
 import asyncio
 import logging
@@ -6,11 +6,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, Protocol, runtime_checkable
 
+from bots import texts
 from bots.app import App
+from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
+from core.access.changes import waiting_changes
 from core.credentials.codes import forget_codes
 from core.database import transaction
 from core.errors import KankeiError
+from core.holdings import one_look
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +24,7 @@ TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
+COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
 KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
 
@@ -34,14 +39,11 @@ class Waiting(Protocol):
 async def recheck_everybody(app: App) -> None:
     """One sweep over all members, told in a line when anything came of it."""
     before = set(app.problems())
-    report = await app.doorkeeper.sweep()
+    async with one_look():
+        report = await app.doorkeeper.sweep()
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
-    if report.unknown and not app.troubles.get("chain"):
-        app.happenings.tell("chat.happening.unreachable")
-        app.troubles["chain"] = [app.happenings.recent[-1]]
-    elif not report.unknown and app.troubles.pop("chain", []):
-        app.happenings.tell("chat.happening.reachable")
+    silence(app, "sweep", away=bool(report.missing))
     if report.opened or report.warned or report.closed:
         app.happenings.tell(
             "chat.happening.swept",
@@ -51,8 +53,19 @@ async def recheck_everybody(app: App) -> None:
             closed=report.closed,
             unknown=report.unknown,
         )
+    await tell_of_changes(app)
     for trouble in set(app.problems()) - before:
         logger.warning("trouble", extra={"reason": trouble})
+
+
+async def tell_of_changes(app: App) -> None:
+    """Say once that a change waits for two people, and keep it before the eyes of staff."""
+    async with transaction(app.sessions) as session:
+        waiting = await waiting_changes(session)
+    said = texts.say("members.happening.waits", app.happenings.language, count=waiting)
+    if waiting and app.troubles.get("changes") != [said]:
+        app.happenings.tell("members.happening.waits", count=waiting)
+    app.troubles["changes"] = [said] if waiting else []
 
 
 async def look_again(app: App) -> None:
@@ -76,6 +89,7 @@ async def tidy(app: App) -> None:
             before=now - timedelta(days=retention.question_days),
             drafts_before=now - KEEP_DRAFTS,
         )
+    await app.perks.tidy()
 
 
 async def every(
@@ -107,6 +121,8 @@ async def run(app: App) -> None:
                 first=timedelta(seconds=5),
             )
         )
+        group.create_task(every(app.settings.index_every, lambda: follow(app)))
+        group.create_task(every(COMPARE_EVERY, lambda: compare_all(app), first=COMPARE_EVERY))
         group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
         group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))

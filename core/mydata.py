@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements, credentials, identity, questions
+from core import announcements, credentials, identity, perks, questions
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions, transaction
@@ -19,6 +19,7 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         "proofs": await credentials.export(session, member_id),
         "announcements": await announcements.received(session, accounts),
         "questions": await questions.export(session, accounts),
+        "perks": await perks.export(session, member_id),
     }
 
 
@@ -43,4 +44,5 @@ async def leave(
         accounts = [each.id for each in await identity.accounts_of(session, member_id)]
         await announcements.withdraw(session, accounts, now=clock())
         await questions.left(session, accounts)
+        await perks.left(session, member_id)
         await identity.forget(session, member_id, now=clock())

@@ -1,9 +1,10 @@
 """Doubles for unit tests: in memory, deterministic, and true to their ports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from core.access import Admission
+from core.access.evidence import Evidence
 from core.announcements import Delivered, Outcome, Outgoing
 from core.chain.client import Finality
 from core.errors import ChainUnavailable
@@ -42,9 +43,12 @@ class FakeHoldings:
 
     def __init__(self, collection: str = "resident-card") -> None:
         self._collection = collection
-        self.latest: dict[str, int] = {}
+        self.latest: dict[str, int] = {}  # of `collection`, by owner
         self.finalized: dict[str, int] = {}
         self.outage: set[Finality] = set()
+        self.away: set[str] = set()  # collections whose chain gives no answer
+        self.asked = 0
+        self._others: dict[tuple[str, str], Mapping[int, int]] = {}
 
     def give(self, owner: str, count: int, *, final: bool = True) -> None:
         """`owner` holds `count` from now on; `final=False`: not yet in the finalized block."""
@@ -52,17 +56,57 @@ class FakeHoldings:
         if final:
             self.finalized[owner] = count
 
+    def give_tokens(self, owner: str, collection: str, tokens: Mapping[int, int]) -> None:
+        """`owner` holds these token ids of any collection, so many of each."""
+        self._others[collection, owner] = tokens
+
     async def read(
         self,
         owners: Sequence[str],
         *,
         finality: Finality,
-        collections: Sequence[str] | None = None,  # noqa: ARG002 - it knows one
+        collections: Sequence[str] | None = None,
     ) -> tuple[Holding, ...]:
-        if owners and finality in self.outage:
+        asked = {self._collection} if collections is None else set(collections)
+        if owners:
+            self.asked += 1
+        if owners and (finality in self.outage or asked & self.away):
             raise ChainUnavailable("the node gives no answer")
         balances = self.latest if finality == "latest" else self.finalized
-        return tuple(Holding(self._collection, each, balances.get(each, 0), 1) for each in owners)
+        plain = [
+            Holding(self._collection, each, balances.get(each, 0), 1)
+            for each in owners
+            if self._collection in asked
+        ]
+        known = [
+            Holding(name, owner, sum(tokens.values()), 1, tokens)
+            for (name, owner), tokens in self._others.items()
+            if name in asked and owner in owners
+        ]
+        return (*plain, *known)
+
+
+class FakeEvidence:
+    """Which cards each member holds; or nobody can tell."""
+
+    def __init__(self, collection: str = "resident-card") -> None:
+        self.collection = collection
+        self.cards: dict[int, set[int]] = {}
+        self.away = False
+        self.asked = 0
+
+    def give(self, member_id: int, *token_ids: int) -> None:
+        """These cards are the member's from now on, and nobody else's."""
+        for held in self.cards.values():
+            held.difference_update(token_ids)
+        self.cards.setdefault(member_id, set()).update(token_ids)
+
+    async def of(self, member_id: int, *, finality: Finality) -> Evidence:  # noqa: ARG002
+        self.asked += 1
+        if self.away:
+            return Evidence(missing={self.collection: "the node gives no answer"})
+        held = dict.fromkeys(sorted(self.cards.get(member_id, ())), 1)
+        return Evidence((Holding(self.collection, f"0x{member_id}", len(held), 1, held),))
 
 
 class FakeKeeper:

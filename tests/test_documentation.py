@@ -30,6 +30,7 @@ PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "do
 
 EVERY_LANGUAGE = (
     "about",
+    "access",
     "asking",
     "chat",
     "computed",
@@ -41,7 +42,7 @@ EVERY_LANGUAGE = (
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "ingest", "report")
+STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "members", "report")
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -31,6 +31,7 @@ from telegram.ext import (
 
 from bots import texts
 from bots.conversation import Button, ChatKind, Incoming, Reply
+from bots.reasons import Reasons
 from bots.telegram.messenger import Place, TelegramMessenger, reason
 from core.access import Admitted, Decision, Refused, Unknown
 from core.database import transaction
@@ -260,12 +261,17 @@ class Handlers:
         return Reply(texts.say("telegram.knock.welcome", knock.language, room=room))
 
     def _refusal(self, knock: Knock, decision: Refused) -> Reply:
+        gate = self._app.town.gate(decision.gate)
+        reasons = Reasons(self._app.town, knock.language)
+        if decision.shortfall is not None or gate is None:
+            reason = reasons.shortfall(decision.shortfall)
+        else:
+            reason = reasons.rule(gate.rule)
         words = texts.say(
             "telegram.knock.refused",
             knock.language,
             room=self._room(decision.gate, knock.language),
-            held=decision.held,
-            needed=decision.needed,
+            reason=reason,
         )
         label = texts.say("telegram.knock.prove", knock.language)
         link = _deep_link(self._messenger.bot.username, "join")

@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.perks import Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
@@ -55,6 +56,8 @@ class TownApp(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def proving(self) -> Proving: ...
+    @property
+    def perks(self) -> Perks: ...
     @property
     def conversation(self) -> Talk: ...
     @property

@@ -1,74 +1,42 @@
-"""The doorkeeper: decides, remembers what was opened, and keeps every platform in step."""
+"""The doorkeeper: decides on the evidence, weighs what would close, and moves the doors.
+
+A turn looks at one member, at some, or at everybody. Doors open as soon as a decision says so;
+what would close is collected, weighed as a whole by `core.access.changes`, and only then carried
+out: first a notice with the reason and a day, later the door.
+"""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements, audit
+from core.access.changes import Losses, Rehearsal, Turn, Verdict, standing, weigh
 from core.access.decision import Admitted, Decision, Refused, Unknown, decide
+from core.access.doors import Doors, Room, SweepReport
+from core.access.evidence import Evidence
 from core.access.grants import GrantState, grants_of
 from core.access.keeper import ChannelKeeper
+from core.access.looking import Leaving, Look, Looking, Rules, stays
+from core.access.plan import fingerprint, town_before
+from core.access.reading import MemberEvidence
 from core.clock import Clock
 from core.database import Sessions, transaction
-from core.errors import ChainUnavailable, PlatformRefused, PlatformUnavailable
-from core.holdings import Holdings
-from core.identity import Account, accounts_of, find_account, members_with_proof, wallets_of
-from core.tables import GrantRow
-from core.town import Gate, TownPack
+from core.identity import accounts_of, find_account, members_with_proof
+from core.tables import GrantRow, OverrideRow
+from core.town import TownPack
 
 logger = logging.getLogger(__name__)
 
 ENOUGH_SILENCE: Final = 3
-"""So many members in a row whom nobody could tell about are an outage of the chain."""
+"""After so many members in a row a collection that nobody answers for is not asked for again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """One way into a room for one account."""
-
-    platform: str
-    place: str
-    state: GrantState
-    link: str | None = None
-    leave_at: datetime | None = None
-    trouble: str | None = None  # why the platform would not open it, for staff
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How one room stands for one member."""
-
-    gate: Gate
-    decision: Decision
-    doors: tuple[Door, ...] = ()
-
-
-@dataclass(slots=True)
-class SweepReport:
-    """What a sweep over all members did."""
-
-    members: int = 0
-    opened: int = 0
-    warned: int = 0
-    closed: int = 0
-    unknown: int = 0
-    troubles: list[str] = field(default_factory=list)
-
-    def add(self, other: "SweepReport") -> None:
-        self.members += other.members
-        self.opened += other.opened
-        self.warned += other.warned
-        self.closed += other.closed
-        self.unknown += other.unknown
-        self.troubles.extend(other.troubles)
+_ORDER: Final[Mapping[type, int]] = {Admitted: 0, Unknown: 1, Refused: 2}
 
 
 class Doorkeeper:
@@ -78,58 +46,77 @@ class Doorkeeper:
         self,
         town: TownPack,
         sessions: Sessions,
-        holdings: Holdings,
+        evidence: MemberEvidence,
         keepers: Mapping[str, ChannelKeeper],
         clock: Clock,
     ) -> None:
         self._town = town
         self._sessions = sessions
-        self._holdings = holdings
         self._keepers = keepers
         self._clock = clock
+        self._doors = Doors(town, sessions, keepers, clock)
+        self._looking = Looking(town, sessions, evidence, self._doors, clock)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._before: tuple[str, TownPack | None] = "", None
 
     async def recheck(self, member_id: int) -> tuple[Room, ...]:
-        """Read a member's holdings again and bring every room in step with what they say."""
+        """Read what speaks for a member again and bring every room in step with it."""
         rooms, _ = await self._recheck(member_id, links=True)
         return rooms
 
+    async def recheck_members(self, members: Iterable[int]) -> SweepReport:
+        """Re-check some members in one turn, such as those whom a block's transfers touched."""
+        return await self._turn(sorted(set(members)), whole=False)
+
     async def sweep(self) -> SweepReport:
         """Re-check every member who has proved something or been granted something."""
+        return await self._turn(await self._everybody(), whole=True)
+
+    async def _everybody(self) -> list[int]:
+        inside = select(GrantRow.member_id).where(GrantRow.state != GrantState.CLOSED)
+        vouched = select(OverrideRow.member_id).where(
+            OverrideRow.ended_at.is_(None), OverrideRow.until > self._clock()
+        )
         async with transaction(self._sessions) as session:
-            members = await members_with_proof(session)
-            granted = await session.scalars(
-                select(GrantRow.member_id).where(GrantRow.state != GrantState.CLOSED).distinct()
-            )
-            members = sorted({*members, *granted})
-        report, silent = SweepReport(), 0
-        for done, member_id in enumerate(members):
-            try:
-                _, of_one = await self._recheck(member_id, links=False)
-            except Exception as error:
-                # One member's trouble must not leave all after them unchecked.
-                logger.exception("recheck-broke", extra={"member": member_id})
-                report.troubles.append(f"member {member_id}: {type(error).__name__}")
-                continue
-            report.add(of_one)
-            silent = silent + 1 if of_one.unknown else 0
-            if silent == ENOUGH_SILENCE:  # an outage is told now, not after asking for everybody
-                report.unknown += len(members) - done - 1
-                break
-        return report
+            proved = await members_with_proof(session)
+            return sorted({*proved, *await session.scalars(inside.union(vouched))})
+
+    async def rehearse(self) -> Rehearsal:
+        """What a sweep would do now, without a single door moved or anybody told."""
+        rules = await self._rules()
+        looks, silence = [], Counter[str]()
+        for member_id in await self._everybody():
+            away = frozenset(name for name, count in silence.items() if count >= ENOUGH_SILENCE)
+            look = await self._looking.look(member_id, rules, away=away, dry=True)
+            silence.update(look.missing - away)
+            for name in look.read:
+                silence[name] = 0
+            looks.append(look)
+        turn = self._turn_of(looks, whole=True)
+        return Rehearsal(
+            changed=rules.changed,
+            by_rules=Losses.of(turn.by_rules),
+            ordinary=Losses.of(turn.ordinary),
+            newcomers=turn.newcomers,
+            undecided=turn.undecided,
+            limit=self._town.access.approve_above,
+        )
 
     async def knock(self, platform: str, external_id: str, place: str) -> Decision | None:
         """Somebody asks to enter `place` by themselves. `None`: it is no room of this town."""
         keeper = self._keepers[platform]
-        gate = next((each for each in self._town.gates if keeper.place(each) == place), None)
-        if gate is None:
+        gates = [each.name for each in self._town.gates if keeper.place(each) == place]
+        if not gates:
             return None
         async with transaction(self._sessions) as session:
             account = await find_account(session, platform, external_id)
         if account is None:
-            return Refused(gate.name, held=0, needed=1)
-        rooms, _ = await self._recheck(account.member_id, links=False)
-        return next(room.decision for room in rooms if room.gate.name == gate.name)
+            decisions = [decide(each, Evidence(), self._town) for each in self._town.gates]
+        else:
+            rooms, _ = await self._recheck(account.member_id, links=False)
+            decisions = [room.decision for room in rooms]
+        asked = [each for each in decisions if each.gate in gates]
+        return min(asked, key=lambda each: _ORDER[type(each)])
 
     async def release(self, member_id: int) -> None:
         """Close every door of a member who leaves the town, at once.
@@ -140,209 +127,126 @@ class Doorkeeper:
             grants = await grants_of(session, member_id)
             accounts = {each.id: each for each in await accounts_of(session, member_id)}
         for grant in grants:
-            if grant.state == GrantState.CLOSED:
-                continue
-            if grant.platform not in self._keepers:
-                raise PlatformUnavailable(f"{grant.platform} is switched off")
-            await self._keepers[grant.platform].remove(
-                grant.place, accounts[grant.account_id].external_id
-            )
-            await self._store(grant.id, GrantState.CLOSED, action="left")
+            if grant.state != GrantState.CLOSED:
+                await self._doors.release(grant, accounts[grant.account_id])
+
+    # One member
 
     async def _recheck(
         self, member_id: int, *, links: bool
     ) -> tuple[tuple[Room, ...], SweepReport]:
         # A sweep and the member themselves at the same moment: one after the other.
-        lock = self._locks.setdefault(member_id, asyncio.Lock())
-        async with lock:
-            return await self._recheck_alone(member_id, links=links)
-
-    async def _recheck_alone(
-        self, member_id: int, *, links: bool
-    ) -> tuple[tuple[Room, ...], SweepReport]:
-        async with transaction(self._sessions) as session:
-            wallets = await wallets_of(session, member_id)
-            accounts = await accounts_of(session, member_id)
-        report = SweepReport(members=1)
-        try:
-            latest = await self._holdings.read(wallets, finality="latest")
-            decisions: dict[str, Decision] = {g.name: decide(g, latest) for g in self._town.gates}
-        except ChainUnavailable as error:
-            decisions = {gate.name: Unknown(gate.name, str(error)) for gate in self._town.gates}
-        leaving = await self._may_leave(wallets, decisions)
-        report.unknown += sum(isinstance(each, Unknown) for each in decisions.values())
-
-        doors: dict[str, list[Door]] = {gate.name: [] for gate in self._town.gates}
-        for gate in self._town.gates:
-            if isinstance(decisions[gate.name], Admitted):
-                for account in accounts:
-                    door = await self._open(gate, account, report, link=links)
-                    if door is not None:
-                        doors[gate.name].append(door)
-        async with transaction(self._sessions) as session:
-            grants = await grants_of(session, member_id)
-        by_id = {account.id: account for account in accounts}
-        kept = {
-            (grant.account_id, grant.platform, grant.place)
-            for grant in grants
-            if isinstance(decisions.get(grant.gate), Admitted | Unknown)
-        }
-        for grant in grants:
-            decision = decisions.get(grant.gate)
-            if isinstance(decision, Admitted) or grant.state == GrantState.CLOSED:
-                continue
-            if grant.account_id not in by_id:  # the account left in this moment
-                continue
-            if decision is None and (grant.account_id, grant.platform, grant.place) in kept:
-                # The gate was renamed: another one opens the same place for the same person.
-                await self._store(grant.id, GrantState.CLOSED, action="renamed")
-                continue
-            # A gate that the pack no longer has is closed like one that says no.
-            if decision is None or leaving.get(grant.gate, False):
-                door = await self._close(grant, by_id[grant.account_id], report)
-            else:
-                door = Door(grant.platform, grant.place, GrantState(grant.state))
-            if grant.gate in doors:
-                doors[grant.gate].append(door)
+        async with self._lock(member_id):
+            look = await self._looking.look(member_id, await self._rules(), links=links)
+            verdict = await self._weigh([look], whole=False)
+            await self._carry_out(look, verdict)
         rooms = tuple(
-            Room(gate, decisions[gate.name], tuple(doors[gate.name])) for gate in self._town.gates
-        )
-        return rooms, report
-
-    async def _may_leave(
-        self, wallets: Sequence[str], decisions: Mapping[str, Decision]
-    ) -> dict[str, bool]:
-        """Which gates a complete, finalized reading says no to. An outage says no to none."""
-        if not any(isinstance(each, Refused) for each in decisions.values()):
-            return {}
-        try:
-            final = await self._holdings.read(wallets, finality="finalized")
-        except ChainUnavailable:
-            return {}
-        return {
-            gate.name: isinstance(decisions[gate.name], Refused)
-            and isinstance(decide(gate, final), Refused)
+            Room(gate, look.decisions[gate.name], tuple(look.doors[gate.name]))
             for gate in self._town.gates
-        }
+        )
+        return rooms, look.report
 
-    async def _open(
-        self, gate: Gate, account: Account, report: SweepReport, *, link: bool
-    ) -> Door | None:
-        keeper = self._keepers.get(account.platform)
-        place = keeper.place(gate) if keeper else None
-        if keeper is None or place is None:
-            return None
+    def _lock(self, member_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(member_id, asyncio.Lock())
+
+    async def _rules(self) -> Rules:
         async with transaction(self._sessions) as session:
-            grant = await self._grant(session, gate, account, place)
-            was = GrantState(grant.state)
-            if was in {GrantState.LEAVING, GrantState.CLOSED}:
-                grant.state = GrantState.OPENING if was is GrantState.CLOSED else GrantState.OPEN
-                grant.leave_at = grant.ended_at = None
-                if was is GrantState.LEAVING:
-                    await announcements.notify(
-                        session, account, "welcome-back", {"room": gate.name}, now=self._clock()
-                    )
-        if was is GrantState.OPEN and not link:
-            return Door(account.platform, place, GrantState.OPEN)
-        try:
-            admission = await keeper.admit(place, account.external_id)
-        except (PlatformUnavailable, PlatformRefused) as error:
-            report.troubles.append(str(error))
-            logger.warning("door-not-opened", extra={"gate": gate.name, "reason": str(error)})
-            return Door(account.platform, place, was, trouble=str(error))
-        if was is not GrantState.OPEN:
-            report.opened += 1
-            await self._store(grant.id, GrantState.OPEN, action="opened")
-        return Door(account.platform, admission.place, GrantState.OPEN, link=admission.link)
+            found = await standing(session, self._town)
+        if found.before is None:
+            return Rules(changed=False)
+        print_before = fingerprint(found.before)
+        if self._before[0] != print_before:
+            self._before = print_before, town_before(self._town, found.before)
+        return Rules(changed=True, before=self._before[1])
 
-    async def _grant(
-        self, session: AsyncSession, gate: Gate, account: Account, place: str
-    ) -> GrantRow:
-        query = select(GrantRow).where(
-            GrantRow.account_id == account.id,
-            GrantRow.gate == gate.name,
-            GrantRow.place == place,
-        )
-        if (grant := await session.scalar(query)) is not None:
-            return grant
-        grant = GrantRow(
-            member_id=account.member_id,
-            account_id=account.id,
-            gate=gate.name,
-            platform=account.platform,
-            place=place,
-            state=GrantState.OPENING,
-            granted_at=self._clock(),
-        )
-        try:
-            async with session.begin_nested():
-                session.add(grant)
-        except IntegrityError:  # another process was quicker
-            return (await session.scalars(query)).one()
-        return grant
+    # Many
 
-    async def _close(self, grant: GrantRow, account: Account, report: SweepReport) -> Door:
+    async def _turn(self, members: Sequence[int], *, whole: bool) -> SweepReport:
+        """Look at all, weigh what would close, then look again at those whom it concerns."""
+        report = SweepReport()
+        rules = await self._rules()
+        looks, silence = [], Counter[str]()
+        for member_id in members:
+            away = frozenset(name for name, count in silence.items() if count >= ENOUGH_SILENCE)
+            try:
+                async with self._lock(member_id):
+                    look = await self._looking.look(member_id, rules, away=away)
+            except Exception as error:
+                # One member's trouble must not leave all after them unchecked.
+                logger.exception("recheck-broke", extra={"member": member_id})
+                report.troubles.append(f"member {member_id}: {type(error).__name__}")
+                whole = False
+                continue
+            silence.update(look.missing - away)
+            for name in look.read:
+                silence[name] = 0
+            report.add(look.report)
+            if look.leaving or look.newcomer or look.undecided:
+                looks.append(look)
+        verdict = await self._weigh(looks, whole=whole)
+        report.held = verdict.held
+        for look in looks:
+            if any(self._moves(each, verdict) for each in look.leaving):
+                report.add(await self._finish(look, rules, verdict))
+        return report
+
+    async def _finish(self, look: Look, rules: Rules, verdict: Verdict) -> SweepReport:
+        """Carry out what was allowed, if it still holds: the person may have been here since."""
+        try:
+            async with self._lock(look.member_id):
+                again = await self._looking.look(look.member_id, rules)
+                again.report = SweepReport()  # counted already
+                await self._carry_out(again, verdict)
+        except Exception as error:
+            logger.exception("closing-broke", extra={"member": look.member_id})
+            return SweepReport(troubles=[f"member {look.member_id}: {type(error).__name__}"])
+        return again.report
+
+    def _moves(self, leaving: Leaving, verdict: Verdict) -> bool:
+        grant = leaving.grant
+        if grant.state == GrantState.LEAVING and grant.leave_at is not None:
+            return grant.leave_at <= self._clock()
+        return leaving.loss.key in verdict.allowed
+
+    # What closes
+
+    def _turn_of(self, looks: Sequence[Look], *, whole: bool) -> Turn:
+        starting = [
+            each
+            for look in looks
+            for each in look.leaving
+            if each.grant.state != GrantState.LEAVING or each.grant.leave_at is None
+        ]
+        return Turn(
+            ordinary=[each.loss for each in starting if not each.by_rules],
+            by_rules=[each.loss for each in starting if each.by_rules],
+            newcomers=Counter(name for look in looks for name in look.newcomer),
+            undecided=sum(look.undecided for look in looks),
+            whole=whole,
+        )
+
+    async def _weigh(self, looks: Sequence[Look], *, whole: bool) -> Verdict:
+        turn = self._turn_of(looks, whole=whole)
+        if not (turn.ordinary or turn.by_rules or whole):
+            return Verdict({})
+        async with transaction(self._sessions) as session:
+            return await weigh(session, self._town, turn, now=self._clock())
+
+    async def _carry_out(self, look: Look, verdict: Verdict) -> None:
         """Tell first; after the grace period take out."""
-        if f"{account.platform}:{account.external_id}" in self._town.access.protected:
-            return Door(grant.platform, grant.place, GrantState(grant.state))
-        now = self._clock()
-        if grant.state != GrantState.LEAVING or grant.leave_at is None:
-            leave_at = now + self._town.access.grace
-            await self._warn(grant.id, account, leave_at)
-            report.warned += 1
-            return Door(grant.platform, grant.place, GrantState.LEAVING, leave_at=leave_at)
-        if now < grant.leave_at:
-            return Door(grant.platform, grant.place, GrantState.LEAVING, leave_at=grant.leave_at)
-        keeper = self._keepers.get(grant.platform)
-        try:
-            if keeper is None:
-                raise PlatformUnavailable(f"{grant.platform} is switched off")
-            await keeper.remove(grant.place, account.external_id)
-        except (PlatformUnavailable, PlatformRefused) as error:
-            report.troubles.append(str(error))
-            logger.warning("door-not-closed", extra={"gate": grant.gate, "reason": str(error)})
-            return Door(
-                grant.platform,
-                grant.place,
-                GrantState.LEAVING,
-                leave_at=grant.leave_at,
-                trouble=str(error),
-            )
-        await self._store(grant.id, GrantState.CLOSED, action="closed", tell=account)
-        report.closed += 1
-        return Door(grant.platform, grant.place, GrantState.CLOSED)
-
-    async def _warn(self, grant_id: int, account: Account, leave_at: datetime) -> None:
-        async with transaction(self._sessions) as session:
-            grant = await session.get_one(GrantRow, grant_id, with_for_update=True)
-            if grant.state == GrantState.LEAVING:
-                return  # another process has told them
-            grant.state, grant.leave_at = GrantState.LEAVING, leave_at
-            values = {"room": grant.gate, "leave_at": leave_at.isoformat()}
-            await announcements.notify(session, account, "leaving", values, now=self._clock())
-            await self._audit(session, grant, "warned")
-
-    async def _store(
-        self, grant_id: int, state: GrantState, *, action: str, tell: Account | None = None
-    ) -> None:
-        async with transaction(self._sessions) as session:
-            grant = await session.get_one(GrantRow, grant_id, with_for_update=True)
-            if grant.state == state:
-                return  # another process has done it
-            grant.state = state
-            if state is GrantState.CLOSED:
-                grant.ended_at = self._clock()
-            if tell is not None:
-                values = {"room": grant.gate}
-                await announcements.notify(session, tell, "left", values, now=self._clock())
-            await self._audit(session, grant, action)
-
-    async def _audit(self, session: AsyncSession, grant: GrantRow, action: str) -> None:
-        await audit.record(
-            session,
-            actor="kankei",
-            action=f"access.{action}",
-            subject=f"member:{grant.member_id}",
-            detail={"gate": grant.gate, "platform": grant.platform},
-            now=self._clock(),
-        )
+        for each in look.leaving:
+            grant, key = each.grant, each.loss.key
+            if grant.state == GrantState.LEAVING and grant.leave_at is not None:
+                due = self._moves(each, verdict)
+                door = (
+                    await self._doors.close(grant, each.account, look.report)
+                    if due
+                    else stays(grant)
+                )
+            elif key in verdict.allowed:
+                change = verdict.allowed[key]
+                door = await self._doors.warn(grant, each.account, each.loss.reason, change)
+                look.report.warned += 1
+            else:
+                door = replace(stays(grant), held=True)
+            look.add(grant.gate, door)

@@ -22,6 +22,8 @@ class Evidence:
     missing: Mapping[str, str] = field(default_factory=dict)  # collection → why nobody could tell
     traits: Mapping[tuple[str, int], Mapping[str, str] | None] = field(default_factory=dict)
     """By collection and token id; `None`: could not be read. Only where a rule asks."""
+    vouched: frozenset[str] = frozenset()
+    """The gates that staff have opened for this member until a day, whatever the rule says."""
 
 
 class EvidenceReader(Protocol):

@@ -111,6 +111,16 @@ class JsonRpcChain:
 
     # Contracts
 
+    async def code_at(self, contract: str, block: int) -> bytes:
+        """The code at an address; empty before it was there.
+
+        Raises `ChainUnavailable`, also where the endpoints keep no state of that block.
+        """
+        code = await self._pool.agreed(
+            lambda endpoint: endpoint.hex("eth_getCode", [contract, hex(block)])
+        )
+        return bytes.fromhex(code[2:])
+
     async def multicall(
         self, calls: Sequence[Call], *, block: BlockChoice
     ) -> tuple[bytes | None, ...]:
@@ -172,24 +182,37 @@ class JsonRpcChain:
         calls = [tokens.uri_call(collection, each) for each in token_ids]
         return tuple(map(tokens.text, await self.multicall(calls, block=block)))
 
-    async def incoming_delegations(
+    async def delegations(
         self, delegates: Sequence[str], *, block: BlockChoice = "latest"
-    ) -> tuple[tuple[Delegation, ...], ...]:
-        """For each of `delegates`, what others let it stand for."""
+    ) -> tuple[tuple[Delegation, ...] | None, ...]:
+        """For each of `delegates`, what others let it stand for.
+
+        `None`: its list cannot be read, which a stranger can bring about with thousands of
+        delegations. Then nobody knows, and nobody may lose anything for it.
+        """
+        number = await self.block("latest") if block == "latest" else block
         calls = [delegation.incoming_call(each) for each in delegates]
-        results = await self.multicall(calls, block=block)
+        rows = await self._multicall.rows(calls, number)
         try:
-            return tuple(map(delegation.delegations, results, delegates))
+            return tuple(
+                delegation.delegations(row[1], each) if row and row[0] else None
+                for row, each in zip(rows, delegates, strict=True)
+            )
         except delegation.NotDelegations as error:
             raise self._pool.unavailable([str(error)]) from error
 
     async def is_valid_signature(self, address: str, digest: bytes, signature: bytes) -> bool:
-        """One ``eth_call`` of the ERC-6492 validator; a revert means no."""
+        """One ``eth_call`` of the ERC-6492 validator; a revert means no.
+
+        The contract is whoever's wallet it says it is: one that burns gas until the endpoint falls
+        silent does not get the endpoint a rest.
+        """
         data = _VALIDATOR + encode(["address", "bytes32", "bytes"], [address, digest, signature])
 
         async def ask(endpoint: Endpoint) -> bool:
             try:
-                return int.from_bytes(await endpoint.call(None, data, "latest")) == 1
+                answer = await endpoint.call(None, data, "latest", forgiving=True)
+                return int.from_bytes(answer) == 1
             except Reverted:
                 return False
 
@@ -204,6 +227,7 @@ class JsonRpcChain:
                 resting_seconds=each.resting_seconds,
                 last_success=each.last_success,
                 consecutive_failures=each.failures,
+                last_failure=each.last_failure,
                 last_reason=each.last_reason,
                 requests_today=each.budget.used_today,
                 requests_a_day=each.budget.a_day,
@@ -258,6 +282,9 @@ class Chains:
     ) -> LogPage:
         return await self.of(chain_id).logs(contracts, topics, first, last)
 
+    async def code_at(self, chain_id: int, contract: str, block: int) -> bytes:
+        return await self.of(chain_id).code_at(contract, block)
+
     async def multicall(
         self, chain_id: int, calls: Sequence[Call], *, block: BlockChoice
     ) -> tuple[bytes | None, ...]:
@@ -295,14 +322,16 @@ class Chains:
         self, chain_id: int, delegate: str, *, block: BlockChoice = "latest"
     ) -> tuple[Delegation, ...]:
         """What others let `delegate` stand for on this chain; nothing where no registry is."""
-        (found,) = await self.of(chain_id).incoming_delegations([delegate], block=block)
+        (found,) = await self.delegations(chain_id, [delegate], block=block)
+        if found is None:
+            raise ChainUnavailable(f"chain {chain_id}: a list of delegations cannot be read")
         return found
 
     async def delegations(
         self, chain_id: int, delegates: Sequence[str], *, block: BlockChoice = "latest"
-    ) -> tuple[tuple[Delegation, ...], ...]:
-        """The same for many wallets, in one request for 500 of them."""
-        return await self.of(chain_id).incoming_delegations(delegates, block=block)
+    ) -> tuple[tuple[Delegation, ...] | None, ...]:
+        """The same for many wallets, in one request for 500; `None` where it is not known."""
+        return await self.of(chain_id).delegations(delegates, block=block)
 
     async def is_valid_signature(
         self, chain_id: int, address: str, digest: bytes, signature: bytes

@@ -69,7 +69,8 @@ class EndpointHealth:
     """For how long it is left alone from now; 0: it is asked."""
     last_success: datetime | None
     consecutive_failures: int
-    last_reason: str | None
+    last_failure: datetime | None
+    last_reason: str | None  # of that failure
     requests_today: int  # UTC day, since this process began
     requests_a_day: int | None
     finalized: int | None  # the newest finalized block it has shown

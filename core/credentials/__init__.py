@@ -9,6 +9,23 @@ that each way of proving follows.
 """
 
 from core.credentials.methods import Unproved
-from core.credentials.records import Credential, counts, credentials_of, export, revoke, unlink
+from core.credentials.records import (
+    Credential,
+    counts,
+    credentials_of,
+    export,
+    revoke,
+    subjects_of,
+    unlink,
+)
 
-__all__ = ["Credential", "Unproved", "counts", "credentials_of", "export", "revoke", "unlink"]
+__all__ = [
+    "Credential",
+    "Unproved",
+    "counts",
+    "credentials_of",
+    "export",
+    "revoke",
+    "subjects_of",
+    "unlink",
+]

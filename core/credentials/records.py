@@ -238,3 +238,13 @@ async def counts(session: AsyncSession, *, now: datetime) -> dict[str, int]:
         .group_by(CredentialRow.proof)
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def subjects_of(session: AsyncSession, member_id: int) -> list[str]:
+    """What a member has proved, live or not, as ``proof:keyed hash``: who they are elsewhere."""
+    rows = await session.execute(
+        select(CredentialRow.proof, CredentialRow.subject)
+        .where(CredentialRow.member_id == member_id)
+        .order_by(CredentialRow.id)
+    )
+    return [f"{proof}:{subject}" for proof, subject in rows]

@@ -1,11 +1,44 @@
-"""Holdings: how many of a town's tokens a member's wallets own, and at which block we looked.
+"""Holdings: which tokens a member's wallets own, and at which block we looked.
 
 A balance is read, never assumed: every holding carries its block number, and a node that gives no
-answer is an error, never a zero. `Holdings` is the port that access stands on: `LiveHoldings` asks
-the chain at every question; an index of owners fed by transfer logs can take its place.
+answer is an error, never a zero. `Holdings` is the port that access stands on. `IndexedHoldings`
+answers it from an index of owners that `OwnerIndex` feeds with the transfers in a chain's logs;
+`LiveHoldings` asks the chain at every question, where no index is or none has caught up yet.
+
+* ERC-721 (with ERC-2309 batch mints) and ERC-1155; what is believed is the finalized block
 """
 
+from core.holdings.history import Band, Concentration, concentration, owners_at
+from core.holdings.index import Changes, OwnerIndex, Step, Turn
+from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
-from core.holdings.ports import Chain, Holding, Holdings
+from core.holdings.pages import StoredPages
+from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
+from core.holdings.reconcile import Reconciler, Reconciliation
+from core.holdings.states import IndexState, Trouble, states
 
-__all__ = ["Chain", "Holding", "Holdings", "LiveHoldings"]
+__all__ = [
+    "Band",
+    "Block",
+    "Chain",
+    "Changes",
+    "Concentration",
+    "Holding",
+    "Holdings",
+    "IndexState",
+    "IndexedHoldings",
+    "LiveHoldings",
+    "LogSource",
+    "OwnerIndex",
+    "Page",
+    "Reconciler",
+    "Reconciliation",
+    "Step",
+    "StoredPages",
+    "Trouble",
+    "Turn",
+    "concentration",
+    "one_look",
+    "owners_at",
+    "states",
+]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from core.chain.client import Finality
+from core.errors import ChainUnavailable
 from core.holdings.ports import Chain, Holding
 from core.town import Collection
 
@@ -28,6 +29,10 @@ class LiveHoldings:
         ]
         if not owners:
             return ()
+        for collection in asked:
+            if collection.standard == "ERC-1155" and collection.token_id is None:
+                # Its contract answers for one token id at a time; only the index knows which.
+                raise ChainUnavailable(f"{collection.name}: its index has not caught up")
         chain_ids = {collection.chain_id for collection in asked}
         blocks = {each: await self._chain.block(each, finality) for each in sorted(chain_ids)}
 

@@ -21,11 +21,79 @@ class Holding:
 
 
 class Chain(Protocol):
-    """What this package asks of the chains. `core.chain` answers over JSON-RPC."""
+    """What a live reading asks of the chains. `core.chain` answers over JSON-RPC."""
 
     async def block(self, chain_id: int, finality: Finality) -> int: ...
 
     async def balance_of(self, collection: Collection, owner: str, *, block: int) -> int: ...
+
+
+class Block(Protocol):
+    """One block, by number and hash."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def hash(self) -> str: ...
+
+
+class Page(Protocol):
+    """The logs of some blocks, complete."""
+
+    @property
+    def logs(self) -> tuple[Mapping[str, object], ...]:
+        """As ``eth_getLogs`` gives them, checked for shape; in no certain order."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int:
+        """The last block that the page covers; it may be lower than what was asked for."""
+
+    @property
+    def last_hash(self) -> str: ...
+
+
+class LogSource(Protocol):
+    """What the index asks of the chains. Every method raises `ChainUnavailable`."""
+
+    async def head(self, chain_id: int, finality: Finality) -> Block: ...
+
+    async def block_hash(self, chain_id: int, number: int) -> str | None:
+        """`None`: the chain has no such block (any more, or yet)."""
+
+    async def logs(
+        self,
+        chain_id: int,
+        contracts: Sequence[str],
+        topics: Sequence[Sequence[str] | None],
+        first: int,
+        last: int,
+    ) -> Page:
+        """The logs of `contracts` from `first` on, by the values that match in each position."""
+
+    async def code_at(self, chain_id: int, contract: str, block: int) -> bytes:
+        """The contract's code at `block`; empty before it was there."""
+
+
+class Balances(Protocol):
+    """What a comparison asks of the contracts, many at once. Each raises `ChainUnavailable`."""
+
+    async def balances(
+        self, collection: Collection, owners: Sequence[str], *, block: int
+    ) -> tuple[int, ...]: ...
+
+    async def balances_by_id(
+        self, collection: Collection, pairs: Sequence[tuple[str, int]], *, block: int
+    ) -> tuple[int, ...]: ...
+
+    async def owners_of(
+        self, collection: Collection, token_ids: Sequence[int], *, block: int
+    ) -> tuple[str | None, ...]: ...
+
+
+class IndexedChain(LogSource, Balances, Protocol):
+    """Both: what holdings from an index ask of the chains."""
 
 
 class Holdings(Protocol):

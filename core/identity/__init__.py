@@ -15,6 +15,7 @@ from core.identity.accounts import (
     set_reachable,
     set_wants_messages,
 )
+from core.identity.holders import all_wallets, holders_of
 from core.identity.links import (
     LINK_LIFETIME,
     LinkToken,
@@ -66,6 +67,7 @@ __all__ = [
     "account_by_id",
     "accounts_by_platform",
     "accounts_of",
+    "all_wallets",
     "drop_vault",
     "export",
     "find_account",
@@ -78,6 +80,7 @@ __all__ = [
     "give_way",
     "has_proof",
     "holder_of",
+    "holders_of",
     "link_vault",
     "link_wallet",
     "linked_wallets",

@@ -140,6 +140,8 @@ class Retention(Table):
     delivery_days: Annotated[int, Field(ge=1)] = 365
     room_post_days: Annotated[int, Field(ge=1)] = 365
     question_days: Annotated[int, Field(ge=1)] = 365
+    redemption_days: Annotated[int, Field(ge=1)] = 365
+    """How long a used perk says whose it was; after that only what, where, when and its value."""
     purpose: Localised
 
 

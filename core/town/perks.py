@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from core.town.words import Localised, Slug, Table
 
@@ -37,6 +37,8 @@ class Perk(Table):
     unlimited: bool = False
     """Any number of times; `uses` then says nothing."""
     per: Literal["day", "month", "year", "ever"] = "year"
+    year_starts: Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])$")] = "01"
+    """With ``per = "year"``: the month with which a year begins; ``04`` is the 年度."""
     counted_by: Literal["token", "person", "both"] = "token"
     """Whose uses are counted; ``both``: either count ends it."""
     reentry_minutes: Annotated[int, Field(ge=0, le=1_440)] = 0

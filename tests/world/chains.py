@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,13 +21,35 @@ from tests.conftest import free_port, lacking
 
 HERE = Path(__file__).parent
 ANVIL = HERE.parent / "node" / "node_modules" / ".bin" / "anvil"
+FINALITY_DEPTH = 64
+"""anvil's finalized block lies so many behind its head."""
+
+GAS = 30_000_000
 ERC6492_MAGIC = bytes.fromhex("6492" * 16)
 
 
 @cache
-def bytecode(name: str) -> str:
+def _compiled(name: str) -> tuple[str, str]:
     source = (HERE / f"{name}.vy").read_text(encoding="utf-8")
-    return str(compile_code(source, output_formats=["bytecode"])["bytecode"])
+    made = compile_code(source, output_formats=["bytecode", "bytecode_runtime"])
+    return str(made["bytecode"]), str(made["bytecode_runtime"])
+
+
+def bytecode(name: str) -> str:
+    """Creation code of a contract of this folder, without its constructor's arguments."""
+    return _compiled(name)[0]
+
+
+def runtime(name: str) -> str:
+    """Its code as it lies on the chain, for `Anvil.place`."""
+    return _compiled(name)[1]
+
+
+def call_data(signature: str, *arguments: Any) -> str:
+    """What calls ``signature`` (such as ``mint(address,uint256)``) with these arguments."""
+    kinds = signature.partition("(")[2].removesuffix(")")
+    types = kinds.split(",") if kinds else []
+    return "0x" + (keccak(text=signature)[:4] + encode(types, arguments)).hex()
 
 
 def wallet_code(owner: str) -> str:
@@ -65,16 +87,19 @@ class Anvil:
 
     def ask(self, method: str, *params: Any) -> Any:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        content = self._post(question)
+        if "error" in content:
+            raise RuntimeError(content["error"]["message"])
+        return content["result"]
+
+    def _post(self, question: object) -> Any:
         request = urllib.request.Request(
             self.url,
             json.dumps(question).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            content = json.load(answer)
-        if "error" in content:
-            raise RuntimeError(content["error"]["message"])
-        return content["result"]
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
 
     def send(self, data: str, to: str | None = None) -> Any:
         """A transaction of the first rich account; returns its receipt once it is mined."""
@@ -90,8 +115,74 @@ class Anvil:
                 raise TimeoutError(transaction)
         return found
 
-    def mine(self, blocks: int) -> None:
+    def mine(self, blocks: int = 1) -> None:
         self.ask("anvil_mine", hex(blocks))
+
+    def finalize(self) -> None:
+        """Mine until what has happened so far lies in the finalized block."""
+        self.mine(FINALITY_DEPTH + 1)
+
+    @property
+    def height(self) -> int:
+        return int(self.ask("eth_blockNumber"), 16)
+
+    def deploy(self, name: str, types: Sequence[str] = (), arguments: Sequence[Any] = ()) -> str:
+        """Put a contract of this folder on the chain; returns its address."""
+        code = bytecode(name) + encode(types, arguments).hex()
+        return str(to_checksum_address(self.send(code)["contractAddress"]))
+
+    def place(self, name: str, address: str) -> None:
+        """Put a contract without a constructor at this very address."""
+        self.ask("anvil_setCode", address, runtime(name))
+
+    def do(self, contract: str, signature: str, *arguments: Any) -> Any:
+        """Call a contract in a transaction of its own block; returns the receipt."""
+        receipt = self.send(call_data(signature, *arguments), to=contract)
+        if receipt["status"] != "0x1":
+            raise RuntimeError(f"{signature} reverted")
+        return receipt
+
+    def batch(self, contract: str, calls: Sequence[str], *, blocks: int = 1) -> None:
+        """Many transactions in one JSON-RPC batch, mined into `blocks` blocks.
+
+        One by one costs 18 ms a transaction, so 0.4 ms. Nonces are explicit and automatic mining
+        is off meanwhile: entries of a batch run concurrently.
+        """
+        sender = self.ask("eth_accounts")[0]
+        nonce = int(self.ask("eth_getTransactionCount", sender, "latest"), 16)
+        self.ask("evm_setAutomine", False)
+        try:
+            size = -(-len(calls) // blocks)
+            for start in range(0, len(calls), size):
+                chunk = [
+                    {
+                        "from": sender,
+                        "to": contract,
+                        "data": data,
+                        "nonce": hex(nonce + start + place),
+                        "gas": hex(GAS // len(calls[start : start + size])),
+                    }
+                    for place, data in enumerate(calls[start : start + size])
+                ]
+                self.ask_all("eth_sendTransaction", chunk)
+                self.mine()
+        finally:
+            self.ask("evm_setAutomine", True)
+
+    def ask_all(self, method: str, params: Sequence[Any]) -> list[Any]:
+        questions = [
+            {"jsonrpc": "2.0", "id": place, "method": method, "params": [each]}
+            for place, each in enumerate(params)
+        ]
+        answers = sorted(self._post(questions), key=lambda answer: int(answer["id"]))
+        for answer in answers:
+            if "error" in answer:
+                raise RuntimeError(answer["error"]["message"])
+        return [answer["result"] for answer in answers]
+
+    def reorganise(self, depth: int) -> None:
+        """Replace the newest `depth` blocks with empty ones of other hashes."""
+        self.ask("anvil_reorg", depth, [])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from core import credentials, identity, mydata
-from core.access import Doorkeeper
+from core.access import Doorkeeper, KeptTraits, MemberEvidence
 from core.credentials.codes import Batch, Made, forget_codes
 from core.credentials.proving import Proved
 from core.credentials.spelling import written
@@ -162,7 +162,9 @@ async def test_a_code_stays_used_when_its_person_takes_it_back_or_leaves(office:
         assert await credentials.unlink(
             session, hana.member_id, held.id, by="member:1", now=office.clock()
         )
-    doorkeeper = Doorkeeper(office.town, office.sessions, FakeHoldings(), {}, office.clock)
+    traits = KeptTraits(office.sessions, None, office.clock)
+    evidence = MemberEvidence(office.town, office.sessions, FakeHoldings(), traits, office.clock)
+    doorkeeper = Doorkeeper(office.town, office.sessions, evidence, {}, office.clock)
     await mydata.leave(office.sessions, doorkeeper, taro.member_id, clock=office.clock)
     assert await refused(office, first.code, "3") == "code-used"
     assert await refused(office, second.code, "3") == "code-used"

@@ -15,7 +15,7 @@ from core.credentials.spelling import (
     written,
 )
 
-CODES = st.integers().map(lambda _: new_code())
+CODES = st.builds(new_code)
 PLACES = st.integers(0, LENGTH - 1)
 
 

@@ -1,0 +1,287 @@
+"""Transfers and balances as they are stored: a page at a time, whole or not at all.
+
+The cursor moves in the same transaction as the page that it stands for, and only from the very
+block and hash that the page follows: of two processes that read the same page one stores it, and
+after a crash at any moment at most one page is read again, without effect.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Delete, Insert, Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.holdings.states import Trouble
+from core.holdings.transfers import ZERO, Transfer
+from core.tables import BalanceRow, CheckpointRow, ContractRow, TransferRow
+
+CHECKPOINTS: Final = 128
+"""So many read pages are remembered; a reorganisation deeper than that is read from the start."""
+
+CHUNK: Final = 400
+"""Most values in one statement: SQLite and PostgreSQL both take many more."""
+
+DETAIL: Final = 300
+
+_TRANSFERS: Table = TransferRow.__table__  # type: ignore[assignment]
+_BALANCES: Table = BalanceRow.__table__  # type: ignore[assignment]
+
+Place = tuple[int, bytes, bytes]
+"""Contract, token, owner: the key of a balance."""
+
+Item = TypeVar("Item")
+
+
+class Overtaken(Exception):
+    """Another process has moved the cursor; look where it stands and go on from there."""
+
+
+class Overdrawn(ValueError):
+    """Somebody handed on more than they had: logs are missing."""
+
+
+async def store_page(
+    session: AsyncSession,
+    contracts: Sequence[ContractRow],
+    transfers: Sequence[Transfer],
+    *,
+    last: int,
+    last_hash: str,
+    head: int,
+    now: datetime,
+) -> None:
+    """Store what follows the cursors of `contracts`, and move them to `last`.
+
+    Raises `Overtaken` if one of them stands elsewhere by now, `Overdrawn` if the transfers do not
+    fit what was there. Nothing is stored then.
+    """
+    for contract in contracts:
+        await _advance(
+            session, contract, {"block": last, "block_hash": last_hash, "head": head}, now
+        )
+    await _executemany(session, insert(_TRANSFERS), transfers)
+    single = {each.id for each in contracts if each.standard == "ERC-721"}
+    await _move_single(session, [each for each in transfers if each.contract_id in single])
+    await _move_many(session, [each for each in transfers if each.contract_id not in single])
+    for contract in contracts:
+        await _remember(session, contract.id, last, last_hash)
+
+
+async def _advance(
+    session: AsyncSession, contract: ContractRow, values: dict[str, Any], now: datetime
+) -> None:
+    moved = await session.execute(
+        update(ContractRow)
+        .where(
+            ContractRow.id == contract.id,
+            ContractRow.block == contract.block,
+            ContractRow.block_hash == contract.block_hash,
+        )
+        .values(**{**_progress(contract), **values, "read_at": now})
+        .execution_options(synchronize_session=False)
+    )
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        raise Overtaken
+
+
+def _progress(contract: ContractRow) -> dict[str, Any]:
+    """Reading on heals everything but a difference: for that the logs are read anew."""
+    return {} if contract.trouble == Trouble.INCOMPLETE else {"trouble": "", "detail": ""}
+
+
+async def touch(
+    session: AsyncSession, contracts: Sequence[ContractRow], *, head: int, now: datetime
+) -> None:
+    """The chain was asked, and nothing has come after the cursors of `contracts`."""
+    for contract in contracts:
+        await _advance(session, contract, {"head": head}, now)
+
+
+async def note_trouble(
+    session: AsyncSession, contract_ids: Sequence[int], kind: str, detail: str
+) -> None:
+    """Why nothing could be read. What was read before stays, with its time."""
+    await session.execute(
+        update(ContractRow)
+        .where(ContractRow.id.in_(contract_ids))
+        .values(trouble=kind, detail=detail[:DETAIL])
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _remember(session: AsyncSession, contract_id: int, block: int, block_hash: str) -> None:
+    session.add(CheckpointRow(contract_id=contract_id, block=block, hash=block_hash))
+    await session.flush()
+    oldest = (
+        select(CheckpointRow.block)
+        .where(CheckpointRow.contract_id == contract_id)
+        .order_by(CheckpointRow.block.desc())
+        .limit(1)
+        .offset(CHECKPOINTS - 1)
+        .scalar_subquery()
+    )
+    await session.execute(
+        delete(CheckpointRow)
+        .where(CheckpointRow.contract_id == contract_id, CheckpointRow.block < oldest)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _move_single(session: AsyncSession, transfers: Sequence[Transfer]) -> None:
+    """A token of ERC-721 is its last receiver's."""
+    owners = {(each.contract_id, each.token): each.receiver for each in transfers}
+    gone = delete(_BALANCES).where(
+        _BALANCES.c.contract_id == bindparam("contract"), _BALANCES.c.token == bindparam("token_")
+    )
+    await _executemany(session, gone, owners)
+    amounts = {(each.contract_id, each.token): each.amount for each in transfers}
+    kept = [
+        (contract, token, owner, amounts[contract, token])
+        for (contract, token), owner in owners.items()
+        if owner != ZERO
+    ]
+    await _executemany(session, insert(_BALANCES), kept)
+
+
+async def _move_many(session: AsyncSession, transfers: Iterable[Transfer]) -> None:
+    """A token id of ERC-1155 is many people's: add and subtract, exactly."""
+    changes: dict[Place, int] = {}
+    for each in transfers:
+        amount = int.from_bytes(each.amount)
+        if each.sender == each.receiver or not amount:
+            continue
+        for owner, change in ((each.sender, -amount), (each.receiver, amount)):
+            if owner != ZERO:
+                place = (each.contract_id, each.token, owner)
+                changes[place] = changes.get(place, 0) + change
+    had = await _amounts(session, list(changes))
+    now = {place: had.get(place, 0) + change for place, change in changes.items()}
+    if any(not 0 <= amount < 1 << 256 for amount in now.values()):
+        raise Overdrawn("more was handed on than there was")
+    await _set(session, now)
+
+
+async def _set(session: AsyncSession, amounts: dict[Place, int]) -> None:
+    """Make these balances what they are given as; zero has no row."""
+    gone = delete(_BALANCES).where(
+        _BALANCES.c.contract_id == bindparam("contract"),
+        _BALANCES.c.token == bindparam("token_"),
+        _BALANCES.c.owner == bindparam("owner_"),
+    )
+    await _executemany(session, gone, amounts)
+    kept = [(*place, amount.to_bytes(32)) for place, amount in amounts.items() if amount]
+    await _executemany(session, insert(_BALANCES), kept)
+
+
+async def _amounts(session: AsyncSession, places: Sequence[Place]) -> dict[Place, int]:
+    found: dict[Place, int] = {}
+    key = tuple_(BalanceRow.contract_id, BalanceRow.token, BalanceRow.owner)
+    for some in chunks(places, CHUNK):
+        rows = await session.execute(
+            select(BalanceRow.contract_id, BalanceRow.token, BalanceRow.owner, BalanceRow.amount)
+            .where(key.in_(some))
+        )  # fmt: skip
+        found |= {(row[0], row[1], row[2]): int.from_bytes(row[3]) for row in rows}
+    return found
+
+
+async def correct(
+    session: AsyncSession, contract: ContractRow, corrections: Sequence[Transfer]
+) -> None:
+    """Let what reading the contract has shown happen at its block, though no log says so."""
+    await _executemany(session, insert(_TRANSFERS), corrections)
+    move = _move_single if contract.standard == "ERC-721" else _move_many
+    await move(session, corrections)
+
+
+async def reconciled(
+    session: AsyncSession,
+    contract: ContractRow,
+    *,
+    owners: int,
+    differences: int,
+    trouble: str,
+    now: datetime,
+) -> None:
+    """The contract was compared at its block. Raises `Overtaken` if that is no longer where it is.
+
+    What stays different stops the index until it is read anew.
+    """
+    values = {
+        "reconciled_at": now,
+        "reconciled_block": contract.block,
+        "reconciled_owners": owners,
+        "differences": differences,
+        "trouble": trouble,
+        "detail": "",
+    }
+    await _advance(session, contract, values, now)
+
+
+async def roll_back(
+    session: AsyncSession, contract: ContractRow, block: int, block_hash: str, *, now: datetime
+) -> set[bytes]:
+    """Forget what came after `block`; returns the owners whose balances it had changed.
+
+    Raises `Overtaken` if another process has done something meanwhile.
+    """
+    told = min(contract.told_block, block)
+    values = {"block": block, "block_hash": block_hash, "told_block": told}
+    await _advance(session, contract, values, now)
+    undone = TransferRow.contract_id == contract.id, TransferRow.block > block
+    rows = await session.execute(
+        select(TransferRow.token, TransferRow.sender, TransferRow.receiver).where(*undone)
+    )
+    tokens: set[bytes] = set()
+    owners: set[bytes] = set()
+    for token, sender, receiver in rows:
+        tokens.add(token)
+        owners |= {sender, receiver}
+    await session.execute(delete(TransferRow).where(*undone))
+    await session.execute(
+        delete(CheckpointRow).where(
+            CheckpointRow.contract_id == contract.id, CheckpointRow.block > block
+        )
+    )
+    await _rebuild(session, contract, tokens)
+    return owners - {ZERO}
+
+
+async def _rebuild(session: AsyncSession, contract: ContractRow, tokens: Iterable[bytes]) -> None:
+    """Work out the balances of `tokens` from the transfers that are left."""
+    move = _move_single if contract.standard == "ERC-721" else _move_many
+    for some in chunks(tokens, CHUNK):
+        await session.execute(
+            delete(BalanceRow).where(
+                BalanceRow.contract_id == contract.id, BalanceRow.token.in_(some)
+            )
+        )
+        rows = await session.execute(
+            select(*_TRANSFERS.c)
+            .where(TransferRow.contract_id == contract.id, TransferRow.token.in_(some))
+            .order_by(TransferRow.block, TransferRow.log_index, TransferRow.part)
+        )
+        await move(session, [Transfer(*row) for row in rows])
+
+
+async def _executemany(
+    session: AsyncSession, statement: Insert | Delete, rows: Iterable[Sequence[Any]]
+) -> None:
+    """Hand `rows`, in the statement's order of values, to the driver as they are.
+
+    SQLAlchemy's own way to many rows makes a dictionary of each and costs four times as much.
+    """
+    rows = list(rows)
+    if rows:
+        connection = await session.connection()
+        compiled = statement.compile(dialect=connection.dialect)
+        await connection.exec_driver_sql(str(compiled), [tuple(row) for row in rows])
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterable[list[Item]]:
+    """`items` in lists of at most `size`."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,179 @@
+"""The town's keys for passes: ES256 on P-256 (RFC 7518 section 3.4), in a JWK set (RFC 7517).
+
+The last key of the set signs; those before it only verify, until every pass that they signed is
+past its use. The set is a file that is readable to us alone.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+
+from core.errors import KankeiError
+
+KEPT_AFTER_ROTATION: Final = timedelta(days=7)
+"""Longer than a desk may hold a scan back (72 hours) and a pass may live (minutes)."""
+
+_COORDINATE: Final = 32  # bytes of r, s, x and y on P-256
+_ALGORITHM: Final = ec.ECDSA(hashes.SHA256())
+
+
+class DamagedKeys(KankeiError):
+    """The file of pass keys cannot be read. Restore it from a copy, or remove it for new keys."""
+
+    code = "damaged-keys"
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    private: ec.EllipticCurvePrivateKey
+    made_at: datetime
+    id: bytes  # the first 4 bytes of the JWK thumbprint (RFC 7638)
+
+    @classmethod
+    def new(cls, now: datetime) -> Self:
+        return cls.of(ec.generate_private_key(ec.SECP256R1()), now)
+
+    @classmethod
+    def of(cls, private: ec.EllipticCurvePrivateKey, made_at: datetime) -> Self:
+        thumbprint = json.dumps(_jwk(private), separators=(",", ":"), sort_keys=True)
+        return cls(private, made_at, hashlib.sha256(thumbprint.encode()).digest()[:4])
+
+
+class PassKeys:
+    """Signs passes and verifies them."""
+
+    def __init__(self, keys: Sequence[_Key]) -> None:
+        self._keys = {key.id: key for key in keys}
+        self._signing = keys[-1]
+
+    @classmethod
+    def open(cls, path: Path, *, now: datetime) -> Self:
+        """The keys in `path`, made at the first call. Raises `DamagedKeys`."""
+        if not path.exists():
+            _write(path, [_Key.new(now)], only_if_missing=True)
+        return cls(_read(path))
+
+    @classmethod
+    def rotate(cls, path: Path, *, now: datetime) -> Self:
+        """A new key signs from now on. Raises `DamagedKeys`."""
+        keys = _read(path) if path.exists() else []
+        followers = [key.made_at for key in keys[1:]] + [now]
+        kept = [
+            key
+            for key, replaced_at in zip(keys, followers, strict=True)
+            if now - replaced_at < KEPT_AFTER_ROTATION
+        ]
+        _write(path, [*kept, _Key.new(now)])
+        return cls(_read(path))
+
+    @classmethod
+    def in_memory(cls, *, now: datetime) -> Self:
+        """Keys that end with the process, for tests and measurements."""
+        return cls([_Key.new(now)])
+
+    @property
+    def id(self) -> bytes:
+        """Which key signs now, 4 bytes."""
+        return self._signing.id
+
+    def sign(self, content: bytes) -> bytes:
+        """64 bytes, r and s (RFC 7518 section 3.4), as WebCrypto wants them."""
+        r, s = decode_dss_signature(self._signing.private.sign(content, _ALGORITHM))
+        return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
+
+    def verify(self, key_id: bytes, content: bytes, signature: bytes) -> bool:
+        """Whether one of our keys, the one of this id, signed this."""
+        key = self._keys.get(key_id)
+        if key is None or len(signature) != 2 * _COORDINATE:
+            return False
+        r = int.from_bytes(signature[:_COORDINATE])
+        s = int.from_bytes(signature[_COORDINATE:])
+        try:
+            key.private.public_key().verify(encode_dss_signature(r, s), content, _ALGORITHM)
+        except InvalidSignature:
+            return False
+        return True
+
+    def public(self) -> Mapping[str, Mapping[str, str]]:
+        """The public half of every key by its id in hex, as JWK."""
+        return {
+            key.id.hex(): {**_jwk(key.private), "alg": "ES256", "use": "sig"}
+            for key in self._keys.values()
+        }
+
+
+def _jwk(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    """The members that RFC 7638 takes the thumbprint of."""
+    point = private.public_key().public_numbers()
+    return {
+        "crv": "P-256",
+        "kty": "EC",
+        "x": _text(point.x.to_bytes(_COORDINATE)),
+        "y": _text(point.y.to_bytes(_COORDINATE)),
+    }
+
+
+def _text(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _read(path: Path) -> list[_Key]:
+    try:
+        entries = json.loads(path.read_text(encoding="ascii"))["keys"]
+        keys = []
+        for entry in entries:
+            number = int.from_bytes(urlsafe_b64decode(entry["d"] + "=="))
+            private = ec.derive_private_key(number, ec.SECP256R1())
+            keys.append(_Key.of(private, datetime.fromtimestamp(entry["iat"], UTC)))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedKeys(f"{path}: restore it, or remove it for new keys") from error
+    if not keys:
+        raise DamagedKeys(f"{path} holds no key: remove it for new ones")
+    return keys
+
+
+def _write(path: Path, keys: Sequence[_Key], *, only_if_missing: bool = False) -> None:
+    """Whole or not at all; with `only_if_missing`, whoever comes first has made the keys."""
+    content = {
+        "keys": [
+            {
+                **_jwk(key.private),
+                "kid": key.id.hex(),
+                "iat": int(key.made_at.timestamp()),
+                "d": _text(key.private.private_numbers().private_value.to_bytes(_COORDINATE)),
+            }
+            for key in keys
+        ]
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if only_if_missing:
+            try:
+                os.link(new, path)
+            except FileExistsError:
+                return
+        else:
+            new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""Who a person is to the counters, what is kept of them, and what remains when they leave.
+
+Uses are counted for a person by every name that we know of them: their number, their wallets, the
+subjects of their other proofs, their chat accounts. Each name has its own count, so that nobody
+begins anew by leaving and coming back with the same wallet, code, identity or chat account. All
+names but the number are HMAC-SHA-256 with a key of the town; they go when the period is over.
+A browser's account has no name that outlives it.
+"""
+
+import hashlib
+import hmac
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.credentials import subjects_of
+from core.identity import accounts_of, wallets_of
+from core.tables import ConflictRow, RedemptionRow
+
+
+async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list[str]:
+    """Every name of a person, the number first."""
+    known = [f"wallet:{each}" for each in await wallets_of(session, member_id)]
+    known += [f"proof:{each}" for each in await subjects_of(session, member_id)]
+    known += [
+        f"account:{each.platform}:{each.external_id}"
+        for each in await accounts_of(session, member_id)
+        if each.platform != "web"
+    ]
+    return [f"member:{member_id}", *sorted(_hidden(each, secret) for each in known)]
+
+
+async def export(session: AsyncSession, member_id: int) -> list[dict[str, Any]]:
+    """What a member used where, as plain data."""
+    rows = await session.scalars(
+        select(RedemptionRow).where(RedemptionRow.member_id == member_id).order_by(RedemptionRow.id)
+    )
+    return [
+        {
+            "perk": row.perk,
+            "facility": row.facility,
+            "at": row.at.isoformat(),
+            "kind": row.kind,
+            "token": row.token,
+            "value_yen": row.value_yen,
+            "undone": row.undone_at.isoformat() if row.undone_at else None,
+        }
+        for row in rows
+    ]
+
+
+async def left(session: AsyncSession, member_id: int) -> None:
+    """Take the person out of what must stay: the settlement's rows and open conflicts.
+
+    The counts of cards and of the person's hidden names stay until their periods are over.
+    """
+    for table in (RedemptionRow, ConflictRow):
+        await session.execute(
+            update(table).where(table.member_id == member_id).values(member_id=None, token=None)
+        )
+
+
+def _hidden(name: str, secret: bytes) -> str:
+    return hmac.new(secret, b"person:" + name.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,172 @@
+"""Who a person is to the counters: leaving, coming back, merging, and what is kept."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from core import audit, identity, mydata, perks
+from core.access import Doorkeeper, KeptTraits, MemberEvidence
+from core.database import Sessions, transaction
+from core.perks import Closed, Reason
+from core.tables import CredentialRow, PassRow, RedemptionRow, StandingRow, UseRow
+from core.testing import FakeHoldings
+from core.town import TownPack
+from tests.core.perks.world import World, perk
+
+WALLET = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+
+
+async def leave(world: World, member: int) -> None:
+    traits = KeptTraits(world.sessions, None, world.clock)
+    evidence = MemberEvidence(world.town, world.sessions, FakeHoldings(), traits, world.clock)
+    doorkeeper = Doorkeeper(world.town, world.sessions, evidence, {}, world.clock)
+    await mydata.leave(world.sessions, doorkeeper, member, clock=world.clock)
+
+
+async def link(world: World, member: int, wallet: str = WALLET) -> None:
+    async with transaction(world.sessions) as session:
+        await identity.link_wallet(session, member, wallet, 1, now=world.clock())
+
+
+async def credential(world: World, member: int, subject: str) -> None:
+    async with transaction(world.sessions) as session:
+        session.add(
+            CredentialRow(
+                member_id=member, proof="my-number", subject=subject, proved_at=world.clock()
+            )
+        )
+
+
+async def reason(world: World, member: int) -> Reason:
+    shown = await world.perks.issue(member, "cave")
+    return shown.reason if isinstance(shown, Closed) else Reason.OK
+
+
+async def test_leaving_and_coming_back_with_the_same_wallet_brings_no_new_use(
+    town: TownPack, sessions: Sessions
+) -> None:
+    world = World(town, sessions, perk(counted_by="person"))
+    first, desk = await world.member("hana", 1), await world.desk()
+    await link(world, first)
+    assert (await world.visit(first, desk)).ok
+    await leave(world, first)
+    second = await world.member("another-account", 1)
+    assert await reason(world, second) is Reason.OK  # nothing yet says who they are
+    await link(world, second)
+    assert await reason(world, second) is Reason.USED_UP
+
+
+async def test_the_same_chat_account_or_identity_is_the_same_person(
+    town: TownPack, lite: Sessions
+) -> None:
+    world = World(town, lite, perk(counted_by="person", gate=None))
+    first, desk = await world.member("hana"), await world.desk()
+    await credential(world, first, "a" * 64)
+    assert (await world.visit(first, desk)).ok
+    await leave(world, first)
+    assert await reason(world, await world.member("hana")) is Reason.USED_UP
+    other = await world.member("other")
+    assert await reason(world, other) is Reason.OK
+    await credential(world, other, "a" * 64)
+    assert await reason(world, other) is Reason.USED_UP
+
+
+async def test_a_new_wallet_after_a_use_brings_no_new_use(town: TownPack, lite: Sessions) -> None:
+    world = World(town, lite, perk(counted_by="person"))
+    hana, desk = await world.member("hana", 1), await world.desk()
+    assert (await world.visit(hana, desk)).ok
+    await link(world, hana)
+    assert await reason(world, hana) is Reason.USED_UP
+
+
+async def test_two_members_who_turn_out_to_be_one_have_used_what_either_used(
+    town: TownPack, sessions: Sessions
+) -> None:
+    world = World(town, sessions, perk(counted_by="person", uses=3))
+    chat, web = await world.member("hana", 1), await world.member("w", 2, platform="web")
+    desk = await world.desk()
+    assert (await world.visit(chat, desk)).ok
+    assert (await world.visit(web, desk)).ok
+    async with transaction(sessions) as session:
+        code = await identity.propose_merge(
+            session, member_id=web, other_id=chat, now=world.clock()
+        )
+        await identity.merge(session, code, by_member=chat, now=world.clock())
+    last = await world.visit(chat, desk)
+    assert (last.ok, last.left) == (True, 0)
+    async with transaction(sessions) as session:
+        assert len(await perks.export(session, chat)) == 3
+
+
+async def test_what_was_used_can_be_taken_along(world: World) -> None:
+    hana, desk = await world.member("hana", 1), await world.desk()
+    await world.visit(hana, desk)
+    async with transaction(world.sessions) as session:
+        kept = (await mydata.export(session, hana))["perks"]
+    assert kept == [
+        {
+            "perk": "cave",
+            "facility": "akiyoshido",
+            "at": world.clock().isoformat(),
+            "kind": "use",
+            "token": "resident-card:1",
+            "value_yen": 1300,
+            "undone": None,
+        }
+    ]
+
+
+async def test_who_leaves_is_gone_from_the_uses_but_not_the_uses_from_the_settlement(
+    world: World,
+) -> None:
+    hana, ken = await world.member("hana", 1), await world.member("ken")
+    desk = await world.desk()
+    await world.visit(hana, desk)
+    await leave(world, hana)
+    async with transaction(world.sessions) as session:
+        row = (await session.scalars(select(RedemptionRow))).one()
+        assert (row.member_id, row.token) == (None, None)
+        for table in (PassRow, StandingRow):
+            assert (await session.scalars(select(table))).all() == []
+    settled = await world.perks.settlement(world.clock().date(), "akiyoshido")
+    assert settled.total_yen == 1300
+    world.chain.give(ken, 1)
+    assert await reason(world, ken) is Reason.USED_UP  # the card's count stays with the card
+
+
+async def test_neither_wallet_nor_card_nor_account_stands_in_log_or_counters(
+    town: TownPack, lite: Sessions
+) -> None:
+    world = World(town, lite, perk(counted_by="both"))
+    hana, desk = await world.member("hana-4711", 77), await world.desk()
+    await link(world, hana)
+    await world.visit(hana, desk)
+    async with transaction(lite) as session:
+        log = await audit.search(session, audit.Filter("perk"))
+        said = " ".join(f"{each.actor} {each.subject} {each.detail}" for each in log)
+        subjects = list(await session.scalars(select(UseRow.subject)))
+    assert log
+    for secret in (WALLET, WALLET.lower(), "hana-4711"):
+        assert secret not in said
+        assert not any(secret in each for each in subjects)
+    assert "77" not in said
+
+
+async def test_tidying_forgets_passes_counts_and_persons_in_their_time(
+    town: TownPack, lite: Sessions
+) -> None:
+    world = World(town, lite, perk(counted_by="person", per="day"))
+    hana, desk = await world.member("hana", 1), await world.desk()
+    await world.visit(hana, desk)
+    assert await world.perks.tidy() == 0
+    world.pass_by(days=4)
+    assert await world.perks.tidy() == 1
+    world.pass_by(days=5)
+    await world.perks.tidy()
+    async with transaction(lite) as session:
+        assert (await session.scalars(select(UseRow))).all() == []
+    world.clock.advance(timedelta(days=365))
+    await world.perks.tidy()
+    async with transaction(lite) as session:
+        row = (await session.scalars(select(RedemptionRow))).one()
+    assert (row.member_id, row.token, row.value_yen) == (None, None, 1300)
