@@ -244,6 +244,7 @@ async def running(
             key_file=settings.data_dir / "oidc_key.json",
             address=settings.address,
         )
+        vaults = Vaults(town, sessions, chains, clock)
         perks = Perks(
             town,
             sessions,
@@ -277,6 +278,7 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),

@@ -40,7 +40,8 @@ async def recheck_everybody(app: App) -> None:
     """One sweep over all members, told in a line when anything came of it."""
     before = set(app.problems())
     async with one_look():
-        report = await app.doorkeeper.sweep()
+        await app.vaults.look_again()  # first, so that the sweep sees what is over
+    report = await app.doorkeeper.sweep()
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
     silence(app, "sweep", away=bool(report.missing))

@@ -64,6 +64,7 @@ class Conversation:
             "mydata": self._belonging.mydata_action,
             "links": self._links.list,
             "unlink": self._links.unlink,
+            "vault": self._links.vault,
             "messages": self._belonging.messages,
             "merge": self._belonging.merge,
             "announce": self._announcing.action,

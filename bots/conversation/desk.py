@@ -11,6 +11,7 @@ from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Desk:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     proving: Proving
+    vaults: Vaults
     address: str  # of the web pages, without a trailing slash
     is_staff: Callable[[str, str], bool]
     places: Places

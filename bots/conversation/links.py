@@ -103,6 +103,9 @@ class Links:
         language, found = account.locale, await self._all(account)
         if not found:
             return Reply(texts.say("proofs.links.none", language), private=True)
+        look = Button(texts.say("proofs.links.look", language), action="vault")
+        cards = any(each.key.startswith("w:") for each in found)
+        more = ((look,),) if cards and self._desk.vaults.possible else ()
         lines = [texts.say("proofs.links.title", language), *(f"・{each.words}" for each in found)]
         buttons = tuple(
             (
@@ -113,7 +116,7 @@ class Links:
             )
             for each in found[:MOST_SHOWN]
         )
-        return Reply("\n".join(lines), buttons=buttons, private=True)
+        return Reply("\n".join(lines), buttons=(*buttons, *more), private=True)
 
     async def unlink(self, incoming: Incoming, account: Account) -> Reply:
         """Ask once more, then take it off and look at the rooms again."""
@@ -133,4 +136,29 @@ class Links:
             await unlink(session, account.member_id, key, self._desk.clock())
         rooms = await self._belonging.rooms(incoming, account)
         done = texts.say("proofs.links.done", language, what=link.words)
+        return Reply(f"{done}\n\n{rooms.text}", buttons=rooms.buttons, private=True)
+
+    async def vault(self, incoming: Incoming, account: Account) -> Reply:
+        """Cards in wallets that named one of the member's: offered, and linked by a button."""
+        language = account.locale
+        vault = (incoming.action or "").partition(":")[2]
+        if not vault:
+            offers = await self._desk.vaults.offers(account.member_id)
+            if not offers:
+                return Reply(texts.say("proofs.links.no-vaults", language), private=True)
+            buttons = tuple(
+                (
+                    Button(
+                        texts.say("proofs.links.add", language, address=short(each.vault)),
+                        action=f"vault:{each.vault}",
+                    ),
+                )
+                for each in offers[:MOST_SHOWN]
+            )
+            text = texts.say("proofs.links.vaults", language)
+            return Reply(text, buttons=buttons, private=True)
+        if not await self._desk.vaults.link(account.member_id, vault[:42]):
+            return Reply(texts.say("proofs.links.vault-taken", language), private=True)
+        rooms = await self._belonging.rooms(incoming, account)
+        done = texts.say("proofs.links.added", language, address=short(vault))
         return Reply(f"{done}\n\n{rooms.text}", buttons=rooms.buttons, private=True)
