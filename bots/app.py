@@ -248,6 +248,7 @@ async def running(
             key_file=settings.data_dir / "oidc_key.json",
             address=settings.address,
         )
+        vaults = Vaults(town, sessions, chains, clock)
         perks = Perks(
             town,
             sessions,
@@ -282,6 +283,7 @@ async def running(
             enrolment=enrolment,
             proving=proving,
             perks=perks,
+            vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
