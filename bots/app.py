@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -120,7 +121,10 @@ class App:
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
-    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
+    compared_at: datetime | None = None  # when all owners were, with the contracts
+    unsettled: dict[int, int] = field(
+        default_factory=dict
+    )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -195,6 +199,7 @@ async def running(
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
     guide: Guide | None = None,
+    town: TownPack | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
 ) -> AsyncIterator[App]:
@@ -202,7 +207,7 @@ async def running(
 
     Raises `TownPackError` before anything is opened if the pack is wrong.
     """
-    town = town_pack.load(settings.town)
+    town = town or town_pack.load(settings.town)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -230,7 +235,15 @@ async def running(
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
-        proving = Proving(town, sessions, clock, partial(derived, secret))
+        proving = Proving(
+            town,
+            sessions,
+            clock,
+            partial(derived, secret),
+            client=client,
+            key_file=settings.data_dir / "oidc_key.json",
+            address=settings.address,
+        )
         perks = Perks(
             town,
             sessions,
@@ -312,6 +325,7 @@ def chains_of(
     clock: Clock,
     pages: StoredPages,
 ) -> Chains:
+    """The readers of a town's chains, at the settings' endpoints or else the pack's."""
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]

@@ -8,9 +8,10 @@ from typing import Final, Protocol, runtime_checkable
 
 from bots import texts
 from bots.app import App
-from bots.following import follow, silence
+from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
 from core.access.changes import waiting_changes
+from core.credentials.codes import forget_codes
 from core.database import transaction
 from core.errors import KankeiError
 from core.holdings import one_look
@@ -23,7 +24,9 @@ TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
+COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
+KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
 
 
 @runtime_checkable
@@ -77,6 +80,7 @@ async def tidy(app: App) -> None:
     now, retention = app.clock(), app.town.retention
     async with transaction(app.sessions) as session:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
+        await forget_codes(session, now=now, keep=KEEP_CODES)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
@@ -118,6 +122,7 @@ async def run(app: App) -> None:
             )
         )
         group.create_task(every(app.settings.index_every, lambda: follow(app)))
+        group.create_task(every(COMPARE_EVERY, lambda: compare_all(app), first=COMPARE_EVERY))
         group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
         group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))

@@ -12,7 +12,9 @@ import typer
 
 from bots import texts
 from bots.app import App, WeakKey
+from bots.cli.codes import codes
 from bots.cli.evaluate import evaluate
+from bots.cli.index import index
 from bots.cli.ingest import ingest
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
@@ -28,7 +30,9 @@ from core.settings import Settings
 command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
+command.add_typer(codes, name="codes")
 command.command()(ingest)
+command.command()(index)
 command.command()(plan)
 command.command(name="eval")(evaluate)
 

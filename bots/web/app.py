@@ -18,7 +18,7 @@ from starlette.types import Scope
 from bots.limits import TooMany
 from bots.web.about import About
 from bots.web.chat import Chat
-from bots.web.console import AuditLog, Console, Facts, Freshness, PerkPages, Questions
+from bots.web.console import staff_pages
 from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.joining import Joining
@@ -76,17 +76,11 @@ def create_web(
     api.add_middleware(BodyLimit)
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    staff = (
-        Console(web),
-        Questions(web),
-        Facts(web),
-        Freshness(web),
-        AuditLog(web),
-        PerkPages(web),
-    )
-    perks = (Card(web), DeskPages(web), PublicPerks(web))
-    for pages in (Chat(web), About(web), Joining(web), Verify(web), Rooms(web), *perks, *staff):
-        api.include_router(pages.router())
+    everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
+    residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
+    perks = (Card(web).router(), DeskPages(web).router())
+    for router in (*everybody, *residents, *perks, *(each.router() for each in staff_pages(web))):
+        api.include_router(router)
     _machines(api, web)
     errors.handle(api)
     return api

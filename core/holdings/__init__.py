@@ -14,6 +14,7 @@ from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
 from core.holdings.pages import StoredPages
 from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
+from core.holdings.reconcile import Reconciler, Reconciliation
 from core.holdings.states import IndexState, Trouble, states
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "LogSource",
     "OwnerIndex",
     "Page",
+    "Reconciler",
+    "Reconciliation",
     "Step",
     "StoredPages",
     "Trouble",

@@ -3,13 +3,13 @@
 import hashlib
 import hmac
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.database import transaction
 from core.errors import NotFound, RecordsUnavailable
 from core.perks import codes, counters, passes
 from core.perks.base import Base, Reckoning
@@ -39,7 +39,7 @@ class Cards(Base):
         if member_id is None:
             return tuple(self._for_anybody(perk, now) for perk in self._town.perks)
         reading = await self._readings.live(member_id)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             if await session.get(MemberRow, member_id) is None:
                 return tuple(self._for_anybody(perk, now) for perk in self._town.perks)
             return tuple(
@@ -85,7 +85,7 @@ class Cards(Base):
         """
         if self._town.collection(collection) is None or not 0 <= token_id < 2**256:
             raise NotFound(f"card {collection}")
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             return tuple(
                 [
                     await self._status(session, perk, Token(collection, token_id))
@@ -119,7 +119,7 @@ class Cards(Base):
             perk,
             reason is Reason.OK,
             reason,
-            reckoning.left,
+            replace(reckoning.left, last=await self._last(session, perk, reckoning)),
             next_at,
             entitled.source,
             entitled.known_at,
@@ -138,7 +138,7 @@ class Cards(Base):
         for _ in range(MOST_TRIES):
             digits = codes.new_code() if code else None
             try:
-                async with transaction(self._sessions) as session:
+                async with self._transaction() as session:
                     return await self._issue(session, member_id, perk, reading, lifetime, digits)
             except IntegrityError:  # the same eight digits are in use just now
                 continue
@@ -163,15 +163,12 @@ class Cards(Base):
         if not entitled.ok:
             return Closed(perk.name, entitled.reason)
         reckoning = await self._reckon(session, perk, member_id, entitled, now)
-        inside = reckoning.left.last is not None and perk.reentry_minutes > 0
-        if reckoning.used_up and not (inside and self._may_reenter(perk, reckoning, now)):
-            next_at = self._again(perk, reckoning)
-            return Closed(perk.name, Reason.USED_UP, next_at, reckoning.left.last)
+        if reckoning.used_up:
+            last = await self._last(session, perk, reckoning)
+            inside = timedelta(minutes=perk.reentry_minutes)
+            if last is None or not inside or now - last.at > inside:
+                return Closed(perk.name, Reason.USED_UP, self._again(perk, reckoning), last)
         return await self._write(session, member_id, perk, entitled, reckoning, lifetime, code)
-
-    def _may_reenter(self, perk: Perk, reckoning: Reckoning, now: datetime) -> bool:
-        last = reckoning.left.last
-        return last is not None and now - last.at <= timedelta(minutes=perk.reentry_minutes)
 
     async def _write(
         self,

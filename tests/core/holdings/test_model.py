@@ -135,7 +135,7 @@ class World:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(step, min_size=2, max_size=12), lag=st.integers(0, 3))
 async def test_the_index_ends_as_a_dict_that_replays_the_logs(
