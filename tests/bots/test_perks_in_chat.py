@@ -1,4 +1,4 @@
-"""Perks in a chat: what is left, a pass as a picture, and the way to the page that renews itself."""
+"""Perks in a chat: what is left, a pass as a picture, the way to the page that renews itself."""
 
 from dataclasses import replace
 
