@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from core import audit, identity, mydata, perks
-from core.access import Doorkeeper
+from core.access import Doorkeeper, KeptTraits, MemberEvidence
 from core.database import Sessions, transaction
 from core.perks import Closed, Reason
 from core.tables import CredentialRow, PassRow, RedemptionRow, StandingRow, UseRow
@@ -17,7 +17,10 @@ WALLET = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
 
 
 async def leave(world: World, member: int) -> None:
-    doorkeeper = Doorkeeper(world.town, world.sessions, FakeHoldings(), {}, world.clock)
+    traits = KeptTraits(world.sessions, None, world.clock)
+    holdings = FakeHoldings()
+    evidence = MemberEvidence(world.town, world.sessions, holdings, traits, world.clock)
+    doorkeeper = Doorkeeper(world.town, world.sessions, evidence, {}, world.clock)
     await mydata.leave(world.sessions, doorkeeper, member, clock=world.clock)
 
 
