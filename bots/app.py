@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -34,8 +35,11 @@ from core.access import (
     MemberEvidence,
     decide,
 )
+from core.access.drift import Drift
+from core.access.guests import Guests
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
+from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
@@ -102,6 +106,8 @@ class App:
     guide: Guide
     evidence: EvidenceReader
     doorkeeper: Doorkeeper
+    drift: Drift
+    guests: Guests
     enrolment: Enrolment
     proving: Proving
     perks: Perks
@@ -119,7 +125,10 @@ class App:
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
-    unsettled: set[int] = field(default_factory=set)  # members to look at again after an outage
+    compared_at: datetime | None = None  # when all owners were, with the contracts
+    unsettled: dict[int, int] = field(
+        default_factory=dict
+    )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -194,6 +203,7 @@ async def running(
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
     guide: Guide | None = None,
+    town: TownPack | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
 ) -> AsyncIterator[App]:
@@ -201,7 +211,7 @@ async def running(
 
     Raises `TownPackError` before anything is opened if the pack is wrong.
     """
-    town = town_pack.load(settings.town)
+    town = town or town_pack.load(settings.town)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -212,7 +222,7 @@ async def running(
         client = await stack.enter_async_context(aiohttp.ClientSession())
         pages = StoredPages(sessions, clock)
         await pages.load()
-        chains = _chains(settings, town, client, clock, pages)
+        chains = chains_of(settings, town, client, clock, pages)
         index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
             guide = await asyncio.to_thread(_open_guide, settings, town)
@@ -223,12 +233,22 @@ async def running(
         if holdings is None:
             live = LiveHoldings(chains, town.collections)
             holdings = IndexedHoldings(index, chains, live, sessions, clock)
-        traits = KeptTraits(sessions, None, clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        traits = KeptTraits(sessions, await stack.enter_async_context(metadata), clock)
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
-        proving = Proving(town, sessions, clock, partial(derived, secret))
+        proving = Proving(
+            town,
+            sessions,
+            clock,
+            partial(derived, secret),
+            client=client,
+            key_file=settings.data_dir / "oidc_key.json",
+            address=settings.address,
+        )
+        vaults = Vaults(town, sessions, chains, clock)
         perks = Perks(
             town,
             sessions,
@@ -262,6 +282,8 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
+            vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -279,6 +301,8 @@ async def running(
             guide=guide,
             evidence=evidence,
             doorkeeper=doorkeeper,
+            drift=Drift(town, sessions, evidence, keepers, clock),
+            guests=Guests(town, sessions, doorkeeper, keepers, clock),
             enrolment=enrolment,
             proving=proving,
             perks=perks,
@@ -302,17 +326,26 @@ def derived(secret: str, purpose: str) -> str:
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
-def _chains(
+def chains_of(
     settings: Settings,
     town: TownPack,
     client: aiohttp.ClientSession,
     clock: Clock,
     pages: StoredPages,
 ) -> Chains:
+    """The readers of a town's chains, at the settings' endpoints or else the pack's."""
     chains = {}
     for chain in town.chains:
         urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(chain, urls, client, now=clock, pages=pages)
+        chains[chain.id] = JsonRpcChain(
+            chain,
+            urls,
+            client,
+            now=clock,
+            requests_per_second=settings.chain_requests_per_second,
+            requests_a_day=settings.chain_requests_a_day or None,
+            pages=pages,
+        )
     return Chains(chains)
 
 

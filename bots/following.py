@@ -4,16 +4,24 @@ What one turn costs grows with the transfers since the last one, not with the me
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from typing import Final
 
 from bots import texts
 from bots.app import App
-from core import identity
-from core.access import Unknown
+from core import audit, identity
 from core.database import transaction
-from core.holdings import Trouble, Turn, one_look
+from core.errors import ChainUnavailable
+from core.holdings import Reconciler, Reconciliation, Trouble, Turn, one_look
+from core.town import Collection
 
 logger = logging.getLogger(__name__)
+
+
+TRIES: Final = 4
+EVERYBODY_EVERY: Final = timedelta(days=1)
 
 
 async def follow(app: App) -> None:
@@ -25,6 +33,7 @@ async def follow(app: App) -> None:
         _tell(app, turn)
         await act(app, settle=not turn.troubles)
         behind = turn.behind
+    await compare(app, await app.index.never_compared(), everybody=True)
 
 
 async def act(app: App, *, settle: bool) -> None:
@@ -36,7 +45,7 @@ async def act(app: App, *, settle: bool) -> None:
     async with transaction(app.sessions) as session:
         concerned = set((await identity.holders_of(session, changes.owners)).values())
     if settle:
-        concerned |= app.unsettled
+        concerned |= set(app.unsettled)
     if concerned:
         logger.info("holdings-changed", extra={"members": len(concerned)})
         await _recheck(app, concerned)
@@ -45,14 +54,65 @@ async def act(app: App, *, settle: bool) -> None:
         await app.index.acted_upon(changes)
 
 
-async def _recheck(app: App, members: Iterable[int]) -> None:
+async def _recheck(app: App, members: AbstractSet[int]) -> None:
+    """Where nobody could tell, the next turns ask again; after a few the sweep does."""
     async with one_look():
-        for member in sorted(members):
-            rooms = await app.doorkeeper.recheck(member)
-            if any(isinstance(room.decision, Unknown) for room in rooms):
-                app.unsettled.add(member)
-            else:
-                app.unsettled.discard(member)
+        report = await app.doorkeeper.recheck_members(members)
+        if report.warned and any(not app.town.access.grace_of(each) for each in app.town.gates):
+            # Without days of grace the notice and the door come one after the other.
+            report.add(await app.doorkeeper.recheck_members(members))
+    app.troubles["moved"] = sorted(set(report.troubles))
+    tried = {each: app.unsettled.get(each, 0) + 1 for each in report.unsettled}
+    app.unsettled = {each: tries for each, tries in tried.items() if tries < TRIES}
+
+
+async def compare_all(app: App) -> None:
+    """Compare the index with the contracts: members' wallets each time, all owners once a day."""
+    now = app.clock()
+    everybody = app.compared_at is None or now - app.compared_at >= EVERYBODY_EVERY
+    done = await compare(app, app.index.collections, everybody=everybody)
+    if everybody and done:
+        app.compared_at = now
+
+
+async def compare(app: App, collections: Sequence[Collection], *, everybody: bool) -> bool:
+    """Whether all `collections` could be compared. What differed is mended, and staff are told."""
+    if not collections:
+        return True
+    async with transaction(app.sessions) as session:
+        wallets = sorted(await identity.all_wallets(session))
+    reconciler = Reconciler(app.index, app.chains, app.sessions, app.clock)
+    done = True
+    for collection in collections:
+        try:
+            found = await reconciler.run(collection, wallets, everybody=everybody)
+        except ChainUnavailable as error:
+            logger.warning("not-compared", extra={"reason": str(error)})
+            done = False
+            continue
+        if found.differences:
+            await _differed(app, found)
+    return done
+
+
+async def _differed(app: App, found: Reconciliation) -> None:
+    key = "index.mended" if found.mended else "index.trouble.incomplete"
+    sentence = texts.say(
+        key, app.happenings.language, collection=found.collection, count=found.differences
+    )
+    app.happenings.tell("chat.happening.trouble", sentence=sentence)
+    async with transaction(app.sessions) as session:
+        await audit.record(
+            session,
+            actor="kankei",
+            action="index.mended" if found.mended else "index.differs",
+            detail={
+                "collection": found.collection,
+                "block": found.block,
+                "wallets": found.differences,
+            },
+            now=app.clock(),
+        )
 
 
 def silence(app: App, job: str, *, away: bool) -> None:
@@ -70,7 +130,7 @@ def silence(app: App, job: str, *, away: bool) -> None:
 def _tell(app: App, turn: Turn) -> None:
     silence(app, "index", away=Trouble.UNREACHABLE in turn.troubles.values())
     sentences = [
-        texts.say(f"index.trouble.{kind}", app.happenings.language, collection=name)
+        texts.say(f"index.trouble.{kind}", app.happenings.language, collection=name, count="")
         for name, kind in sorted(turn.troubles.items())
         if kind is not Trouble.UNREACHABLE
     ]

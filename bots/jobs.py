@@ -6,9 +6,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, Protocol, runtime_checkable
 
+from bots import texts
 from bots.app import App
-from bots.following import follow, silence
+from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
+from core.access import SweepReport
+from core.access.changes import waiting_changes
+from core.credentials.codes import forget_codes
 from core.database import transaction
 from core.errors import KankeiError
 from core.holdings import one_look
@@ -21,7 +25,9 @@ TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
+COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
+KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
 
 
 @runtime_checkable
@@ -35,10 +41,12 @@ async def recheck_everybody(app: App) -> None:
     """One sweep over all members, told in a line when anything came of it."""
     before = set(app.problems())
     async with one_look():
+        await app.vaults.look_again()  # first, so that the sweep sees what is over
         report = await app.doorkeeper.sweep()
+    report.add(await app.drift.look())
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
-    silence(app, "sweep", away=bool(report.unknown))
+    silence(app, "sweep", away=bool(report.missing))
     if report.opened or report.warned or report.closed:
         app.happenings.tell(
             "chat.happening.swept",
@@ -48,8 +56,37 @@ async def recheck_everybody(app: App) -> None:
             closed=report.closed,
             unknown=report.unknown,
         )
+    _tell_of_hands(app, report)
+    await tell_of_changes(app)
     for trouble in set(app.problems()) - before:
         logger.warning("trouble", extra={"reason": trouble})
+
+
+def _tell_of_hands(app: App, report: SweepReport) -> None:
+    """What somebody moved by hand on a platform, put back or left for staff to see."""
+    if report.repaired:
+        app.happenings.tell("members.happening.repaired", count=report.repaired)
+    language = app.happenings.language
+    app.troubles["by-hand"] = [
+        texts.say("members.happening.by-hand", language, room=_title(app, gate), count=count)
+        for gate, count in sorted(report.by_hand.items())
+        if count
+    ]
+
+
+def _title(app: App, gate_name: str) -> str:
+    gate = app.town.gate(gate_name)
+    return gate.title.get(app.happenings.language) if gate else gate_name
+
+
+async def tell_of_changes(app: App) -> None:
+    """Say once that a change waits for two people, and keep it before the eyes of staff."""
+    async with transaction(app.sessions) as session:
+        waiting = await waiting_changes(session)
+    said = texts.say("members.happening.waits", app.happenings.language, count=waiting)
+    if waiting and app.troubles.get("changes") != [said]:
+        app.happenings.tell("members.happening.waits", count=waiting)
+    app.troubles["changes"] = [said] if waiting else []
 
 
 async def look_again(app: App) -> None:
@@ -64,6 +101,7 @@ async def tidy(app: App) -> None:
     now, retention = app.clock(), app.town.retention
     async with transaction(app.sessions) as session:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
+        await forget_codes(session, now=now, keep=KEEP_CODES)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
@@ -105,6 +143,7 @@ async def run(app: App) -> None:
             )
         )
         group.create_task(every(app.settings.index_every, lambda: follow(app)))
+        group.create_task(every(COMPARE_EVERY, lambda: compare_all(app), first=COMPARE_EVERY))
         group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
         group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
         group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bots import texts
+from bots.reasons import Reasons
 from core.announcements import Kind, Outgoing, Render
 from core.town import TownPack
 from core.town.words import FALLBACKS
+
+_KEYS: Final = ("chat.notice", "access.notice")
+"""Where the words of notices stand."""
 
 
 def render_for(town: TownPack) -> Render:
@@ -37,10 +41,18 @@ def _announcement(town: TownPack, kind: Kind, stored: Mapping[str, Any], languag
 
 
 def _notice(town: TownPack, stored: Mapping[str, Any], language: str) -> Outgoing:
-    key = f"chat.notice.{stored['key']}"
+    key = next(
+        (each for each in _KEYS if texts.knows(f"{each}.{stored['key']}.body")), "chat.notice"
+    )
+    key = f"{key}.{stored['key']}"
     values = dict(stored["values"])
     if gate := town.gate(values.get("room", "")):
         values["room"] = gate.title.get(language)
+    if values.get("room"):
+        # A notice that waited since before the reasons has none: then what the room asks for.
+        reasons = Reasons(town, language)
+        asked = str(reasons.rule(gate.rule)) if gate else texts.say("access.room.gone", language)
+        values["reason"] = reasons.stored(values["why"]) if "why" in values else asked
     if "leave_at" in values:
         local = datetime.fromisoformat(values["leave_at"]).astimezone(ZoneInfo(town.town.timezone))
         values["date"] = texts.say(

@@ -126,6 +126,18 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='JSON-RPC endpoints a chain id: `{"137": ["https://…"]}`.',
     )
+    chain_requests_per_second: float = Field(
+        default=25.0, gt=0, le=10_000, description="Requests a second to each endpoint of a chain."
+    )
+    chain_requests_a_day: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a day (UTC) to each endpoint of a chain; 0: as many as are needed.",
+    )
+    ipfs_gateway: str = Field(
+        default="",
+        description="Reads `ipfs://` descriptions of tokens, such as `https://gateway.example`.",
+    )
     recheck_every: timedelta = Field(
         default=timedelta(minutes=10), description="How often every member's holdings are read."
     )
@@ -150,6 +162,13 @@ class Settings(BaseSettings):
             if platform not in {"telegram", "discord"} or not account.isdigit():
                 raise ValueError("write staff as platform:id, such as telegram:123,discord:456")
         return value
+
+    @field_validator("ipfs_gateway")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        if value and not value.startswith("https://"):
+            raise ValueError("write the gateway as https://…")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _no_misspelt_variable(self) -> Self:

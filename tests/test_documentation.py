@@ -30,18 +30,24 @@ PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "do
 
 EVERY_LANGUAGE = (
     "about",
+    "access",
     "asking",
     "chat",
     "computed",
+    "desk",
     "discord",
     "errors",
+    "perks",
     "proofs",
     "queue",
     "telegram",
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "report")
+STAFF_ONLY = (
+    *("audit", "cli", "console", "evaluate", "index", "ingest", "members", "report"),
+    "windows",
+)
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

@@ -12,8 +12,11 @@ import typer
 
 from bots import texts
 from bots.app import App, WeakKey
+from bots.cli.codes import codes
 from bots.cli.evaluate import evaluate
+from bots.cli.index import index
 from bots.cli.ingest import ingest
+from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
 from bots.web.session import staff_link
@@ -27,7 +30,10 @@ from core.settings import Settings
 command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
+command.add_typer(codes, name="codes")
 command.command()(ingest)
+command.command()(index)
+command.command()(plan)
 command.command(name="eval")(evaluate)
 
 DEMO_DATA = Path("var/demo")

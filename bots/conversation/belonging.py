@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bots import texts
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Document, Incoming, Reply
+from bots.reasons import Reasons
 from core import identity, mydata
 from core.access import Admitted, GrantState, Refused, Room
 from core.database import transaction
@@ -39,29 +40,31 @@ class Belonging:
         return Reply(text="\n\n".join(parts), buttons=tuple(buttons), private=True)
 
     def _room(self, room: Room, language: str) -> str:
-        title = room.gate.title.get(language)
-        leaving = next((door for door in room.doors if door.state is GrantState.LEAVING), None)
+        """How a room stands, with what opens it or what is short."""
+        values = {"room": room.gate.title.get(language)}
+        reasons = Reasons(self._desk.town, language)
+        missing = reasons.missing(room)
+        leaving = next((door for door in room.doors if door.leave_at is not None), None)
         match room.decision:
-            case Admitted():
-                text = texts.say("chat.rooms.open", language, room=title)
-            case Refused(held=held, needed=needed) if leaving and leaving.leave_at:
-                text = texts.say(
-                    "chat.rooms.leaving",
-                    language,
-                    room=title,
-                    held=held,
-                    needed=needed,
-                    date=self._day(leaving.leave_at, language),
-                )
-            case Refused(held=held, needed=needed):
-                text = texts.say(
-                    "chat.rooms.closed", language, room=title, held=held, needed=needed
-                )
+            case Admitted(by=by):
+                lines = [texts.say("chat.rooms.open", language, **values)]
+                if named := reasons.opened(by):
+                    lines.append(texts.say("access.room.by", language, by=named))
+            case Refused() if leaving and leaving.leave_at:
+                date = self._day(leaving.leave_at, language)
+                values |= {"date": date, "reason": str(missing)}
+                lines = [texts.say("chat.rooms.leaving", language, **values)]
+            case Refused():
+                values["reason"] = str(missing)
+                lines = [texts.say("chat.rooms.closed", language, **values)]
             case _:
-                text = texts.say("chat.rooms.unknown", language, room=title)
+                lines = [texts.say("chat.rooms.unknown", language, **values)]
+                lines += [str(missing)]
+        if any(door.held for door in room.doors):
+            lines.append(texts.say("access.room.held", language))
         if any(door.trouble for door in room.doors):
-            text += "\n" + texts.say("chat.rooms.trouble", language)
-        return text
+            lines.append(texts.say("chat.rooms.trouble", language))
+        return "\n".join(lines)
 
     def _ways_in(self, room: Room, language: str) -> list[tuple[Button, ...]]:
         rows: list[tuple[Button, ...]] = []
@@ -101,6 +104,7 @@ class Belonging:
                 purpose=self._desk.town.retention.purpose.get(language),
             ),
             buttons=(
+                (Button(texts.say("proofs.links.button", language), action="links"),),
                 (Button(texts.say("chat.mydata.export", language), action="mydata:export"),),
                 (
                     Button(

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bots import texts
+from bots.reasons import Reasons
 from bots.web.demo import DemoShop
 from bots.web.guard import Limits
 from bots.web.ports import TownApp
@@ -56,6 +57,7 @@ def _environment() -> Environment:
     )
     versions = static_versions()
     environment.globals["static"] = versions.__getitem__
+    environment.globals["knows"] = texts.knows
     environment.globals["language_names"] = LANGUAGE_NAMES
     environment.filters["lang"] = lang
     environment.filters["marked"] = marked
@@ -105,6 +107,7 @@ class Web:
             "language": speaks,
             "t": partial(_say, speaks),
             "plain": partial(_plain, speaks),
+            "reasons": Reasons(self.app.town, speaks),
             "when": lambda moment: when(moment, speaks, zone),
             "demo": self.demo is not None,
             "path": request.url.path,

@@ -61,6 +61,9 @@ class SweepReport:
     unknown: int = 0
     held: int = 0  # people who keep their rooms until two of the staff have agreed
     repaired: int = 0  # doors put back as they should be, after somebody had moved them by hand
+    missing: set[str] = field(default_factory=set)  # collections that no chain answered for
+    unsettled: set[int] = field(default_factory=set)  # members about whom nobody could tell
+    by_hand: dict[str, int] = field(default_factory=dict)  # moved by hand and left so, by room
     troubles: list[str] = field(default_factory=list)
 
     def add(self, other: "SweepReport") -> None:
@@ -71,6 +74,10 @@ class SweepReport:
         self.unknown += other.unknown
         self.held += other.held
         self.repaired += other.repaired
+        self.missing |= other.missing
+        self.unsettled |= other.unsettled
+        for gate, count in other.by_hand.items():
+            self.by_hand[gate] = self.by_hand.get(gate, 0) + count
         self.troubles.extend(other.troubles)
 
 

@@ -17,7 +17,7 @@ from core.credentials import credentials_of
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable
 from core.holdings import Holding, Holdings
-from core.identity import wallets_of
+from core.identity import Wallet, linked_wallets
 from core.town import TokenRule, TownPack, leaves
 
 
@@ -37,9 +37,9 @@ class MemberEvidence:
         self._holdings = holdings
         self._traits = traits
         self._clock = clock
-        self._chains: dict[int, list[str]] = {}
+        self._chains: dict[tuple[int, bool], list[str]] = {}
         for each in town.collections:
-            self._chains.setdefault(each.chain_id, []).append(each.name)
+            self._chains.setdefault((each.chain_id, each.delegated), []).append(each.name)
         self._by_trait = list(_trait_rules(town))
 
     async def of(
@@ -48,7 +48,7 @@ class MemberEvidence:
         """See `EvidenceReader.of`. Collections of `away` are not asked for: nobody can tell."""
         now = self._clock()
         async with transaction(self._sessions) as session:
-            wallets = await wallets_of(session, member_id)
+            wallets = await linked_wallets(session, member_id)
             credentials = await credentials_of(session, member_id, now=now)
             overrides = await overrides_of(session, member_id, now=now)
         holdings, missing = await self._holdings_of(wallets, finality, away)
@@ -61,25 +61,30 @@ class MemberEvidence:
         )
 
     async def _holdings_of(
-        self, wallets: Sequence[str], finality: Finality, away: Names[str]
+        self, wallets: Sequence[Wallet], finality: Finality, away: Names[str]
     ) -> tuple[tuple[Holding, ...], Mapping[str, str]]:
-        if not wallets:
-            return (), {}
         found: dict[tuple[str, str], Holding] = {}
         missing: dict[str, str] = {}
 
-        async def one(names: Sequence[str]) -> None:
+        async def one(chain_id: int, delegated: bool, names: Sequence[str]) -> None:
+            owners = [
+                each.address
+                for each in wallets
+                if each.counts_on(chain_id) and (delegated or each.via is None)
+            ]
+            if not owners:
+                return
             try:
                 if any(name in away for name in names):
                     raise ChainUnavailable("no answer a moment ago")
-                read = await self._holdings.read(wallets, finality=finality, collections=names)
+                read = await self._holdings.read(owners, finality=finality, collections=names)
             except ChainUnavailable as error:
                 missing.update(dict.fromkeys(names, str(error)))
                 return
             # A wallet that stands for another (delegate.xyz) and that other, linked as well.
             found.update({(each.collection, each.owner): each for each in read})
 
-        await asyncio.gather(*(one(names) for names in self._chains.values()))
+        await asyncio.gather(*(one(*each, names) for each, names in self._chains.items()))
         return tuple(found.values()), missing
 
     async def _traits_of(

@@ -182,24 +182,37 @@ class JsonRpcChain:
         calls = [tokens.uri_call(collection, each) for each in token_ids]
         return tuple(map(tokens.text, await self.multicall(calls, block=block)))
 
-    async def incoming_delegations(
+    async def delegations(
         self, delegates: Sequence[str], *, block: BlockChoice = "latest"
-    ) -> tuple[tuple[Delegation, ...], ...]:
-        """For each of `delegates`, what others let it stand for."""
+    ) -> tuple[tuple[Delegation, ...] | None, ...]:
+        """For each of `delegates`, what others let it stand for.
+
+        `None`: its list cannot be read, which a stranger can bring about with thousands of
+        delegations. Then nobody knows, and nobody may lose anything for it.
+        """
+        number = await self.block("latest") if block == "latest" else block
         calls = [delegation.incoming_call(each) for each in delegates]
-        results = await self.multicall(calls, block=block)
+        rows = await self._multicall.rows(calls, number)
         try:
-            return tuple(map(delegation.delegations, results, delegates))
+            return tuple(
+                delegation.delegations(row[1], each) if row and row[0] else None
+                for row, each in zip(rows, delegates, strict=True)
+            )
         except delegation.NotDelegations as error:
             raise self._pool.unavailable([str(error)]) from error
 
     async def is_valid_signature(self, address: str, digest: bytes, signature: bytes) -> bool:
-        """One ``eth_call`` of the ERC-6492 validator; a revert means no."""
+        """One ``eth_call`` of the ERC-6492 validator; a revert means no.
+
+        The contract is whoever's wallet it says it is: one that burns gas until the endpoint falls
+        silent does not get the endpoint a rest.
+        """
         data = _VALIDATOR + encode(["address", "bytes32", "bytes"], [address, digest, signature])
 
         async def ask(endpoint: Endpoint) -> bool:
             try:
-                return int.from_bytes(await endpoint.call(None, data, "latest")) == 1
+                answer = await endpoint.call(None, data, "latest", forgiving=True)
+                return int.from_bytes(answer) == 1
             except Reverted:
                 return False
 
@@ -309,14 +322,16 @@ class Chains:
         self, chain_id: int, delegate: str, *, block: BlockChoice = "latest"
     ) -> tuple[Delegation, ...]:
         """What others let `delegate` stand for on this chain; nothing where no registry is."""
-        (found,) = await self.of(chain_id).incoming_delegations([delegate], block=block)
+        (found,) = await self.delegations(chain_id, [delegate], block=block)
+        if found is None:
+            raise ChainUnavailable(f"chain {chain_id}: a list of delegations cannot be read")
         return found
 
     async def delegations(
         self, chain_id: int, delegates: Sequence[str], *, block: BlockChoice = "latest"
-    ) -> tuple[tuple[Delegation, ...], ...]:
-        """The same for many wallets, in one request for 500 of them."""
-        return await self.of(chain_id).incoming_delegations(delegates, block=block)
+    ) -> tuple[tuple[Delegation, ...] | None, ...]:
+        """The same for many wallets, in one request for 500; `None` where it is not known."""
+        return await self.of(chain_id).delegations(delegates, block=block)
 
     async def is_valid_signature(
         self, chain_id: int, address: str, digest: bytes, signature: bytes

@@ -32,15 +32,15 @@ def incoming_call(delegate: str) -> Call:
     return Call(REGISTRY, INCOMING + encode(["address"], [delegate]))
 
 
-def delegations(result: bytes | None, delegate: str) -> tuple[Delegation, ...]:
+def delegations(result: bytes, delegate: str) -> tuple[Delegation, ...]:
     """What counts among the answer of the registry; nothing where there is no registry.
 
     Raises `NotDelegations`.
     """
-    if result == b"":
+    if not result:
         return ()
     try:
-        (rows,) = decode([_ROWS], result or b"")
+        (rows,) = decode([_ROWS], result)
     except (DecodingError, OverflowError) as error:
         raise NotDelegations("not a list of delegations") from error
     found = []

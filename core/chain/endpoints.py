@@ -102,8 +102,8 @@ class Endpoint:
         """The ``result`` of one question.
 
         `limit` is in bytes. `nullable`: ``null`` is an answer. `background`: stop before the day's
-        budget is gone. `forgiving`: an answer that is too slow or too large may be the fault of
-        the question, so the endpoint does not rest for it.
+        budget is gone. `forgiving`: a silence may be the fault of the question, so the endpoint
+        does not rest for it.
 
         Raises `NoAnswer` when nothing usable comes.
         """
@@ -116,19 +116,22 @@ class Endpoint:
                 raise NoAnswer("an empty answer")
             return result
 
-    async def hex(self, method: str, params: Sequence[object]) -> str:
+    async def hex(self, method: str, params: Sequence[object], *, forgiving: bool = False) -> str:
         """A question that is answered with hex digits."""
-        answer = await self.ask(method, params)
+        answer = await self.ask(method, params, forgiving=forgiving)
         if not isinstance(answer, str) or len(answer) % 2 or not _HEX.fullmatch(answer):
             raise NoAnswer("not a hex answer")
         return answer
 
-    async def call(self, to: str | None, data: bytes, block: str) -> bytes:
+    async def call(
+        self, to: str | None, data: bytes, block: str, *, forgiving: bool = False
+    ) -> bytes:
         """``eth_call``; without `to`, `data` is creation code whose result is what it returns."""
         transaction = {"data": "0x" + data.hex()}
         if to is not None:
             transaction["to"] = to
-        return bytes.fromhex((await self.hex("eth_call", [transaction, block]))[2:])
+        answer = await self.hex("eth_call", [transaction, block], forgiving=forgiving)
+        return bytes.fromhex(answer[2:])
 
     async def block(self, which: str, *, background: bool = False) -> BlockRef | None:
         """The block of a number or tag; `None` if the endpoint knows none."""
@@ -179,9 +182,7 @@ class Endpoint:
             raise
         except Broken as error:
             self.note(error)
-            if outages == self._outages and not (
-                forgiving and isinstance(error, Stalled | TooLarge)
-            ):
+            if outages == self._outages and not (forgiving and isinstance(error, Stalled)):
                 self.failed(error)
             raise
         except NoAnswer as error:
@@ -202,6 +203,8 @@ class Endpoint:
 
     async def _check_chain(self, *, background: bool) -> None:
         async with self._chain_lock:
+            if self.resting_seconds > 0:  # it failed whoever asked before
+                raise Resting(f"rests: {self.last_reason}")
             now = self._monotonic()
             if self._checked is not None and now - self._checked < CHAIN_CHECK_SECONDS:
                 return

@@ -4,10 +4,10 @@
     ├── Reverted        the call was executed and reverted: an answer of a kind
     ├── Refused         a JSON-RPC error, with its code and words
     ├── Resting         it was not asked: it rests, or its budget is used up
+    ├── TooLarge        more than we read; strangers can make a contract say much
     └── Broken          nothing usable came: it rests for a while, longer each time
         ├── RateLimited it says itself that it was asked too often
-        ├── Stalled     too slow, or broken off in the middle
-        └── TooLarge    more than we are willing to read
+        └── Stalled     too slow, or broken off in the middle
 
 Their texts hold no secret: never an address of an endpoint, never what was asked.
 """
@@ -63,7 +63,7 @@ class Stalled(Broken):
     """Too slow, or broken off."""
 
 
-class TooLarge(Broken):
+class TooLarge(NoAnswer):
     """More than we read."""
 
 

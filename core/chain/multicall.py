@@ -15,7 +15,7 @@ from eth_abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
 from core.chain.endpoints import Endpoint
-from core.chain.faults import NoAnswer, Refused, Reverted
+from core.chain.faults import NoAnswer, Refused, Reverted, TooLarge
 from core.chain.pool import Pool
 from core.chain.values import Call
 
@@ -25,8 +25,8 @@ MOST_CALLS, MOST_DEPLOYLESS = 500, 100
 FEW = 25
 """A call that failed without a reason is asked again among this few: it may have lacked gas."""
 
-SPLITS = 4
-"""How often a refused request is halved."""
+MOST_REFUSALS = 48
+"""How many refusals of one request, halved and halved again, are taken before it is given up."""
 
 CONCURRENT_REQUESTS = 4
 LOOK_AGAIN_SECONDS = 3_600.0
@@ -45,7 +45,9 @@ _DEPLOYLESS: Final = bytes.fromhex(
     "01601801903d0160050190600d56"  # in += 24 + length; out += 5 + size
 )
 
-Row = tuple[bool, bytes]  # success, what came back
+Row = tuple[bool, bytes] | None
+"""Success and what came back; `None`: the endpoint makes this call in no way."""
+
 Ask = Callable[[Endpoint, Sequence[Call], str], Awaitable[list[Row]]]
 
 
@@ -63,15 +65,25 @@ class Multicall:
 
         Raises `ChainUnavailable` if one of the requests has no agreed answer.
         """
+        rows = await self.rows(calls, block)
+        if None in rows:
+            raise self._pool.unavailable(["refuses to make the calls"])
+        return tuple(row[1] if row and row[0] else None for row in rows)
+
+    async def rows(self, calls: Sequence[Call], block: int) -> list[Row]:
+        """The same, where one call that cannot be made does not spoil the others.
+
+        Raises `ChainUnavailable`.
+        """
         if not calls:
-            return ()
+            return []
         rows = await self._rows(calls, block, MOST_CALLS)
-        unsure = [index for index, (good, back) in enumerate(rows) if not good and not back]
+        unsure = [index for index, row in enumerate(rows) if row == (False, b"")]
         if unsure and len(calls) > 1:
             again = await self._rows([calls[index] for index in unsure], block, FEW)
             for index, row in zip(unsure, again, strict=True):
                 rows[index] = row
-        return tuple(back if good else None for good, back in rows)
+        return rows
 
     async def _rows(self, calls: Sequence[Call], block: int, most: int) -> list[Row]:
         deployed = await self._deployed(block)
@@ -82,7 +94,7 @@ class Multicall:
         async def one(chunk: Sequence[Call]) -> list[Row]:
             async with slots:
                 return await self._pool.agreed(
-                    lambda endpoint: _split(ask, endpoint, chunk, block, SPLITS)
+                    lambda endpoint: _Attempt(endpoint, ask, hex(block)).rows(chunk)
                 )
 
         chunks = [calls[start : start + size] for start in range(0, len(calls), size)]
@@ -111,18 +123,33 @@ class Multicall:
         return False
 
 
-async def _split(
-    ask: Ask, endpoint: Endpoint, calls: Sequence[Call], block: int, splits: int
-) -> list[Row]:
-    """Ask; when the request as a whole is refused, ask for each half."""
-    try:
-        return await ask(endpoint, calls, hex(block))
-    except (Refused, Reverted) as error:
-        if not splits or len(calls) == 1:
-            raise NoAnswer("refuses to make the calls") from error
-    half = len(calls) // 2
-    first = await _split(ask, endpoint, calls[:half], block, splits - 1)
-    return first + await _split(ask, endpoint, calls[half:], block, splits - 1)
+class _Attempt:
+    """One endpoint's rows of one request; when it refuses the whole, those of each half."""
+
+    def __init__(self, endpoint: Endpoint, ask: Ask, block: str) -> None:
+        self._endpoint, self._ask, self._block = endpoint, ask, block
+        self._refusals = 0
+
+    async def rows(self, calls: Sequence[Call]) -> list[Row]:
+        try:
+            return await self._ask(self._endpoint, calls, self._block)
+        except (Refused, Reverted, TooLarge) as error:
+            self._refusals += 1
+            if self._refusals > MOST_REFUSALS:
+                raise NoAnswer("refuses to make the calls") from error
+        if len(calls) == 1:
+            return [await self._alone(calls[0])]
+        half = len(calls) // 2
+        return await self.rows(calls[:half]) + await self.rows(calls[half:])
+
+    async def _alone(self, call: Call) -> Row:
+        """By itself a call may return more, and use all the gas."""
+        try:
+            return True, await self._endpoint.call(call.to, call.data, self._block)
+        except Reverted:
+            return False, b""
+        except (Refused, TooLarge):
+            return None
 
 
 async def _by_contract(endpoint: Endpoint, calls: Sequence[Call], block: str) -> list[Row]:

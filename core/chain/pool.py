@@ -1,12 +1,14 @@
 """The endpoints of one chain together: what counts as an answer, and what as an outage.
 
-A question is put to all endpoints at once. Those that rest, fail or are still silent two seconds
-after the others had enough do not answer. At least half of the configured endpoints must answer,
-and all who do must say the same. One lying endpoint among several can stop a reading, not bend it.
+A question is put to all endpoints at once. Those that rest, fail, or are still silent two seconds
+(or twice as long as it took) after the others had enough, do not answer. At least half of the
+configured endpoints must answer, and all who do must say the same. One lying endpoint among several
+can stop a reading, not bend it.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -17,7 +19,7 @@ from core.errors import ChainUnavailable
 logger = logging.getLogger(__name__)
 
 STRAGGLER_SECONDS = 2.0
-"""How long the others are waited for once half of the endpoints have answered."""
+"""How long the others are waited for at least once half of the endpoints have answered."""
 
 Answer = TypeVar("Answer")
 Ask = Callable[[Endpoint], Awaitable[Answer]]
@@ -89,9 +91,12 @@ class Pool:
     ) -> None:
         """Wait for all; once half have answered, not much longer for the rest."""
         pending = set(tasks)
+        began = time.monotonic()
         while pending and len(answers) < self.quorum:
             _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         if pending:
-            _, pending = await asyncio.wait(pending, timeout=STRAGGLER_SECONDS)
+            _, pending = await asyncio.wait(
+                pending, timeout=max(STRAGGLER_SECONDS, 2 * (time.monotonic() - began))
+            )
         for task in pending:
             tasks[task].failed(Stalled("slower than the others"))

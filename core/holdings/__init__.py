@@ -8,17 +8,21 @@ answers it from an index of owners that `OwnerIndex` feeds with the transfers in
 * ERC-721 (with ERC-2309 batch mints) and ERC-1155; what is believed is the finalized block
 """
 
+from core.holdings.history import Band, Concentration, concentration, owners_at
 from core.holdings.index import Changes, OwnerIndex, Step, Turn
 from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
 from core.holdings.pages import StoredPages
 from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
+from core.holdings.reconcile import Reconciler, Reconciliation
 from core.holdings.states import IndexState, Trouble, states
 
 __all__ = [
+    "Band",
     "Block",
     "Chain",
     "Changes",
+    "Concentration",
     "Holding",
     "Holdings",
     "IndexState",
@@ -27,10 +31,14 @@ __all__ = [
     "LogSource",
     "OwnerIndex",
     "Page",
+    "Reconciler",
+    "Reconciliation",
     "Step",
     "StoredPages",
     "Trouble",
     "Turn",
+    "concentration",
     "one_look",
+    "owners_at",
     "states",
 ]

@@ -7,7 +7,8 @@ Where it is not, the chain was reorganised, and the index goes back to the newes
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -91,7 +92,7 @@ class OwnerIndex:
         self._sessions = sessions
         self._clock = clock
         self._locks = {each.chain_id: asyncio.Lock() for each in collections}
-        self._undone: set[bytes] = set()
+        self._mentioned: set[bytes] = set()
 
     async def turn(self, *, pages: int = PAGES, progress: Progress | None = None) -> Turn:
         """Read on, on every chain at once. An outage of one is noted and holds up no other."""
@@ -113,6 +114,7 @@ class OwnerIndex:
             try:
                 head = await self._chain.head(chain_id, "finalized")
                 rows = await self._contracts(mine, head, turn)
+                self._note_incomplete(rows, turn)
                 for group in _together(rows):
                     reading = _Reading(self, turn, head, pages, progress)
                     await reading.read(group)
@@ -172,15 +174,48 @@ class OwnerIndex:
             )
             await ledger.note_trouble(session, list(found), kind, detail)
 
-    def undone(self, owners: Iterable[bytes]) -> None:
-        """Remember whose transfers are no longer on the chain, until somebody looks at them."""
-        self._undone |= set(owners)
+    def _note_incomplete(self, rows: Iterable[ContractRow], turn: Turn) -> None:
+        for row in rows:
+            if row.trouble == Trouble.INCOMPLETE:
+                turn.troubles |= dict.fromkeys(self.names_of(row), Trouble.INCOMPLETE)
+
+    def names_of(self, row: ContractRow) -> list[str]:
+        """The collections whose contract this is."""
+        return [
+            each.name
+            for each in self.collections
+            if each.chain_id == row.chain_id and packed(each.contract) == row.address
+        ]
+
+    def mention(self, owners: Iterable[bytes]) -> None:
+        """These changed without a transfer after the cursor; `changes` tells of them, too."""
+        self._mentioned |= set(owners)
+
+    @asynccontextmanager
+    async def standing_still(self, chain_id: int) -> AsyncIterator[None]:
+        """Within it no turn of this process moves the index of that chain."""
+        async with self._locks[chain_id]:
+            yield
+
+    async def never_compared(self) -> tuple[Collection, ...]:
+        """Collections that stand at the head and were never compared with their contract."""
+        async with transaction(self._sessions) as session:
+            rows = await session.scalars(
+                select(ContractRow).where(
+                    ContractRow.reconciled_block.is_(None),
+                    ContractRow.block_hash != "",
+                    ContractRow.block >= ContractRow.head,
+                    ContractRow.trouble == "",
+                )
+            )
+            names = {name for row in rows for name in self.names_of(row)}
+        return tuple(each for each in self.collections if each.name in names)
 
     # Who changed
 
     async def changes(self) -> Changes:
         """Whose balances changed up to the cursors since `acted_upon` was last told."""
-        owners = set(self._undone)
+        owners = set(self._mentioned)
         until = {}
         async with transaction(self._sessions) as session:
             rows = await session.scalars(
@@ -193,7 +228,7 @@ class OwnerIndex:
 
     async def acted_upon(self, changes: Changes) -> None:
         """`changes` need not be told again. After a crash before this they are."""
-        self._undone -= {packed(each) for each in changes.owners}
+        self._mentioned -= {packed(each) for each in changes.owners}
         async with transaction(self._sessions) as session:
             for contract_id, (told, block) in changes.until.items():
                 await session.execute(
@@ -282,11 +317,7 @@ class _Reading:
 
     async def _refuse(self, row: ContractRow, error: ValueError) -> None:
         kind = Trouble.OVERDRAWN if isinstance(error, ledger.Overdrawn) else Trouble.UNREADABLE
-        names = [
-            each.name
-            for each in self._index.collections
-            if each.chain_id == row.chain_id and packed(each.contract) == row.address
-        ]
+        names = self._index.names_of(row)
         logger.warning("index-stops", extra={"collection": names, "reason": str(error)})
         self._turn.troubles |= dict.fromkeys(names, kind)
         async with transaction(self._sessions) as session:
@@ -391,7 +422,7 @@ class _Reading:
             logger.warning("reorganised", extra={"chain": row.chain_id, "back_to": block})
             async with transaction(self._sessions) as session:
                 undone = await ledger.roll_back(session, row, block, block_hash, now=self._clock())
-            self._index.undone(undone)
+            self._index.mention(undone)
             self._turn.rolled_back += 1
         self._turn.behind = True
 

@@ -23,8 +23,8 @@ from core.database import Sessions, transaction
 from core.errors import ChainUnavailable
 from core.holdings.index import OwnerIndex, Turn
 from core.holdings.ledger import CHUNK, chunks
-from core.holdings.ports import Block, Holding, Holdings, LogSource
-from core.holdings.states import FRESH_FOR, Trouble, contract_of, is_caught_up
+from core.holdings.ports import Block, Holding, Holdings, IndexedChain
+from core.holdings.states import FRESH_FOR, STOPPED, contract_of, is_caught_up
 from core.holdings.tail import Tail
 from core.holdings.transfers import Transfer, UnreadableLog, packed
 from core.tables import BalanceRow, ContractRow
@@ -86,7 +86,7 @@ class IndexedHoldings:
     def __init__(
         self,
         index: OwnerIndex,
-        chain: LogSource,
+        chain: IndexedChain,
         live: Holdings,
         sessions: Sessions,
         clock: Clock,
@@ -138,7 +138,22 @@ class IndexedHoldings:
             for collection in asked:
                 self._check(collection, rows.get(collection.name))
             owned = await _owned(session, rows.values(), owners)
-        return _holdings(owners, asked, rows, owned, {})
+        holdings = _holdings(owners, asked, rows, owned, {})
+        for collection in asked:
+            if rows[collection.name].reconciled_block is None:
+                await self._compare(
+                    collection, [h for h in holdings if h.collection == collection.name]
+                )
+        return holdings
+
+    async def _compare(self, collection: Collection, holdings: Sequence[Holding]) -> None:
+        """Until an index has been compared as a whole, each of its answers is."""
+        if collection.standard == "ERC-1155" and collection.token_id is None:
+            return  # its contract has no such sum
+        owners, block = [each.owner for each in holdings], holdings[0].block
+        balances = await self._chain.balances(collection, owners, block=block)
+        if balances != tuple(each.balance for each in holdings):
+            raise ChainUnavailable(f"the index of {collection.name} differs from its contract")
 
     def _check(self, collection: Collection, row: ContractRow | None) -> None:
         if row is None or not is_caught_up(row, now=self._clock(), fresh_for=self._fresh_for):
@@ -213,7 +228,7 @@ def _is_near(row: ContractRow | None, head: Block) -> bool:
     return (
         row is not None
         and bool(row.block_hash)
-        and row.trouble not in {Trouble.UNREADABLE, Trouble.OVERDRAWN}
+        and row.trouble not in STOPPED
         and head.number - row.block <= LONGEST_TAIL
     )
 

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Delete, Insert, Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.holdings.states import Trouble
 from core.holdings.transfers import ZERO, Transfer
 from core.tables import BalanceRow, CheckpointRow, ContractRow, TransferRow
 
@@ -78,11 +79,16 @@ async def _advance(
             ContractRow.block == contract.block,
             ContractRow.block_hash == contract.block_hash,
         )
-        .values(**values, read_at=now, trouble="", detail="")
+        .values(**{**_progress(contract), **values, "read_at": now})
         .execution_options(synchronize_session=False)
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise Overtaken
+
+
+def _progress(contract: ContractRow) -> dict[str, Any]:
+    """Reading on heals everything but a difference: for that the logs are read anew."""
+    return {} if contract.trouble == Trouble.INCOMPLETE else {"trouble": "", "detail": ""}
 
 
 async def touch(
@@ -179,6 +185,39 @@ async def _amounts(session: AsyncSession, places: Sequence[Place]) -> dict[Place
         )  # fmt: skip
         found |= {(row[0], row[1], row[2]): int.from_bytes(row[3]) for row in rows}
     return found
+
+
+async def correct(
+    session: AsyncSession, contract: ContractRow, corrections: Sequence[Transfer]
+) -> None:
+    """Let what reading the contract has shown happen at its block, though no log says so."""
+    await _executemany(session, insert(_TRANSFERS), corrections)
+    move = _move_single if contract.standard == "ERC-721" else _move_many
+    await move(session, corrections)
+
+
+async def reconciled(
+    session: AsyncSession,
+    contract: ContractRow,
+    *,
+    owners: int,
+    differences: int,
+    trouble: str,
+    now: datetime,
+) -> None:
+    """The contract was compared at its block. Raises `Overtaken` if that is no longer where it is.
+
+    What stays different stops the index until it is read anew.
+    """
+    values = {
+        "reconciled_at": now,
+        "reconciled_block": contract.block,
+        "reconciled_owners": owners,
+        "differences": differences,
+        "trouble": trouble,
+        "detail": "",
+    }
+    await _advance(session, contract, values, now)
 
 
 async def roll_back(

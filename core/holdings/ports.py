@@ -76,6 +76,26 @@ class LogSource(Protocol):
         """The contract's code at `block`; empty before it was there."""
 
 
+class Balances(Protocol):
+    """What a comparison asks of the contracts, many at once. Each raises `ChainUnavailable`."""
+
+    async def balances(
+        self, collection: Collection, owners: Sequence[str], *, block: int
+    ) -> tuple[int, ...]: ...
+
+    async def balances_by_id(
+        self, collection: Collection, pairs: Sequence[tuple[str, int]], *, block: int
+    ) -> tuple[int, ...]: ...
+
+    async def owners_of(
+        self, collection: Collection, token_ids: Sequence[int], *, block: int
+    ) -> tuple[str | None, ...]: ...
+
+
+class IndexedChain(LogSource, Balances, Protocol):
+    """Both: what holdings from an index ask of the chains."""
+
+
 class Holdings(Protocol):
     """Who holds what."""
 

@@ -25,6 +25,11 @@ class Trouble(StrEnum):
     NO_CONTRACT = "no-contract"  # nothing stands at the address, as of the finalized block
     UNREADABLE = "unreadable"  # its logs follow no standard that we read
     OVERDRAWN = "overdrawn"  # somebody handed on more than they had: logs are missing
+    INCOMPLETE = "incomplete"  # the contract says something else, and it could not be mended
+
+
+STOPPED: Final = frozenset({Trouble.UNREADABLE, Trouble.OVERDRAWN, Trouble.INCOMPLETE})
+"""What the index says is not to be believed until it is read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def is_caught_up(row: ContractRow, *, now: datetime, fresh_for: timedelta = FRES
     """Whether the index says what is so at a recent finalized block."""
     return (
         bool(row.block_hash)
+        and row.trouble not in STOPPED
         and row.block >= row.head
         and row.read_at is not None
         and now - row.read_at <= fresh_for

@@ -20,11 +20,11 @@ async def holders_of(session: AsyncSession, addresses: Collection[str]) -> dict[
                 WalletRow.address.in_(wanted[start : start + CHUNK])
             )
         )
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 
 async def all_wallets(session: AsyncSession) -> dict[str, int]:
     """Every wallet that stands for a member, and for whom."""
     rows = await session.execute(select(WalletRow.address, WalletRow.member_id))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

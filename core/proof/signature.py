@@ -3,9 +3,16 @@
 from enum import StrEnum
 from typing import Protocol
 
-from coincurve import PublicKey
 from eth_account.messages import defunct_hash_message
 from eth_utils import keccak, to_checksum_address
+
+try:
+    from coincurve import PublicKey
+except ImportError as error:
+    raise ImportError(
+        "coincurve is missing or damaged. Without it every signature would be checked in pure "
+        "Python, 45 times slower, so nothing starts. Install the packages again: make setup"
+    ) from error
 
 ECDSA_BYTES = 65
 COMPACT_BYTES = 64

@@ -176,7 +176,7 @@ async def test_a_card_opens_the_room_and_the_reply_leads_in(
 async def test_a_room_that_is_closed_says_what_is_missing(app: App) -> None:
     app.keepers["telegram"] = FakeKeeper()
     reply = await say(app, command="rooms")
-    assert "会員証が1枚必要です(確認できた数:0枚)" in reply.text
+    assert "「デジタル住民票(見本)」1枚以上(いま0枚)" in reply.text
     assert "join" in actions(reply)
 
 

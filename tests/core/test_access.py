@@ -69,6 +69,13 @@ class World:
 
 
 @pytest.fixture
+def town(town: TownPack) -> TownPack:
+    """The sample town, whose room opens by a card and by nothing else."""
+    gates = tuple(gate.model_copy(update={"rule": CARD}) for gate in town.gates)
+    return town.model_copy(update={"gates": gates})
+
+
+@pytest.fixture
 async def world(town: TownPack, sessions: Sessions, clock: SetClock) -> World:
     world = World(town, sessions, clock)
     await world.arrive()

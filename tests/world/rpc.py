@@ -99,6 +99,7 @@ class Rpc:
         self.flood = 0  # bytes of nonsense
         self.truncate: int | None = None  # bytes after which an answer breaks off
         self.limit: LogLimit | None = None
+        self.largest_call: int | None = None  # hex digits of data that it executes
         self.frozen: Any = None  # what it says of the finalized block for ever
         self._release = asyncio.Event()
 
@@ -168,6 +169,8 @@ class Rpc:
             return head | {"result": result(question) if callable(result) else result}, 200
         if self.frozen is not None and question["params"][:1] == ["finalized"]:
             return head | {"result": self.frozen}, 200
+        if method == "eth_call" and len(question["params"][0]["data"]) > (self.largest_call or 1e9):
+            return head | {"error": {"code": -32000, "message": "out of gas"}}, 200
         answer = await self._forward(question)
         if method == "eth_getLogs" and self.limit is not None and "result" in answer:
             return self._limited(head, question["params"][0], answer["result"], self.limit)

@@ -54,7 +54,7 @@ async def test_who_does_not_is_declined_and_told_the_way_in(
         told = await hana.next_message()
         await server.until(lambda: not room.join_requests)
     assert not is_inside(server, room, hana)
-    assert "it needs 1, and we found 0" in told.text
+    assert "“Digital resident card (sample)”: 1 or more" in told.text
     assert told.buttons[0][0].url == "https://t.me/kankei_test_bot?start=join"
 
 

@@ -146,6 +146,29 @@ async def test_a_second_later_the_slow_endpoint_no_longer_holds_up_the_others(
     assert health == {0, 1}
 
 
+async def test_whoever_waits_for_the_chain_id_does_not_ask_a_dead_endpoint_in_turn(
+    rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    rpcs[0].stalled = True
+    chain = reader(rpcs[:1])
+    await asyncio.gather(*(chain.head("latest") for _ in range(16)), return_exceptions=True)
+    assert len(rpcs[0].asked) == 1
+
+
+async def test_a_wallet_that_burns_gas_until_the_endpoint_is_silent_rests_nobody(
+    rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    chain = reader(rpcs[:1])
+    await chain.head("latest")
+    rpcs[0].stalled = True
+    with pytest.raises(ChainUnavailable):
+        await chain.is_valid_signature("0x" + "1" * 40, bytes(32), b"\x01")
+    rpcs[0].behave()
+    assert await chain.head("latest")
+
+
 # What staff see
 
 

@@ -18,8 +18,7 @@ WALLET = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
 
 async def leave(world: World, member: int) -> None:
     traits = KeptTraits(world.sessions, None, world.clock)
-    holdings = FakeHoldings()
-    evidence = MemberEvidence(world.town, world.sessions, holdings, traits, world.clock)
+    evidence = MemberEvidence(world.town, world.sessions, FakeHoldings(), traits, world.clock)
     doorkeeper = Doorkeeper(world.town, world.sessions, evidence, {}, world.clock)
     await mydata.leave(world.sessions, doorkeeper, member, clock=world.clock)
 
