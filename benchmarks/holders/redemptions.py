@@ -1,6 +1,6 @@
 """Perks at the window: exactly the permitted number, and what a redemption costs.
 
-Alone, ``python -m benchmarks.holders.redemptions --count 200`` is shorter. On SQLite and PostgreSQL:
+Alone and shorter: ``python -m benchmarks.holders.redemptions --count 200``. On each database:
 
 * one pass: the same text scanned 1,000 times at once: one is taken
 * one card: 1,000 passes of a card with 12 uses, scanned at once at two windows: twelve are taken
