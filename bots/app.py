@@ -49,6 +49,7 @@ from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, S
 from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
