@@ -111,6 +111,7 @@ class App:
     guests: Guests
     enrolment: Enrolment
     proving: Proving
+    vaults: Vaults
     perks: Perks
     desks: Desks
     conversation: Conversation
@@ -306,6 +307,7 @@ async def running(
             guests=Guests(town, sessions, doorkeeper, keepers, clock),
             enrolment=enrolment,
             proving=proving,
+            vaults=vaults,
             perks=perks,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
