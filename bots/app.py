@@ -35,6 +35,8 @@ from core.access import (
     MemberEvidence,
     decide,
 )
+from core.access.drift import Drift
+from core.access.guests import Guests
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
@@ -47,6 +49,7 @@ from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, S
 from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
@@ -104,8 +107,11 @@ class App:
     guide: Guide
     evidence: EvidenceReader
     doorkeeper: Doorkeeper
+    drift: Drift
+    guests: Guests
     enrolment: Enrolment
     proving: Proving
+    vaults: Vaults
     perks: Perks
     desks: Desks
     conversation: Conversation
@@ -199,6 +205,7 @@ async def running(
     clock: Clock = system_clock,
     holdings: Holdings | None = None,
     guide: Guide | None = None,
+    town: TownPack | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
 ) -> AsyncIterator[App]:
@@ -206,7 +213,7 @@ async def running(
 
     Raises `TownPackError` before anything is opened if the pack is wrong.
     """
-    town = town_pack.load(settings.town)
+    town = town or town_pack.load(settings.town)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -234,7 +241,16 @@ async def running(
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
         secret = secret_of(settings)
-        proving = Proving(town, sessions, clock, partial(derived, secret))
+        proving = Proving(
+            town,
+            sessions,
+            clock,
+            partial(derived, secret),
+            client=client,
+            key_file=settings.data_dir / "oidc_key.json",
+            address=settings.address,
+        )
+        vaults = Vaults(town, sessions, chains, clock)
         perks = Perks(
             town,
             sessions,
@@ -268,6 +284,8 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
+            vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -285,8 +303,11 @@ async def running(
             guide=guide,
             evidence=evidence,
             doorkeeper=doorkeeper,
+            drift=Drift(town, sessions, evidence, keepers, clock),
+            guests=Guests(town, sessions, doorkeeper, keepers, clock),
             enrolment=enrolment,
             proving=proving,
+            vaults=vaults,
             perks=perks,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),

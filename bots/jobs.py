@@ -10,7 +10,9 @@ from bots import texts
 from bots.app import App
 from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
+from core.access import SweepReport
 from core.access.changes import waiting_changes
+from core.credentials.codes import forget_codes
 from core.database import transaction
 from core.errors import KankeiError
 from core.holdings import one_look
@@ -25,6 +27,7 @@ RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
 COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
+KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
 
 
 @runtime_checkable
@@ -38,7 +41,9 @@ async def recheck_everybody(app: App) -> None:
     """One sweep over all members, told in a line when anything came of it."""
     before = set(app.problems())
     async with one_look():
+        await app.vaults.look_again()  # first, so that the sweep sees what is over
         report = await app.doorkeeper.sweep()
+    report.add(await app.drift.look())
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
     silence(app, "sweep", away=bool(report.missing))
@@ -51,9 +56,27 @@ async def recheck_everybody(app: App) -> None:
             closed=report.closed,
             unknown=report.unknown,
         )
+    _tell_of_hands(app, report)
     await tell_of_changes(app)
     for trouble in set(app.problems()) - before:
         logger.warning("trouble", extra={"reason": trouble})
+
+
+def _tell_of_hands(app: App, report: SweepReport) -> None:
+    """What somebody moved by hand on a platform, put back or left for staff to see."""
+    if report.repaired:
+        app.happenings.tell("members.happening.repaired", count=report.repaired)
+    language = app.happenings.language
+    app.troubles["by-hand"] = [
+        texts.say("members.happening.by-hand", language, room=_title(app, gate), count=count)
+        for gate, count in sorted(report.by_hand.items())
+        if count
+    ]
+
+
+def _title(app: App, gate_name: str) -> str:
+    gate = app.town.gate(gate_name)
+    return gate.title.get(app.happenings.language) if gate else gate_name
 
 
 async def tell_of_changes(app: App) -> None:
@@ -78,6 +101,7 @@ async def tidy(app: App) -> None:
     now, retention = app.clock(), app.town.retention
     async with transaction(app.sessions) as session:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
+        await forget_codes(session, now=now, keep=KEEP_CODES)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))

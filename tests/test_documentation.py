@@ -34,15 +34,20 @@ EVERY_LANGUAGE = (
     "asking",
     "chat",
     "computed",
+    "desk",
     "discord",
     "errors",
+    "perks",
     "proofs",
     "queue",
     "telegram",
     "travel",
     "web",
 )
-STAFF_ONLY = ("audit", "cli", "console", "evaluate", "index", "ingest", "members", "report")
+STAFF_ONLY = (
+    *("audit", "cli", "console", "evaluate", "index", "ingest", "members", "report"),
+    "windows",
+)
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
 """What the terminal tells: Japanese and English, whatever file it stands in."""

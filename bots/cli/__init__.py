@@ -12,6 +12,7 @@ import typer
 
 from bots import texts
 from bots.app import App, WeakKey
+from bots.cli.codes import codes
 from bots.cli.evaluate import evaluate
 from bots.cli.index import index
 from bots.cli.ingest import ingest
@@ -29,6 +30,7 @@ from core.settings import Settings
 command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
+command.add_typer(codes, name="codes")
 command.command()(ingest)
 command.command()(index)
 command.command()(plan)
@@ -119,7 +121,7 @@ def _serve(settings: Settings, *, demo: bool) -> None:
     except WeakKey as error:
         raise fail("weak-key", reason=error) from error
     except KankeiError as error:
-        if error.code == "journal-damaged":
+        if error.code in {"journal-damaged", "damaged-keys"}:
             raise fail(error.code, file=error) from error
         raise fail("stopped", reason=error) from error
     say("goodbye")

@@ -10,7 +10,9 @@ from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.perks import Perks
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ class Desk:
     guide: Guide
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    perks: Perks
     proving: Proving
+    vaults: Vaults
     address: str  # of the web pages, without a trailing slash
     is_staff: Callable[[str, str], bool]
     places: Places

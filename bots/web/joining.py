@@ -4,23 +4,26 @@ On /join a browser acts for itself; on a personal link from a chat (/prove/…) 
 link with a code in it only fills in the form: what looks ahead at links in chats presses no button.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import JSONResponse, Response
 
 from bots import texts
 from bots.conversation.proving import EXAMPLE
 from bots.web.pages import Web, go
+from bots.web.session import become
 from core.access import Admitted
 from core.consent import NeedsConsent
 from core.credentials.proving import Proved
 from core.credentials.spelling import read_code, written
 from core.database import transaction
 from core.errors import LinkExpired, ProofRejected
-from core.identity import Account, account, make_link
+from core.identity import Account, account, make_link, web_account
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +45,11 @@ class Joining:
             ("/join", self.card, "POST"),
             ("/join/code", self.code, "POST"),
             ("/join/purchase", self.purchase, "POST"),
+            ("/join/identity/callback", self.returned, "GET"),
+            ("/join/identity/{proof}", self.identity, "POST"),
+            ("/.well-known/kankei-oidc-keys.json", self.keys, "GET"),
             ("/prove/{token}", self.ways, "GET"),
+            ("/prove/{token}/identity/{proof}", self.identity, "POST"),
             ("/prove/{token}/code", self.code, "POST"),
             ("/prove/{token}/purchase", self.purchase, "POST"),
         ):
@@ -84,7 +91,7 @@ class Joining:
             host=web.app.settings.address,
             offered=web.app.proving.offered,
             codes=bool(web.app.proving.proofs("code")),
-            given=given,
+            given={**dict.fromkeys(FIELDS, ""), **given},
             fault=fault,
             ready=ready,
             example=EXAMPLE,
@@ -133,6 +140,62 @@ class Joining:
             link = mine if token else None
             return self._page(request, token, link, given, fault=error.reason)
         return await self.proved(request, mine, outcome)
+
+    # An identity provider
+
+    async def keys(self) -> Response:
+        """Our public key set, which the provider is given at registration."""
+        proving = self.web.app.proving
+        if not proving.proofs("oidc"):
+            raise HTTPException(404)
+        keys = await asyncio.to_thread(proving.identities.public_keys)
+        return JSONResponse(keys, headers={"Cache-Control": "public, max-age=3600"})
+
+    async def identity(self, request: Request, proof: str, token: str | None = None) -> Response:
+        """Send somebody to the provider; the same browser must come back."""
+        await self.web.form(request, "join")
+        try:
+            mine = await self._account(request, token)
+        except LinkExpired:
+            return self.web.render(request, "link_expired.html", status=410)
+        who = self.web.visitor(request)
+        try:
+            where = await self.web.app.proving.identities.send(mine, proof, browser=who.id)
+        except ProofRejected as error:
+            link = mine if token else None
+            return self._page(request, token, link, {}, fault=error.reason)
+        # A page that goes on by itself: by our `form-action` no form may end at another host.
+        host = urlsplit(where).netloc
+        return self.web.render(request, "onwards.html", where=where, host=host)
+
+    async def returned(
+        self,
+        request: Request,
+        state: str = "",
+        code: str | None = None,
+        iss: str | None = None,
+    ) -> Response:
+        """Back from the provider. Whatever went wrong there, nothing has been registered."""
+        web, who = self.web, self.web.visitor(request)
+        web.limits.check("code", request, who.id, web.app.settings.trusted_proxies)
+        try:
+            back = await web.app.proving.identities.welcome(
+                state=state, code=code, issuer=iss, browser=who.id
+            )
+            elsewhere = back.account.platform != "web"
+            given = {"proof": back.proof, "subject": back.subject}
+            outcome = await web.app.proving.prove(back.account, "oidc", given, elsewhere=elsewhere)
+        except ProofRejected as error:
+            return self._page(request, None, None, {}, fault=error.reason)
+        if isinstance(outcome, Proved) and outcome.member_id != back.account.member_id:
+            await self._come_home(request, outcome.member_id)
+        return await self.proved(request, back.account, outcome)
+
+    async def _come_home(self, request: Request, member_id: int) -> None:
+        """The browser was new, its person is not: it acts for the member's web account now."""
+        async with transaction(self.web.app.sessions) as session:
+            mine = await web_account(session, member_id, now=self.web.app.clock())
+        become(request, mine)
 
     async def proved(
         self, request: Request, mine: Account, outcome: Proved | NeedsConsent

@@ -57,6 +57,7 @@ def _environment() -> Environment:
     )
     versions = static_versions()
     environment.globals["static"] = versions.__getitem__
+    environment.globals["knows"] = texts.knows
     environment.globals["language_names"] = LANGUAGE_NAMES
     environment.filters["lang"] = lang
     environment.filters["marked"] = marked

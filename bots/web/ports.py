@@ -6,12 +6,13 @@ from typing import Protocol
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
 from core.chain import EndpointHealth
 from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
@@ -64,6 +65,12 @@ class TownApp(Protocol):
     def enrolment(self) -> Enrolment: ...
     @property
     def proving(self) -> Proving: ...
+    @property
+    def evidence(self) -> EvidenceReader: ...
+    @property
+    def perks(self) -> Perks: ...
+    @property
+    def desks(self) -> Desks: ...
     @property
     def conversation(self) -> Talk: ...
     @property

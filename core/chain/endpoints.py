@@ -116,19 +116,22 @@ class Endpoint:
                 raise NoAnswer("an empty answer")
             return result
 
-    async def hex(self, method: str, params: Sequence[object]) -> str:
+    async def hex(self, method: str, params: Sequence[object], *, forgiving: bool = False) -> str:
         """A question that is answered with hex digits."""
-        answer = await self.ask(method, params)
+        answer = await self.ask(method, params, forgiving=forgiving)
         if not isinstance(answer, str) or len(answer) % 2 or not _HEX.fullmatch(answer):
             raise NoAnswer("not a hex answer")
         return answer
 
-    async def call(self, to: str | None, data: bytes, block: str) -> bytes:
+    async def call(
+        self, to: str | None, data: bytes, block: str, *, forgiving: bool = False
+    ) -> bytes:
         """``eth_call``; without `to`, `data` is creation code whose result is what it returns."""
         transaction = {"data": "0x" + data.hex()}
         if to is not None:
             transaction["to"] = to
-        return bytes.fromhex((await self.hex("eth_call", [transaction, block]))[2:])
+        answer = await self.hex("eth_call", [transaction, block], forgiving=forgiving)
+        return bytes.fromhex(answer[2:])
 
     async def block(self, which: str, *, background: bool = False) -> BlockRef | None:
         """The block of a number or tag; `None` if the endpoint knows none."""
@@ -200,6 +203,8 @@ class Endpoint:
 
     async def _check_chain(self, *, background: bool) -> None:
         async with self._chain_lock:
+            if self.resting_seconds > 0:  # it failed whoever asked before
+                raise Resting(f"rests: {self.last_reason}")
             now = self._monotonic()
             if self._checked is not None and now - self._checked < CHAIN_CHECK_SECONDS:
                 return

@@ -39,6 +39,7 @@ _LIMIT = re.compile(
 )
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 _WORD = re.compile(r"0x[0-9a-f]{64}")
+_QUANTITY = re.compile(r"0x[0-9a-f]{1,16}")
 _BLOCK_HEX = 18  # 0x and 16 digits
 
 Log = Mapping[str, object]
@@ -260,29 +261,27 @@ def _check(log: object, query: Query) -> tuple[int, int]:
     for topic, asked in zip(topics, query.topics, strict=False):
         if asked is not None and topic not in asked:
             raise ValueError("not asked for")
+    from_hex = bytes.fromhex  # skips white space, hence the length of what it returns
     for word in (log["blockHash"], log["transactionHash"], *topics):
-        if len(word) != 66 or len(_bytes(word)) != 32:  # noqa: PLR2004 - 0x and 32 bytes
+        if len(word) != 66 or word[:2] != "0x" or len(from_hex(word[2:])) != 32:  # noqa: PLR2004
             raise ValueError("not a word")
     data = log["data"]
-    if len(_bytes(data)) * 2 != len(data) - 2 or len(topics) > 4:  # noqa: PLR2004
+    if data[:2] != "0x" or len(from_hex(data[2:])) * 2 != len(data) - 2 or len(topics) > 4:  # noqa: PLR2004
         raise ValueError("not data")
     return _integer(log, "blockNumber"), _integer(log, "logIndex")
 
 
-def _bytes(text: str) -> bytes:
-    """Its length must be compared: white space between the digits is passed over."""
-    if text[:2] != "0x":
-        raise ValueError("not hex")
-    return bytes.fromhex(text[2:])
-
-
 def _integer(log: dict[str, object], name: str) -> int:
     text = log[name]
-    if not isinstance(text, str) or text[:2] != "0x" or len(text) > _BLOCK_HEX:
+    if not isinstance(text, str) or len(text) > _BLOCK_HEX:
         raise ValueError("not a number")
-    number = int.from_bytes(bytes.fromhex(text[2:].rjust(16, "0")))
-    if text != hex(number):
+    number = int(text, 16)
+    if text != hex(number):  # leading zeros, or what no number in JSON-RPC looks like
+        if not _QUANTITY.fullmatch(text):
+            raise ValueError("not a number")
         log[name] = hex(number)
+    if number < 0:
+        raise ValueError("not a number")
     return number
 
 

@@ -16,7 +16,9 @@ GROW_AFTER = 8
 NARROWEST_GUESS = 64
 """Silence alone never narrows further: it is rather an outage than a limit."""
 
-_HINT = re.compile(r"\[\s*(0x[0-9a-f]+|\d+)\s*[,-]\s*(0x[0-9a-f]+|\d+)\s*\]", re.IGNORECASE)
+_HINT = re.compile(
+    r"(?:\[|range )\s*(0x[0-9a-f]+|\d+)\s*[,-]\s*(0x[0-9a-f]+|\d+)(?:\s*\]|\b)", re.IGNORECASE
+)
 _NUMBER = re.compile(
     r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)\s*(k)?\b(?!\s*(?:k\s+)?(?:results?|logs?|s\b|sec|ms\b|%))",
     re.IGNORECASE,
@@ -50,9 +52,11 @@ class PageSize:
         self._granted = remembered or 0  # the widest page that was given
         self._refused = WIDEST + 1  # the narrowest that was refused for its range
         self._streak = 0
+        self._refusals = 0  # one after another
 
     def granted(self, blocks: int) -> None:
         """A page of so many blocks came."""
+        self._refusals = 0
         if blocks < self.blocks:
             return  # the end of what was asked for says nothing about the limit
         self._streak += 1
@@ -68,7 +72,10 @@ class PageSize:
     def refused(self, blocks: int, words: str) -> None:
         """A page of so many blocks was refused in these words."""
         self._streak = 0
+        self._refusals += 1
         named = named_blocks(words, blocks)
+        if self._refusals > 1 and named:  # the number that was taken last time was another one
+            named = min(named, blocks // 2)
         dense = _LOGS.search(words) is not None
         if not dense:
             self._refused = min(self._refused, blocks, (named or blocks) + 1)

@@ -155,8 +155,12 @@ class Codes:
         and the later one fails as a whole.
         """
         known = await self.known_orders(session, proof, orders)
-        once = {normal_order(each): each for each in reversed(orders)}
-        new = [each for each in orders if each not in known and once[normal_order(each)] is each]
+        first = {normal_order(each): each for each in reversed(orders)}
+        new = [
+            each
+            for each in dict.fromkeys(first[normal_order(each)] for each in orders)
+            if each not in known
+        ]
         if not new:
             return None, []
         batch = await self._batch(
@@ -206,7 +210,7 @@ class Codes:
         session.add(row)
         await session.flush()
         detail = {"proof": proof, "count": made, "label": label[:100]}
-        await _record(session, by, "codes.made", row.id, detail, now)
+        await _record(session, by, "credential.codes-made", row.id, detail, now)
         return row.id
 
     async def _add(
@@ -294,7 +298,7 @@ class Codes:
             )
             members = [member] if member is not None else []
         detail = {"count": len(digests), "serial": serial, "why": reason[:200]}
-        await _record(session, by, "codes.revoked", batch, detail, now)
+        await _record(session, by, "credential.codes-revoked", batch, detail, now)
         return len(digests), members
 
     async def order_status(

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import announcements
@@ -34,10 +36,29 @@ class Proved:
 class Proving:
     """The proofs of one town."""
 
-    def __init__(self, town: TownPack, sessions: Sessions, clock: Clock, derive: Derive) -> None:
+    def __init__(
+        self,
+        town: TownPack,
+        sessions: Sessions,
+        clock: Clock,
+        derive: Derive,
+        *,
+        client: aiohttp.ClientSession | None = None,
+        key_file: Path = Path("var/oidc_key.json"),
+        address: str = "",
+    ) -> None:
+        """`client` asks identity providers; without one they are off. `address`: of our pages."""
         self.codes = Codes(town, derive)
         self.purchases = Purchases(town, derive)
-        self.identities = Identities(town, derive)
+        self.identities = Identities(
+            town,
+            derive,
+            sessions=sessions,
+            clock=clock,
+            client=client,
+            key_file=key_file,
+            address=address,
+        )
         self._town = town
         self._sessions = sessions
         self._clock = clock

@@ -168,7 +168,7 @@ class Purchases:
             await audit.record(
                 session,
                 actor=by,
-                action="purchases.imported",
+                action="credential.list-imported",
                 subject=f"proof:{listing.proof}",
                 detail={
                     "lines": listing.entries.lines,

@@ -12,6 +12,7 @@ from core.tables import (
     ChallengeRow,
     CredentialRow,
     GrantRow,
+    IdentityRequestRow,
     InboxRow,
     LinkRow,
     MemberRow,
@@ -81,9 +82,9 @@ def _belongs() -> ColumnElement[bool]:
 
 
 async def forget_updates(session: AsyncSession, *, before: datetime) -> None:
-    """Delete what was needed only for a while: updates, links, challenges and merge codes."""
+    """Delete what was needed only for a while: updates, links, challenges, requests, merges."""
     await session.execute(delete(InboxRow).where(InboxRow.at < before))
-    for table in (LinkRow, ChallengeRow, MergeRow):
+    for table in (LinkRow, ChallengeRow, MergeRow, IdentityRequestRow):
         await session.execute(delete(table).where(table.expires_at < before))
 
 

@@ -140,7 +140,7 @@ async def link_vault(
     if len(behind.all()) >= MAX_VAULTS:
         return False
     if await _add(session, member_id, vault, chain_id, via, False, now):
-        await _record(session, member_id, "vault.linked", now)
+        await _record(session, member_id, "wallet.vault-linked", now)
         return True
     return await holder_of(session, vault) == member_id
 

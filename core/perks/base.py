@@ -1,20 +1,22 @@
 """What the use cases of perks stand on, and how what is left is reckoned."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from core.access.evidence import EvidenceReader
 from core.clock import Clock
-from core.database import Sessions
+from core.database import Sessions, transaction
 from core.perks import counters, passes
-from core.perks.counters import Account, Counter
+from core.perks.counters import Account, Counter, Slot
 from core.perks.keys import PassKeys
-from core.perks.model import Judge, Left, Reason, Token
+from core.perks.model import Judge, Left, Reason, Token, Use
 from core.perks.people import names_of
 from core.perks.periods import day_of, period_of
 from core.perks.standing import PATIENCE, Reading, Readings, Standing, standing
@@ -24,13 +26,20 @@ SKEW: Final = timedelta(minutes=2)
 """So far two clocks may be apart."""
 
 
+PASSES_AT_ONCE: Final = 100
+"""So many passes of one member may be good at the same time, on all their pages."""
+
+AT_ONCE: Final = 8
+"""So many transactions of perks run at the same time where the database can do that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """What is left of a perk for somebody, and which counters the next use takes a slot of."""
+    """What is left of a perk for somebody, and what the next use takes."""
 
     left: Left
     token: Token | None  # whose use it would be
-    accounts: Sequence[Account]  # empty for any number of uses
+    slots: Sequence[Slot]  # that the next use takes; empty for any number of uses
     everything: Sequence[Account]  # all counters that were looked at
     period: str
     ends: datetime | None
@@ -54,10 +63,13 @@ class Base:
         *,
         secret: str,
         patience: timedelta = PATIENCE,
+        passes_at_once: int = PASSES_AT_ONCE,
     ) -> None:
         """`secret` keys the hashes of people's names and codes; it must outlive restarts."""
+        self._passes_at_once = passes_at_once
         self._town = town
         self._sessions = sessions
+        self._turns = asyncio.Semaphore(1 if _is_sqlite(sessions) else AT_ONCE)
         self._readings = Readings(evidence, clock, patience=patience)
         self._judge = judge
         self._keys = keys
@@ -65,6 +77,16 @@ class Base:
         self._secret = secret.encode()
         self._zone = ZoneInfo(town.town.timezone)
         self._marks = {passes.mark_of(perk.name): perk for perk in town.perks}
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction when it is our turn, first come, first served.
+
+        SQLite lets writers in by chance, and one that has bad luck for five seconds gives up; on
+        PostgreSQL a rush at the windows would take every connection of the pool.
+        """
+        async with self._turns, transaction(self._sessions) as session:
+            yield session
 
     def _day(self, moment: datetime) -> date:
         return day_of(moment, self._zone)
@@ -109,11 +131,16 @@ class Base:
         names = await names_of(session, member_id, self._secret)
         by_card = perk.counted_by != "person" and bool(tokens)
         by_person = perk.counted_by != "token" or not by_card
-        used = await counters.uses_of_tokens(
+        used = await counters.slots_of_tokens(
             session, perk.name, period.label, [each.key for each in tokens] if by_card else []
         )
-        cards = {each: max(0, perk.uses - used[each.key]) for each in (tokens if by_card else ())}
-        own = len(await counters.uses_of_person(session, perk.name, period.label, names, member_id))
+        cards = {
+            each: max(0, perk.uses - len(used[each.key])) for each in (tokens if by_card else ())
+        }
+        redemptions, spoken_for = await counters.slots_of_person(
+            session, perk.name, period.label, names, member_id
+        )
+        own = len(redemptions)
         if not by_card and perk.counted_by == "token":
             own = max(
                 own,
@@ -129,15 +156,29 @@ class Base:
         token = next(
             (each for each in open_cards if each.key == prefer), next(iter(open_cards), None)
         )
-        taken = [Account(Counter.TOKEN, token.key)] if token else []
-        people = [Account(Counter.PERSON, name) for name in names]
-        everything = [Account(Counter.TOKEN, each.key) for each in cards] + people
-        last = await counters.last_use(session, perk.name, period.label, everything)
+        of_cards = [Account(Counter.TOKEN, each.key) for each in cards]
+        of_person = [Account(Counter.PERSON, name) for name in names]
+        slots = [Slot.after(each, used[each.subject]) for each in of_cards if _is(each, token)]
+        if by_person:
+            slots += [Slot.after(each, spoken_for[each.subject]) for each in of_person]
         return Reckoning(
-            Left(perk.uses, left, cards, person if by_person else None, ends, last),
+            Left(perk.uses, left, cards, person if by_person else None, ends),
             token,
-            [*taken, *(people if by_person else [])],
-            everything,
+            slots,
+            [*of_cards, *of_person],
             period.label,
             ends,
         )
+
+    async def _last(self, session: AsyncSession, perk: Perk, reckoning: Reckoning) -> Use | None:
+        """The newest use of all that counts."""
+        return await counters.last_use(session, perk.name, reckoning.period, reckoning.everything)
+
+
+def _is(account: Account, token: Token | None) -> bool:
+    return token is not None and account.subject == token.key
+
+
+def _is_sqlite(sessions: Sessions) -> bool:
+    bind = sessions.kw["bind"]
+    return isinstance(bind, AsyncEngine) and bind.dialect.name == "sqlite"

@@ -10,7 +10,6 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.access.decision import Admitted, Unknown
-from core.database import transaction
 from core.perks.base import Base
 from core.perks.model import (
     Cohort,
@@ -60,7 +59,7 @@ class Books(Base):
         first = month.replace(day=1)
         since, until = midnight(first, self._zone), midnight(months_on(first, 1), self._zone)
         in_month = (RedemptionRow.at >= since, RedemptionRow.at < until)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             found = await session.execute(
                 select(RedemptionRow, DeskRow.label)
                 .join(DeskRow, DeskRow.id == RedemptionRow.desk_id)
@@ -100,7 +99,7 @@ class Books(Base):
         held what on each day. It is `None` while nobody could tell of one member.
         """
         entitled = await self._entitled()
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             return tuple(
                 [
                     await self._figures(session, perk, since, until, entitled)
@@ -116,7 +115,7 @@ class Books(Base):
         """
         now = self._clock()
         kept_since = now - timedelta(days=self._town.retention.redemption_days)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             gone = await session.execute(
                 delete(PassRow)
                 .where(
@@ -192,7 +191,7 @@ class Books(Base):
         people: dict[str, int] = dict.fromkeys((gate.name for gate in gates), 0)
         cards: dict[str, set[str]] = {gate.name: set() for gate in gates}
         unknown: set[str] = set()
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             members = list(await session.scalars(select(MemberRow.id).order_by(MemberRow.id)))
         for member_id in members if gates else ():
             evidence = await self._readings.finalized(member_id)

@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.database import transaction
 from core.errors import NotFound, RecordsUnavailable
 from core.perks import codes, counters, passes
 from core.perks.base import Base, Reckoning
@@ -39,7 +40,7 @@ class Cards(Base):
         if member_id is None:
             return tuple(self._for_anybody(perk, now) for perk in self._town.perks)
         reading = await self._readings.live(member_id)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             if await session.get(MemberRow, member_id) is None:
                 return tuple(self._for_anybody(perk, now) for perk in self._town.perks)
             return tuple(
@@ -85,7 +86,7 @@ class Cards(Base):
         """
         if self._town.collection(collection) is None or not 0 <= token_id < 2**256:
             raise NotFound(f"card {collection}")
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             return tuple(
                 [
                     await self._status(session, perk, Token(collection, token_id))
@@ -119,7 +120,7 @@ class Cards(Base):
             perk,
             reason is Reason.OK,
             reason,
-            reckoning.left,
+            replace(reckoning.left, last=await self._last(session, perk, reckoning)),
             next_at,
             entitled.source,
             entitled.known_at,
@@ -138,7 +139,7 @@ class Cards(Base):
         for _ in range(MOST_TRIES):
             digits = codes.new_code() if code else None
             try:
-                async with transaction(self._sessions) as session:
+                async with self._transaction() as session:
                     return await self._issue(session, member_id, perk, reading, lifetime, digits)
             except IntegrityError:  # the same eight digits are in use just now
                 continue
@@ -159,19 +160,21 @@ class Cards(Base):
         dates = self._dates(perk, now)
         if dates is not Reason.OK:
             return Closed(perk.name, dates, self._begins(perk, dates))
+        good = select(func.count(PassRow.nonce)).where(
+            PassRow.member_id == member_id, PassRow.expires_at > now
+        )
+        if (await session.scalar(good) or 0) >= self._passes_at_once:
+            return Closed(perk.name, Reason.TOO_MANY_TRIES, now + CARD_LIFETIME)
         entitled = await self._standing(session, perk, member_id, reading)
         if not entitled.ok:
             return Closed(perk.name, entitled.reason)
         reckoning = await self._reckon(session, perk, member_id, entitled, now)
-        inside = reckoning.left.last is not None and perk.reentry_minutes > 0
-        if reckoning.used_up and not (inside and self._may_reenter(perk, reckoning, now)):
-            next_at = self._again(perk, reckoning)
-            return Closed(perk.name, Reason.USED_UP, next_at, reckoning.left.last)
+        if reckoning.used_up:
+            last = await self._last(session, perk, reckoning)
+            inside = timedelta(minutes=perk.reentry_minutes)
+            if last is None or not inside or now - last.at > inside:
+                return Closed(perk.name, Reason.USED_UP, self._again(perk, reckoning), last)
         return await self._write(session, member_id, perk, entitled, reckoning, lifetime, code)
-
-    def _may_reenter(self, perk: Perk, reckoning: Reckoning, now: datetime) -> bool:
-        last = reckoning.left.last
-        return last is not None and now - last.at <= timedelta(minutes=perk.reentry_minutes)
 
     async def _write(
         self,
@@ -235,13 +238,13 @@ class Cards(Base):
         ends = period.ends(self._zone)
         if perk.unlimited:
             return TokenStatus(perk, None, None, ends, None)
-        counts = await counters.uses_of_tokens(session, perk.name, period.label, [token.key])
+        used = await counters.slots_of_tokens(session, perk.name, period.label, [token.key])
         account = Account(Counter.TOKEN, token.key)
         last = await counters.last_use(session, perk.name, period.label, [account])
         return TokenStatus(
             perk,
             perk.uses,
-            max(0, perk.uses - counts[token.key]),
+            max(0, perk.uses - len(used[token.key])),
             ends,
             self._day(last.at) if last else None,
         )

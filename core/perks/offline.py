@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
-from core.database import transaction
 from core.errors import NotAllowed, NotFound, RecordsUnavailable
 from core.perks import counters, passes
 from core.perks.base import SKEW
@@ -48,7 +47,7 @@ class Offline(Window):
     async def offline_kit(self, desk: Desk) -> OfflineKit:
         """What the desk needs to go on without signal."""
         now = self._clock()
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             taken = await session.scalars(
                 select(RedemptionRow.pass_nonce)
                 .where(
@@ -93,7 +92,7 @@ class Offline(Window):
         query = select(ConflictRow).order_by(ConflictRow.id.desc()).limit(limit)
         if state is not None:
             query = query.where(ConflictRow.state == state)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             rows = await session.scalars(query)
             return [await _conflict(session, row) for row in rows]
 
@@ -106,7 +105,7 @@ class Offline(Window):
         reason = reason.strip()[:200]
         if not reason:
             raise NotAllowed("a decision needs a reason")
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             row = await session.get(ConflictRow, conflict_id, with_for_update=True)
             if row is None:
                 raise NotFound(f"conflict {conflict_id}")
@@ -122,7 +121,7 @@ class Offline(Window):
         reading = await self._reading_of(scan)
         for _ in range(MOST_TRIES):
             try:
-                async with transaction(self._sessions) as session:
+                async with self._transaction() as session:
                     earlier = await self._synced(session, desk, scan)
                     return earlier or await self._take_in(session, desk, scan, reading)
             except IntegrityError:  # another scan took the slot in this moment
@@ -133,7 +132,7 @@ class Offline(Window):
         """A reading of now, where the pass was given out while nobody could tell."""
         content = passes.read(scan.text, self._keys, expected_town=self._town.town.code)
         if isinstance(content, passes.Content):
-            async with transaction(self._sessions) as session:
+            async with self._transaction() as session:
                 row = await session.get(PassRow, content.nonce.hex())
             if row is not None and row.source == Source.LAST_KNOWN:
                 return await self._readings.live(row.member_id)

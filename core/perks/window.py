@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
-from core.database import transaction
 from core.errors import NotAllowed, NotFound, RecordsUnavailable
 from core.perks import codes, counters, passes
 from core.perks.base import SKEW, Base
@@ -44,12 +43,12 @@ class Window(Base):
 
     async def check(self, presented: str, desk: Desk) -> Verdict:
         """What `redeem` would say of a pass text or a code now. Books nothing."""
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             found = await self._find(session, presented, desk)
         if isinstance(found, Verdict):
             return found
         reading = await self._reading_for(found)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             weighed = await self._weigh(session, found, desk, reading, at=self._clock())
         if isinstance(weighed, Verdict):
             return weighed
@@ -61,7 +60,7 @@ class Window(Base):
         Raises `NotAllowed` for an id that is empty, longer than 64 characters, or another pass's.
         """
         _checked_id(request_id)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             done = await self._done(session, desk, request_id, presented=presented)
             found = done or await self._find(session, presented, desk)
         if isinstance(found, Verdict):
@@ -69,7 +68,7 @@ class Window(Base):
         reading = await self._reading_for(found)
         for _ in range(MOST_TRIES):
             try:
-                async with transaction(self._sessions) as session:
+                async with self._transaction() as session:
                     return await self._take(session, found, desk, reading, request_id)
             except IntegrityError:  # somebody else took the slot, or this very pass
                 continue
@@ -84,7 +83,7 @@ class Window(Base):
         if not reason:
             raise NotAllowed("taking a use back needs a reason")
         now = self._clock()
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             row = await session.get(RedemptionRow, redemption_id, with_for_update=True)
             if row is None:
                 raise NotFound(f"redemption {redemption_id}")
@@ -112,7 +111,7 @@ class Window(Base):
             query = query.where(RedemptionRow.desk_id == desk.id)
         if facility is not None:
             query = query.where(RedemptionRow.facility == facility)
-        async with transaction(self._sessions) as session:
+        async with self._transaction() as session:
             rows = await session.execute(query.order_by(RedemptionRow.id.desc()).limit(limit))
             return [redemption(row, label) for row, label in rows]
 
@@ -228,7 +227,7 @@ class Window(Base):
                 Reason.USED_UP,
                 desk,
                 perk,
-                before=reckoning.left.last,
+                before=await self._last(session, perk, reckoning),
                 next_at=reckoning.ends,
             )
         return Weighed(entitled, reckoning, again)
@@ -323,7 +322,7 @@ class Window(Base):
                 session,
                 perk.name,
                 reckoning.period,
-                reckoning.accounts,
+                reckoning.slots,
                 redemption_id=row.id,
                 ends_at=reckoning.ends,
             )

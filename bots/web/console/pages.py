@@ -1,9 +1,10 @@
 """What the pages of the staff console share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from bots.web.pages import Web
@@ -14,24 +15,37 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console/guide", "guide"),
         ("/console/chain", "chain"),
     ),
-    "members": (),
-    "perks": (),
+    "members": (
+        ("/console/members", "members"),
+        ("/console/changes", "changes"),
+        ("/console/proofs", "proofs"),
+    ),
+    "perks": (
+        ("/console/perks", "perks"),
+        ("/console/perks/desks", "desks"),
+        ("/console/perks/settlement", "settlement"),
+        ("/console/perks/figures", "figures"),
+    ),
     "questions": (
         ("/console/questions", "questions"),
         ("/console/facts", "facts"),
         ("/console/freshness", "freshness"),
     ),
     "announcements": (("/console/announcements", "announcements"),),
-    "records": (("/console/audit", "audit"),),
+    "records": (("/console/report", "report"), ("/console/audit", "audit")),
 }
 """The pages by group, as (address, key under ``console.nav``), in the order of the menu."""
 
 
-class StaffPages:
+class StaffPages(ABC):
     """Pages in Japanese or English, for staff."""
 
     def __init__(self, web: Web) -> None:
         self.web = web
+
+    @abstractmethod
+    def router(self) -> APIRouter:
+        """The addresses of these pages."""
 
     def render(
         self, request: Request, name: str, *, status: int = 200, **values: object

@@ -23,6 +23,7 @@ from bots.web.app import create_web
 from core.enrolment import Enrolment
 from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
+from core.town import TownPack
 from knowledge.answer import Guide
 from knowledge.passage import Library
 from knowledge.taught import Taught
@@ -207,7 +208,12 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def open_town(
-    folder: Path, clock: SetClock, *, demo: bool, guide: Guide | None = None
+    folder: Path,
+    clock: SetClock,
+    *,
+    demo: bool,
+    guide: Guide | None = None,
+    town: TownPack | None = None,
 ) -> AsyncIterator[World]:
     port = free_port()
     settings = Settings(
@@ -215,7 +221,7 @@ async def open_town(
     )
     holdings = FakeHoldings()
     guide = guide or cast("Guide", StubGuide())
-    async with running(settings, clock=clock, holdings=holdings, guide=guide) as app:
+    async with running(settings, clock=clock, holdings=holdings, guide=guide, town=town) as app:
         app.enrolment = Enrolment(
             app.town, app.sessions, NoContracts(), clock, address=settings.address
         )

@@ -146,6 +146,51 @@ async def test_a_second_later_the_slow_endpoint_no_longer_holds_up_the_others(
     assert health == {0, 1}
 
 
+async def test_nobody_waits_to_find_out_whether_an_endpoint_is_back(
+    rpcs: list[Rpc], reader: Reader, ticks: Ticks
+) -> None:
+    good, bad = rpcs[:2]
+    chain = reader([good, bad])
+    bad.status = 503
+    await chain.head("latest")
+    ticks.advance(60)
+    bad.behave()
+    bad.stalled = True
+    async with asyncio.timeout(1):
+        await chain.head("latest")
+    assert bad.counts["eth_chainId"] == 2, "it is being tried"
+    bad.behave()
+    async with asyncio.timeout(5):
+        while any(each.consecutive_failures for each in chain.health()):
+            await chain.head("latest")
+    asked = bad.counts["eth_getBlockByNumber"]
+    await chain.head("latest")
+    assert bad.counts["eth_getBlockByNumber"] == asked + 1, "it takes part again"
+
+
+async def test_whoever_waits_for_the_chain_id_does_not_ask_a_dead_endpoint_in_turn(
+    rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    rpcs[0].stalled = True
+    chain = reader(rpcs[:1])
+    await asyncio.gather(*(chain.head("latest") for _ in range(16)), return_exceptions=True)
+    assert len(rpcs[0].asked) == 1
+
+
+async def test_a_wallet_that_burns_gas_until_the_endpoint_is_silent_rests_nobody(
+    rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    chain = reader(rpcs[:1])
+    await chain.head("latest")
+    rpcs[0].stalled = True
+    with pytest.raises(ChainUnavailable):
+        await chain.is_valid_signature("0x" + "1" * 40, bytes(32), b"\x01")
+    rpcs[0].behave()
+    assert await chain.head("latest")
+
+
 # What staff see
 
 

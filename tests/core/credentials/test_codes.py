@@ -121,7 +121,7 @@ async def test_codes_are_kept_as_keyed_hashes_and_nobody_is_named_in_the_log(
     said = repr([(each.actor, each.action, each.subject, each.detail) for each in entries])
     assert made.code not in said
     assert "4711" not in said
-    assert {"codes.made", "credential.made"} <= {each.action for each in entries}
+    assert {"credential.codes-made", "credential.made"} <= {each.action for each in entries}
 
 
 async def test_one_code_or_all_unused_ones_can_be_taken_back(office: Office) -> None:
