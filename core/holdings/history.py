@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import ChainUnavailable
 from core.holdings.states import contract_of
-from core.holdings.transfers import ZERO, packed
+from core.holdings.transfers import ZERO, packed, word
 from core.tables import BalanceRow, ContractRow, TransferRow
 from core.town import Collection
 
@@ -63,7 +63,7 @@ async def owners_at(
         .where(TransferRow.contract_id == row.id, TransferRow.block <= block)
         .order_by(TransferRow.block, TransferRow.log_index, TransferRow.part)
     )
-    wanted = None if collection.token_id is None else collection.token_id.to_bytes(32)
+    wanted = None if collection.token_id is None else word(collection.token_id)
     async for token, sender, receiver, amount in transfers:
         if wanted in {None, token}:
             number = int.from_bytes(amount)
@@ -107,7 +107,7 @@ async def concentration(
             raise ChainUnavailable(f"the index of {collection.name} has not begun")
         mine = [BalanceRow.contract_id == row.id]
         if collection.token_id is not None:
-            mine.append(BalanceRow.token == collection.token_id.to_bytes(32))
+            mine.append(BalanceRow.token == word(collection.token_id))
         balances = await session.stream(select(BalanceRow.owner, BalanceRow.amount).where(*mine))
         async for owner, amount in balances:
             wallets[owner] += int.from_bytes(amount)

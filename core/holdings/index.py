@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Final
 
 from eth_utils import to_checksum_address
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -240,8 +240,8 @@ class OwnerIndex:
     async def reset(self) -> None:
         """Forget every transfer and balance; the next turn begins anew."""
         async with transaction(self._sessions) as session:
-            for row in await session.scalars(select(ContractRow)):
-                await session.delete(row)
+            for number in list(await session.scalars(select(ContractRow.id))):
+                await ledger.forget(session, number)
 
 
 async def _found(session: AsyncSession, collection: Collection) -> ContractRow | None:
@@ -253,7 +253,7 @@ async def _found(session: AsyncSession, collection: Collection) -> ContractRow |
     )
     if row is not None and row.standard != collection.standard:
         # The town pack was mended: what was read by the other standard means nothing.
-        await session.execute(delete(ContractRow).where(ContractRow.id == row.id))
+        await ledger.forget(session, row.id)
         return None
     return row
 

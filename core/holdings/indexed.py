@@ -256,14 +256,14 @@ def _apply(
     cursors: Mapping[int, int],
 ) -> None:
     """Let what happened to the `wanted` after the cursors happen to `owned`."""
-    for each in transfers:
-        if each.block <= cursors.get(each.contract_id, each.block):
+    for contract, block, _, _, token_bytes, sender, receiver, amount_bytes in transfers:
+        if block <= cursors.get(contract, block):
             continue
-        token, amount = int.from_bytes(each.token), int.from_bytes(each.amount)
-        for owner, change in ((each.sender, -amount), (each.receiver, amount)):
+        token, amount = int.from_bytes(token_bytes), int.from_bytes(amount_bytes)
+        for owner, change in ((sender, -amount), (receiver, amount)):
             if owner not in wanted:
                 continue
-            tokens = owned.setdefault((each.contract_id, owner), {})
+            tokens = owned.setdefault((contract, owner), {})
             tokens[token] = tokens.get(token, 0) + change
 
 

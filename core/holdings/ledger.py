@@ -5,16 +5,28 @@ block and hash that the page follows: of two processes that read the same page o
 after a crash at any moment at most one page is read again, without effect.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Delete, Insert, Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    Delete,
+    Dialect,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.holdings.states import Trouble
-from core.holdings.transfers import ZERO, Transfer
+from core.holdings.transfers import ONE, ZERO, Transfer, word
 from core.tables import BalanceRow, CheckpointRow, ContractRow, TransferRow
 
 CHECKPOINTS: Final = 128
@@ -29,7 +41,15 @@ _TRANSFERS: Table = TransferRow.__table__  # type: ignore[assignment]
 _BALANCES: Table = BalanceRow.__table__  # type: ignore[assignment]
 
 Place = tuple[int, bytes, bytes]
-"""Contract, token, owner: the key of a balance."""
+"""Contract, owner, token: the key of a balance."""
+
+_NEW_TRANSFER = insert(_TRANSFERS)
+_NEW_BALANCE = insert(_BALANCES)
+_OLD_BALANCE = delete(_BALANCES).where(
+    _BALANCES.c.contract_id == bindparam("contract"),
+    _BALANCES.c.owner == bindparam("owner_"),
+    _BALANCES.c.token == bindparam("token_"),
+)
 
 Item = TypeVar("Item")
 
@@ -61,10 +81,13 @@ async def store_page(
         await _advance(
             session, contract, {"block": last, "block_hash": last_hash, "head": head}, now
         )
-    await _executemany(session, insert(_TRANSFERS), transfers)
+    await _executemany(session, _NEW_TRANSFER, transfers)
     single = {each.id for each in contracts if each.standard == "ERC-721"}
-    await _move_single(session, [each for each in transfers if each.contract_id in single])
-    await _move_many(session, [each for each in transfers if each.contract_id not in single])
+    if len(single) == len(contracts):
+        await _move_single(session, transfers)
+    else:
+        await _move_single(session, [each for each in transfers if each[0] in single])
+        await _move_many(session, [each for each in transfers if each[0] not in single])
     for contract in contracts:
         await _remember(session, contract.id, last, last_hash)
 
@@ -130,31 +153,51 @@ async def _remember(session: AsyncSession, contract_id: int, block: int, block_h
 
 
 async def _move_single(session: AsyncSession, transfers: Sequence[Transfer]) -> None:
-    """A token of ERC-721 is its last receiver's."""
-    owners = {(each.contract_id, each.token): each.receiver for each in transfers}
-    gone = delete(_BALANCES).where(
-        _BALANCES.c.contract_id == bindparam("contract"), _BALANCES.c.token == bindparam("token_")
-    )
-    await _executemany(session, gone, owners)
-    amounts = {(each.contract_id, each.token): each.amount for each in transfers}
+    """A token of ERC-721 is its last receiver's, and was its first sender's."""
+    was: dict[tuple[int, bytes], bytes] = {}
+    becomes: dict[tuple[int, bytes], bytes] = {}
+    for contract, _, _, _, token, sender, receiver, _ in transfers:
+        was.setdefault((contract, token), sender)
+        becomes[contract, token] = receiver
+    moved = [(contract, owner, token) for (contract, token), owner in was.items() if owner != ZERO]
+    if await _executemany(session, _OLD_BALANCE, moved) != len(moved):
+        # Logs are missing, or the driver does not count: look for whoever had the tokens.
+        await _clear(session, becomes)
+    await _own(session, becomes)
+
+
+async def _clear(session: AsyncSession, tokens: Iterable[tuple[int, bytes]]) -> None:
+    by_contract: dict[int, list[bytes]] = {}
+    for contract, token in tokens:
+        by_contract.setdefault(contract, []).append(token)
+    for contract, some in by_contract.items():
+        for chunk in chunks(some, CHUNK):
+            await session.execute(
+                delete(BalanceRow)
+                .where(BalanceRow.contract_id == contract, BalanceRow.token.in_(chunk))
+                .execution_options(synchronize_session=False)
+            )
+
+
+async def _own(session: AsyncSession, owners: Mapping[tuple[int, bytes], bytes]) -> None:
     kept = [
-        (contract, token, owner, amounts[contract, token])
+        (contract, owner, token, ONE)
         for (contract, token), owner in owners.items()
         if owner != ZERO
     ]
-    await _executemany(session, insert(_BALANCES), kept)
+    await _executemany(session, _NEW_BALANCE, kept)
 
 
 async def _move_many(session: AsyncSession, transfers: Iterable[Transfer]) -> None:
     """A token id of ERC-1155 is many people's: add and subtract, exactly."""
     changes: dict[Place, int] = {}
-    for each in transfers:
-        amount = int.from_bytes(each.amount)
-        if each.sender == each.receiver or not amount:
+    for contract, _, _, _, token, sender, receiver, number in transfers:
+        amount = int.from_bytes(number)
+        if sender == receiver or not amount:
             continue
-        for owner, change in ((each.sender, -amount), (each.receiver, amount)):
+        for owner, change in ((sender, -amount), (receiver, amount)):
             if owner != ZERO:
-                place = (each.contract_id, each.token, owner)
+                place = (contract, owner, token)
                 changes[place] = changes.get(place, 0) + change
     had = await _amounts(session, list(changes))
     now = {place: had.get(place, 0) + change for place, change in changes.items()}
@@ -163,24 +206,19 @@ async def _move_many(session: AsyncSession, transfers: Iterable[Transfer]) -> No
     await _set(session, now)
 
 
-async def _set(session: AsyncSession, amounts: dict[Place, int]) -> None:
+async def _set(session: AsyncSession, amounts: Mapping[Place, int]) -> None:
     """Make these balances what they are given as; zero has no row."""
-    gone = delete(_BALANCES).where(
-        _BALANCES.c.contract_id == bindparam("contract"),
-        _BALANCES.c.token == bindparam("token_"),
-        _BALANCES.c.owner == bindparam("owner_"),
-    )
-    await _executemany(session, gone, amounts)
-    kept = [(*place, amount.to_bytes(32)) for place, amount in amounts.items() if amount]
-    await _executemany(session, insert(_BALANCES), kept)
+    await _executemany(session, _OLD_BALANCE, list(amounts))
+    kept = [(*place, word(amount)) for place, amount in amounts.items() if amount]
+    await _executemany(session, _NEW_BALANCE, kept)
 
 
 async def _amounts(session: AsyncSession, places: Sequence[Place]) -> dict[Place, int]:
     found: dict[Place, int] = {}
-    key = tuple_(BalanceRow.contract_id, BalanceRow.token, BalanceRow.owner)
+    key = tuple_(BalanceRow.contract_id, BalanceRow.owner, BalanceRow.token)
     for some in chunks(places, CHUNK):
         rows = await session.execute(
-            select(BalanceRow.contract_id, BalanceRow.token, BalanceRow.owner, BalanceRow.amount)
+            select(BalanceRow.contract_id, BalanceRow.owner, BalanceRow.token, BalanceRow.amount)
             .where(key.in_(some))
         )  # fmt: skip
         found |= {(row[0], row[1], row[2]): int.from_bytes(row[3]) for row in rows}
@@ -191,9 +229,16 @@ async def correct(
     session: AsyncSession, contract: ContractRow, corrections: Sequence[Transfer]
 ) -> None:
     """Let what reading the contract has shown happen at its block, though no log says so."""
-    await _executemany(session, insert(_TRANSFERS), corrections)
-    move = _move_single if contract.standard == "ERC-721" else _move_many
-    await move(session, corrections)
+    await _executemany(session, _NEW_TRANSFER, corrections)
+    if contract.standard != "ERC-721":
+        await _move_many(session, corrections)
+        return
+    amounts: dict[Place, int] = {}
+    for _, _, _, _, token, sender, receiver, _ in corrections:
+        for owner, amount in ((sender, 0), (receiver, 1)):
+            if owner != ZERO:
+                amounts[contract.id, owner, token] = amount
+    await _set(session, amounts)
 
 
 async def reconciled(
@@ -251,33 +296,45 @@ async def roll_back(
 
 async def _rebuild(session: AsyncSession, contract: ContractRow, tokens: Iterable[bytes]) -> None:
     """Work out the balances of `tokens` from the transfers that are left."""
-    move = _move_single if contract.standard == "ERC-721" else _move_many
     for some in chunks(tokens, CHUNK):
-        await session.execute(
-            delete(BalanceRow).where(
-                BalanceRow.contract_id == contract.id, BalanceRow.token.in_(some)
-            )
-        )
+        await _clear(session, [(contract.id, token) for token in some])
         rows = await session.execute(
             select(*_TRANSFERS.c)
             .where(TransferRow.contract_id == contract.id, TransferRow.token.in_(some))
             .order_by(TransferRow.block, TransferRow.log_index, TransferRow.part)
         )
-        await move(session, [Transfer(*row) for row in rows])
+        transfers: list[Transfer] = [tuple(row) for row in rows]
+        if contract.standard == "ERC-721":
+            await _own(session, {(contract.id, each[4]): each[6] for each in transfers})
+        else:
+            await _move_many(session, transfers)
+
+
+async def forget(session: AsyncSession, contract_id: int) -> None:
+    """Everything that was read of a contract, and how far it was."""
+    for table in (TransferRow, BalanceRow, CheckpointRow):
+        await session.execute(delete(table).where(table.contract_id == contract_id))
+    await session.execute(delete(ContractRow).where(ContractRow.id == contract_id))
 
 
 async def _executemany(
-    session: AsyncSession, statement: Insert | Delete, rows: Iterable[Sequence[Any]]
-) -> None:
+    session: AsyncSession, statement: Insert | Delete, rows: Sequence[tuple[Any, ...]]
+) -> int:
     """Hand `rows`, in the statement's order of values, to the driver as they are.
 
     SQLAlchemy's own way to many rows makes a dictionary of each and costs four times as much.
+    Returns how many rows were concerned; -1 where the driver does not count.
     """
-    rows = list(rows)
-    if rows:
-        connection = await session.connection()
-        compiled = statement.compile(dialect=connection.dialect)
-        await connection.exec_driver_sql(str(compiled), [tuple(row) for row in rows])
+    if not rows:
+        return 0
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(_text(statement, connection.dialect), rows)
+    return result.rowcount
+
+
+@cache
+def _text(statement: Insert | Delete, dialect: Dialect) -> str:
+    return str(statement.compile(dialect=dialect))
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterable[list[Item]]:

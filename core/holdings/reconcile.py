@@ -24,7 +24,7 @@ from core.holdings import ledger
 from core.holdings.index import OwnerIndex
 from core.holdings.ports import Balances
 from core.holdings.states import Trouble, contract_of
-from core.holdings.transfers import ONE, ZERO, Transfer, packed
+from core.holdings.transfers import ZERO, Transfer, packed, word
 from core.tables import BalanceRow, ContractRow, TransferRow
 from core.town import Collection
 
@@ -98,18 +98,14 @@ class Reconciler:
         async with transaction(self._sessions) as session:
             tokens = await _tokens_ever(session, row)
         owners = await self._chain.owners_of(collection, tokens, block=row.block)
-        before = {token: owner for owner, token in known}
         now = {
             token: packed(owner)
             for token, owner in zip(tokens, owners, strict=True)
             if owner is not None
         }
-        moves = [
-            (before.get(token, ZERO), now.get(token, ZERO), token, 1)
-            for token in tokens
-            if before.get(token) != now.get(token)
-        ]
         mended = {(owner, token): 1 for token, owner in now.items()}
+        moves = [(owner, ZERO, token, 1) for owner, token in sorted(known.keys() - mended.keys())]
+        moves += [(ZERO, owner, token, 1) for owner, token in sorted(mended.keys() - known.keys())]
         left = await self._miscounted(collection, row, mended, asked)
         different |= {owner for move in moves for owner in move[:2]} - {ZERO}
         return different, _corrections(row, moves), not left
@@ -197,32 +193,23 @@ def _corrections(
     row: ContractRow, moves: Sequence[tuple[bytes, bytes, int, int]]
 ) -> list[Transfer]:
     return [
-        Transfer(
-            row.id,
-            row.block,
-            CORRECTION,
-            part,
-            token.to_bytes(32),
-            sender,
-            receiver,
-            ONE if amount == 1 else amount.to_bytes(32),
-        )
+        (row.id, row.block, CORRECTION, part, word(token), sender, receiver, word(amount))
         for part, (sender, receiver, token, amount) in enumerate(moves)
     ]
 
 
 async def _numbered(session: AsyncSession, corrections: Sequence[Transfer]) -> list[Transfer]:
     """After the corrections that this block has already."""
-    first = corrections[0]
+    contract, block = corrections[0][:2]
     last = await session.scalar(
         select(func.max(TransferRow.part)).where(
-            TransferRow.contract_id == first.contract_id,
-            TransferRow.block == first.block,
+            TransferRow.contract_id == contract,
+            TransferRow.block == block,
             TransferRow.log_index == CORRECTION,
         )
     )
     start = 0 if last is None else last + 1
-    return [each._replace(part=start + each.part) for each in corrections]
+    return [(*each[:3], start + each[3], *each[4:]) for each in corrections]
 
 
 async def _known(session: AsyncSession, row: ContractRow) -> dict[Pair, int]:

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.holdings.transfers import packed
+from core.holdings.transfers import packed, word
 from core.tables import BalanceRow, ContractRow, TransferRow
 from core.town import Collection
 
@@ -100,9 +100,12 @@ async def _state(
 ) -> IndexState:
     mine = [BalanceRow.contract_id == row.id]
     if collection.token_id is not None:
-        mine.append(BalanceRow.token == collection.token_id.to_bytes(32))
+        mine.append(BalanceRow.token == word(collection.token_id))
     transfers = select(func.count()).where(TransferRow.contract_id == row.id)
-    tokens = select(func.count(BalanceRow.token.distinct())).where(*mine)
+    # A token of ERC-721 has one owner, so its rows are the tokens.
+    single = collection.standard == "ERC-721"
+    what = func.count() if single else func.count(BalanceRow.token.distinct())
+    tokens = select(what).select_from(BalanceRow).where(*mine)
     holders = select(func.count(BalanceRow.owner.distinct())).where(*mine)
     return IndexState(
         collection.name,

@@ -45,7 +45,7 @@ class Tail:
             if known is None or not fits or not await self._leads_to(known, head):
                 known = await self._anew(rows, contracts, first)
             await self._read_on(known, head)
-            known.transfers = [each for each in known.transfers if each.block >= first]
+            known.transfers = [each for each in known.transfers if each[1] >= first]
             known.first, self._known = first, known
             return first, list(known.transfers)
 

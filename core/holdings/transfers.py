@@ -19,28 +19,26 @@ BATCH: Final = "0x4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7
 TOPICS: Final = (TRANSFER, CONSECUTIVE, SINGLE, BATCH)
 
 ZERO: Final = bytes(20)
-ONE: Final = (1).to_bytes(32)
+ONE: Final = b"\x01"
 MAX_RUN: Final = 100_000
 """Most tokens of one ERC-2309 log: a false one must not fill the disk."""
 
 WORD: Final = 32
 
 
+def word(number: int) -> bytes:
+    """A ``uint256`` as it is stored: big-endian, without leading zeros; zero is empty."""
+    return number.to_bytes(WORD).lstrip(b"\0")
+
+
 class UnreadableLog(ValueError):
     """A log that no standard knows: what it did to the owners cannot be told."""
 
 
-class Transfer(NamedTuple):
-    """One row of ``token_transfer``, in the order of its columns."""
-
-    contract_id: int
-    block: int
-    log_index: int
-    part: int
-    token: bytes
-    sender: bytes
-    receiver: bytes
-    amount: bytes
+Transfer = tuple[int, int, int, int, bytes, bytes, bytes, bytes]
+"""One row of ``token_transfer``, in the order of its columns: contract, block, index of the log,
+part of a batch, token, sender, receiver, amount. A plain tuple: Python's collector of garbage walks
+over every named one, which costs more than reading it did."""
 
 
 class Contract(NamedTuple):
@@ -63,7 +61,7 @@ def read_logs(
     contract than those asked for, and for one that follows no standard.
     """
     found: list[Transfer] = []
-    seen: dict[tuple[int, int], object] = {}
+    seen: dict[int, object] = {}
     unhex = bytes.fromhex
     try:
         for log in logs:
@@ -71,23 +69,24 @@ def read_logs(
             index = int(log["logIndex"], 16)  # type: ignore[call-overload]
             if not first <= block <= last or log.get("removed"):
                 raise UnreadableLog("a log of another block than was asked for")
-            if (block, index) in seen:
-                if seen[block, index] != log:
+            place = block << 32 | index
+            if place in seen:
+                if seen[place] != log:
                     raise UnreadableLog("two logs in one place")
                 continue
-            seen[block, index] = log
+            seen[place] = log
             contract, standard = contracts[log["address"].lower()]  # type: ignore[attr-defined]
             topics: list[str] = log["topics"]  # type: ignore[assignment]
             event = topics[0]
             if event == TRANSFER and standard == "ERC-721":
                 _, sender, receiver, token = topics
                 found.append(
-                    Transfer(
+                    (
                         contract,
                         block,
                         index,
                         0,
-                        unhex(token[2:]),
+                        unhex(token[2:]).lstrip(b"\0"),
                         unhex(sender[26:]),
                         unhex(receiver[26:]),
                         ONE,
@@ -119,15 +118,15 @@ def _others(
     else:
         return  # the other standard's event: it says nothing about these tokens
     for part, (token, amount) in enumerate(words):
-        yield Transfer(
+        yield (
             contract,
             block,
             index,
             part,
-            token,
+            token.lstrip(b"\0"),
             bytes.fromhex(sender[26:]),
             bytes.fromhex(receiver[26:]),
-            amount,
+            amount.lstrip(b"\0"),
         )
 
 

@@ -1,19 +1,20 @@
 """Who owns which token of a town's contracts, as the chains' logs say. Public data alone.
 
-Addresses are 20 bytes, token ids and amounts 32 (big-endian ``uint256``): exact on every database,
-and half the size of their hexadecimal text.
+Addresses are 20 bytes; token ids and amounts (``uint256``) are big-endian without leading zeros,
+at most 32 bytes: exact on every database, and small where numbers are. What belongs to a contract
+has no foreign key to it: the database would look it up for each of a million rows.
 """
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.base import Base, Key
 
 Address = LargeBinary(20)
 Word = LargeBinary(32)
-"""A ``uint256``, big-endian."""
+"""A ``uint256``: see `core.holdings.transfers.word`."""
 
 
 class ContractRow(Base):
@@ -46,9 +47,7 @@ class TransferRow(Base):
     __tablename__ = "token_transfer"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    contract_id: Mapped[int] = mapped_column(
-        ForeignKey("token_contract.id", ondelete="CASCADE"), primary_key=True
-    )
+    contract_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     block: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     log_index: Mapped[int] = mapped_column(Integer, primary_key=True)
     part: Mapped[int] = mapped_column(Integer, primary_key=True)  # within a batch
@@ -62,13 +61,11 @@ class BalanceRow(Base):
     """What an owner has of one token id at the contract's block. Zero has no row."""
 
     __tablename__ = "token_balance"
-    __table_args__ = (Index(None, "contract_id", "owner"), {"sqlite_with_rowid": False})
+    __table_args__ = {"sqlite_with_rowid": False}
 
-    contract_id: Mapped[int] = mapped_column(
-        ForeignKey("token_contract.id", ondelete="CASCADE"), primary_key=True
-    )
-    token: Mapped[bytes] = mapped_column(Word, primary_key=True)
+    contract_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     owner: Mapped[bytes] = mapped_column(Address, primary_key=True)
+    token: Mapped[bytes] = mapped_column(Word, primary_key=True)
     amount: Mapped[bytes] = mapped_column(Word)
 
 
@@ -78,9 +75,7 @@ class CheckpointRow(Base):
     __tablename__ = "token_checkpoint"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    contract_id: Mapped[int] = mapped_column(
-        ForeignKey("token_contract.id", ondelete="CASCADE"), primary_key=True
-    )
+    contract_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     block: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     hash: Mapped[str] = mapped_column(String(66))
 

@@ -15,16 +15,8 @@ def _key() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def _contract(table: str) -> tuple[sa.Column[int], sa.ForeignKeyConstraint]:
-    return (
-        sa.Column("contract_id", _key(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contract_id"],
-            ["token_contract.id"],
-            name=op.f(f"fk_{table}_contract_id"),
-            ondelete="CASCADE",
-        ),
-    )
+def _contract() -> sa.Column[int]:
+    return sa.Column("contract_id", sa.BigInteger(), autoincrement=False, nullable=False)
 
 
 def upgrade() -> None:
@@ -49,10 +41,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_token_contract")),
         sa.UniqueConstraint("chain_id", "address", name=op.f("uq_token_contract_chain_id_address")),
     )
-    contract, foreign_key = _contract("token_transfer")
     op.create_table(
         "token_transfer",
-        contract,
+        _contract(),
         sa.Column("block", sa.BigInteger(), nullable=False),
         sa.Column("log_index", sa.Integer(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
@@ -60,33 +51,25 @@ def upgrade() -> None:
         sa.Column("sender", sa.LargeBinary(length=20), nullable=False),
         sa.Column("receiver", sa.LargeBinary(length=20), nullable=False),
         sa.Column("amount", sa.LargeBinary(length=32), nullable=False),
-        foreign_key,
         sa.PrimaryKeyConstraint(
             "contract_id", "block", "log_index", "part", name=op.f("pk_token_transfer")
         ),
         sqlite_with_rowid=False,
     )
-    contract, foreign_key = _contract("token_balance")
     op.create_table(
         "token_balance",
-        contract,
-        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
+        _contract(),
         sa.Column("owner", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
         sa.Column("amount", sa.LargeBinary(length=32), nullable=False),
-        foreign_key,
-        sa.PrimaryKeyConstraint("contract_id", "token", "owner", name=op.f("pk_token_balance")),
+        sa.PrimaryKeyConstraint("contract_id", "owner", "token", name=op.f("pk_token_balance")),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        op.f("ix_token_balance_contract_id_owner"), "token_balance", ["contract_id", "owner"]
-    )
-    contract, foreign_key = _contract("token_checkpoint")
     op.create_table(
         "token_checkpoint",
-        contract,
+        _contract(),
         sa.Column("block", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=66), nullable=False),
-        foreign_key,
         sa.PrimaryKeyConstraint("contract_id", "block", name=op.f("pk_token_checkpoint")),
         sqlite_with_rowid=False,
     )
