@@ -49,6 +49,7 @@ from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, S
 from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
@@ -110,6 +111,7 @@ class App:
     guests: Guests
     enrolment: Enrolment
     proving: Proving
+    vaults: Vaults
     perks: Perks
     desks: Desks
     conversation: Conversation
@@ -248,6 +250,7 @@ async def running(
             key_file=settings.data_dir / "oidc_key.json",
             address=settings.address,
         )
+        vaults = Vaults(town, sessions, chains, clock)
         perks = Perks(
             town,
             sessions,
@@ -282,6 +285,7 @@ async def running(
             enrolment=enrolment,
             proving=proving,
             perks=perks,
+            vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
             places=lambda gate: posting_places(town, keepers, gate),
@@ -303,6 +307,7 @@ async def running(
             guests=Guests(town, sessions, doorkeeper, keepers, clock),
             enrolment=enrolment,
             proving=proving,
+            vaults=vaults,
             perks=perks,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),

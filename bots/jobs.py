@@ -42,6 +42,7 @@ async def recheck_everybody(app: App) -> None:
     """One sweep over all members, told in a line when anything came of it."""
     before = set(app.problems())
     async with one_look():
+        await app.vaults.look_again()  # first, so that the sweep sees what is over
         report = await app.doorkeeper.sweep()
     report.add(await app.drift.look())
     app.wake()

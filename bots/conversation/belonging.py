@@ -104,6 +104,7 @@ class Belonging:
                 purpose=self._desk.town.retention.purpose.get(language),
             ),
             buttons=(
+                (Button(texts.say("proofs.links.button", language), action="links"),),
                 (Button(texts.say("chat.mydata.export", language), action="mydata:export"),),
                 (
                     Button(

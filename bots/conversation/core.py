@@ -10,6 +10,7 @@ from bots.conversation.answering import Answering
 from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
+from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
 from bots.conversation.proving import ProvingInChat
@@ -35,6 +36,7 @@ class Conversation:
         self._asking = Asking(desk)
         self._belonging = Belonging(desk)
         self._proving = ProvingInChat(desk, self._belonging)
+        self._links = Links(desk, self._belonging)
         self._announcing = Announcing(desk)
         self._perking = Perking(desk)
         self._answering = Answering(desk)
@@ -67,6 +69,9 @@ class Conversation:
             "ask": self._asking.example,
             "about": self._asking.about,
             "mydata": self._belonging.mydata_action,
+            "links": self._links.list,
+            "unlink": self._links.unlink,
+            "vault": self._links.vault,
             "messages": self._belonging.messages,
             "merge": self._belonging.merge,
             "announce": self._announcing.action,

@@ -12,6 +12,7 @@ from core.database import Sessions
 from core.enrolment import Enrolment
 from core.perks import Perks
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Desk:
     enrolment: Enrolment
     perks: Perks
     proving: Proving
+    vaults: Vaults
     address: str  # of the web pages, without a trailing slash
     is_staff: Callable[[str, str], bool]
     places: Places

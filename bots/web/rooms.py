@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from bots.conversation import Incoming
+from bots.conversation.links import Link, links_of, unlink
 from bots.web.pages import Number, Web, go
 from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
@@ -44,6 +45,7 @@ class Rooms:
             ("/rooms/{name}/posts", self.room_posts, "GET"),
             ("/rooms/{name}", self.write, "POST"),
             ("/mydata", self.my_data, "GET"),
+            ("/mydata/unlink", self.unlink, "POST"),
             ("/mydata/export", self.export, "POST"),
             ("/mydata/delete", self.delete, "POST"),
         ):
@@ -212,7 +214,25 @@ class Rooms:
     # What is kept
 
     async def my_data(self, request: Request) -> Response:
-        return self.web.render(request, "mydata.html", account=await self._account(request))
+        account, app = await self._account(request), self.web.app
+        links: list[Link] = []
+        if account is not None:
+            language = self.web.visitor(request).language
+            async with transaction(app.sessions) as session:
+                links = await links_of(app.town, session, account.member_id, language, app.clock())
+        return self.web.render(request, "mydata.html", account=account, links=links)
+
+    async def unlink(self, request: Request) -> Response:
+        """Take a card or a proof off. The rooms follow, with notice and grace."""
+        fields = await self.web.form(request, "form")
+        account, app = await self._member(request), self.web.app
+        if fields.get("sure") != CONFIRMATION:
+            return go("/mydata", request, flash="not-deleted")
+        async with transaction(app.sessions) as session:
+            await unlink(session, account.member_id, fields.get("link", ""), app.clock())
+        await app.doorkeeper.recheck(account.member_id)
+        app.wake()
+        return go("/mydata", request, flash="unlinked")
 
     async def export(self, request: Request) -> Response:
         await self.web.form(request, "form")

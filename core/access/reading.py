@@ -37,9 +37,9 @@ class MemberEvidence:
         self._holdings = holdings
         self._traits = traits
         self._clock = clock
-        self._chains: dict[int, list[str]] = {}
+        self._chains: dict[tuple[int, bool], list[str]] = {}
         for each in town.collections:
-            self._chains.setdefault(each.chain_id, []).append(each.name)
+            self._chains.setdefault((each.chain_id, each.delegated), []).append(each.name)
         self._by_trait = list(_trait_rules(town))
 
     async def of(
@@ -66,8 +66,12 @@ class MemberEvidence:
         found: dict[tuple[str, str], Holding] = {}
         missing: dict[str, str] = {}
 
-        async def one(chain_id: int, names: Sequence[str]) -> None:
-            owners = [each.address for each in wallets if each.counts_on(chain_id)]
+        async def one(chain_id: int, delegated: bool, names: Sequence[str]) -> None:
+            owners = [
+                each.address
+                for each in wallets
+                if each.counts_on(chain_id) and (delegated or each.via is None)
+            ]
             if not owners:
                 return
             try:
@@ -80,7 +84,7 @@ class MemberEvidence:
             # A wallet that stands for another (delegate.xyz) and that other, linked as well.
             found.update({(each.collection, each.owner): each for each in read})
 
-        await asyncio.gather(*(one(each, names) for each, names in self._chains.items()))
+        await asyncio.gather(*(one(*each, names) for each, names in self._chains.items()))
         return tuple(found.values()), missing
 
     async def _traits_of(

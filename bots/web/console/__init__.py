@@ -1,6 +1,7 @@
 """The staff console: one module a subject, each a `StaffPages` with a router."""
 
 from bots.web.console.audit import AuditLog
+from bots.web.console.chain import ChainPage
 from bots.web.console.changes import Changes
 from bots.web.console.desk import Console
 from bots.web.console.members import Members
@@ -16,6 +17,7 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
     """Every page of the console."""
     return (
         Console(web),
+        ChainPage(web),
         Members(web),
         Changes(web),
         Proofs(web),

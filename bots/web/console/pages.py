@@ -10,7 +10,11 @@ from fastapi.responses import HTMLResponse
 from bots.web.pages import Web
 
 MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
-    "town": (("/console", "overview"), ("/console/guide", "guide")),
+    "town": (
+        ("/console", "overview"),
+        ("/console/guide", "guide"),
+        ("/console/chain", "chain"),
+    ),
     "members": (
         ("/console/members", "members"),
         ("/console/changes", "changes"),

@@ -99,7 +99,7 @@ class Card:
             offers=open_first(offers),
             marks=marks,
             words=self.words,
-            member=any(each.open and each.perk.gate for each in offers),
+            member=any(each.left and each.perk.gate for each in offers),
             now=self.web.app.clock(),
         )
 
@@ -112,8 +112,9 @@ class Card:
         proofs = [town.proof(each.proof) for each in evidence.credentials]
         kinds = {proof.kind for proof in proofs if proof}
         tier = tier_of(town, evidence)
-        found = [*([tier] if tier else []), *(each for each in town.kinds if each.name in kinds)]
-        return [each.title.get(language) for each in found]
+        titles = [tier.title] if tier else []
+        titles.extend(each.title for each in town.kinds if each.name in kinds)
+        return [each.get(language) for each in titles]
 
     async def take(self, request: Request) -> Response:
         """A coupon for a visitor: this browser becomes somebody, without any proof."""

@@ -288,7 +288,13 @@ async def test_nonsense_sent_to_the_window_is_no_and_breaks_nothing(world: World
     path = f"/desk/{window.made.token}"
     async with world.visitor("ja") as clerk:
         await clerk.post(path, pin=window.made.pin)
-        for body in ({}, {"text": "x" * 5000, "id": "1"}, {"text": None, "id": None}, []):
+        bodies: tuple[object, ...] = (
+            {},
+            {"text": "x" * 5000, "id": "1"},
+            {"text": None, "id": None},
+            [],
+        )
+        for body in bodies:
             assert (await clerk.json(f"{path}/scan", body)).status in {200, 400}
         for scans in (None, [1], [{"id": "a", "text": "b", "at": 1e300}], [{"id": "a"}]):
             seen = await clerk.json(f"{path}/sync", {"scans": scans})

@@ -6,7 +6,7 @@ const find = (name) => root.querySelector(`[data-${name}]`);
 const words = JSON.parse(document.getElementById('desk-words').textContent);
 const csrf = document.querySelector('meta[name=csrf]').content;
 const base = root.dataset.desk;
-const [{ Scanner }, { Store }, { Kit }, { Outbox }, { Verdicts }] = await Promise.all(
+const [{ Scanner }, { Store }, { Kit }, { Outbox }, { Verdicts, write }] = await Promise.all(
   ['scan', 'store', 'kit', 'outbox', 'verdict'].map((name) => import(root.dataset[name])),
 );
 
@@ -42,7 +42,7 @@ async function ask(path, body, patience = PATIENCE) {
 function reach(there) {
   if (there === signal && find('signal').textContent) return;
   signal = there;
-  find('signal').textContent = words[there ? 'page.online' : 'page.offline'];
+  write(find('signal'), words[there ? 'page.online' : 'page.offline']);
   find('signal').classList.toggle('desk-chip-away', !there);
 }
 
@@ -53,6 +53,8 @@ const outbox = new Outbox(store, { ask, Away, onChange: unsent, onSignal: reach,
 const scanner = new Scanner(find('video'), {
   worker: root.dataset.decode, decoder: root.dataset.decoder, onText: seen,
 });
+
+scanner.warm().catch((error) => console.warn(error));
 
 // Reading
 
@@ -136,8 +138,8 @@ find('read').addEventListener('click', async () => {
   } catch (error) {
     find('camera').hidden = true;
     const name = { NotAllowedError: 'denied', SecurityError: 'denied', NotReadableError: 'busy', AbortError: 'busy' }[error.name];
-    find('fault-title').textContent = words[`camera.${name || 'missing'}`];
-    find('fault-next').textContent = words[`camera.${name || 'missing'}_next`];
+    write(find('fault-title'), words[`camera.${name || 'missing'}`]);
+    write(find('fault-next'), words[`camera.${name || 'missing'}_next`]);
     find('fault').hidden = false;
   }
 });
@@ -188,7 +190,7 @@ find('today').addEventListener('submit', async (event) => {
 async function unsent() {
   const count = await store.count('queue');
   find('unsent').hidden = count === 0;
-  find('unsent').textContent = say('page.unsent', { count });
+  write(find('unsent'), say('page.unsent', { count }));
   find('leave').querySelector('button').disabled = count > 0;
   find('leave-unsent').hidden = count === 0;
 }
@@ -213,8 +215,8 @@ async function prepare() {
     if (error instanceof Away) reach(false);
   }
   await kit.load();
-  find('ready').textContent = words[!kit.good ? 'page.stale' : kept ? 'page.ready' : 'page.open_only'];
-  find('ready-next').textContent = kit.good ? '' : words['page.stale_next'];
+  write(find('ready'), words[!kit.good ? 'page.stale' : kept ? 'page.ready' : 'page.open_only']);
+  write(find('ready-next'), kit.good ? '' : words['page.stale_next']);
 }
 
 window.addEventListener('online', prepare);

@@ -8,6 +8,26 @@ const TONES = { // hertz, start and length in seconds
 const BUZZ = { yes: [80], no: [250, 120, 250], warn: [120, 80, 120] };
 const MARKS = { yes: '○', no: '×', warn: '!' };
 
+// Easy Japanese: 窓口（まどぐち） becomes a reading above the characters.
+const READING = /([\u3400-\u9fff々〆]+)[（(]([\u3041-\u3096ー]+)[）)]/g;
+export function write(element, text) {
+  if (document.body.dataset.language !== 'ja-easy') {
+    element.textContent = text;
+    return;
+  }
+  element.replaceChildren();
+  let at = 0;
+  for (const { 0: all, 1: base, 2: reading, index } of text.matchAll(READING)) {
+    const ruby = document.createElement('ruby');
+    const above = document.createElement('rt');
+    above.textContent = reading;
+    ruby.append(base, above);
+    element.append(text.slice(at, index), ruby);
+    at = index + all.length;
+  }
+  element.append(text.slice(at));
+}
+
 export class Verdicts {
   // `undo(number, reason)` answers {done, said}; `next()` is told when the screen is free again.
   constructor(dialog, words, { undo, next }) {
@@ -44,12 +64,12 @@ export class Verdicts {
     this.number = undo;
     this.dialog.className = `verdict verdict-${colour}`;
     this.part('mark').textContent = MARKS[colour];
-    this.part('word').textContent = word;
-    this.part('perk').textContent = perk;
-    this.part('reason').textContent = reason;
+    write(this.part('word'), word);
+    write(this.part('perk'), perk);
+    write(this.part('reason'), reason);
     this.part('facts').replaceChildren(...facts.map((fact) => {
       const item = document.createElement('li');
-      item.textContent = fact;
+      write(item, fact);
       return item;
     }));
     this.reasons(false);
@@ -88,7 +108,7 @@ export class Verdicts {
     if (done) {
       this.show({ colour: 'warn', word: this.words['verdict.undone_word'], reason: said });
     } else {
-      this.part('reason').textContent = said;
+      write(this.part('reason'), said);
       this.reasons(false);
       this.part('said').focus();
     }

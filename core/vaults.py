@@ -1,0 +1,140 @@
+"""Wallets that named a proved one as their delegate (delegate.xyz v2): offered, linked, let go.
+
+A collector keeps tokens in a cold wallet and signs with an everyday one. The registry says that the
+everyday wallet may stand for the cold one; the member says that it should. A delegation must reach
+all that the town counts on that chain: the whole wallet, or each contract that allows delegates.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.chain.client import Finality
+from core.chain.values import BlockChoice, Delegation
+from core.clock import Clock
+from core.database import Sessions, transaction
+from core.errors import ChainUnavailable
+from core.identity import drop_vault, link_vault, linked_wallets, vaults
+from core.town import TownPack
+
+logger = logging.getLogger(__name__)
+
+
+class Delegations(Protocol):
+    """What this module asks of the chains. `core.chain` answers over JSON-RPC."""
+
+    async def block(self, chain_id: int, finality: Finality) -> int:
+        """The number of a block. Raises `ChainUnavailable`."""
+
+    async def delegations(
+        self, chain_id: int, delegates: Sequence[str], *, block: BlockChoice = "latest"
+    ) -> tuple[tuple[Delegation, ...] | None, ...]:
+        """For each of `delegates`, what it may stand for; `None` where it is not known.
+
+        Raises `ChainUnavailable`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A wallet that a member may have linked by way of one that they proved."""
+
+    vault: str
+    via: str
+    chain_id: int
+
+
+class Vaults:
+    """The delegations of one town's members."""
+
+    def __init__(
+        self, town: TownPack, sessions: Sessions, chains: Delegations, clock: Clock
+    ) -> None:
+        self._sessions = sessions
+        self._chains = chains
+        self._clock = clock
+        self._contracts: dict[int, set[str]] = {}
+        for each in town.collections:
+            if each.delegated:
+                self._contracts.setdefault(each.chain_id, set()).add(each.contract)
+
+    @property
+    def possible(self) -> bool:
+        """Whether any collection of the town lets wallets stand for others."""
+        return bool(self._contracts)
+
+    async def offers(self, member_id: int) -> list[Offer]:
+        """What could be linked to a member now. Raises `ChainUnavailable`: nobody could tell."""
+        async with transaction(self._sessions) as session:
+            wallets = await linked_wallets(session, member_id)
+        known = {each.address for each in wallets}
+        found = []
+        for chain_id in sorted(self._contracts):
+            hot = [
+                each.address for each in wallets if each.via is None and each.counts_on(chain_id)
+            ]
+            rows = await self._chains.delegations(chain_id, hot) if hot else ()
+            for via, delegations in zip(hot, rows, strict=True):
+                if delegations is None:
+                    raise ChainUnavailable(f"chain {chain_id}: delegations cannot be read")
+                found += [
+                    Offer(vault, via, chain_id)
+                    for vault in self._reached(chain_id, delegations)
+                    if vault not in known
+                ]
+        return list({each.vault: each for each in found}.values())
+
+    async def link(self, member_id: int, vault: str) -> bool:
+        """Link a vault that is on offer at this moment. Returns whether it is theirs now."""
+        offer = next((each for each in await self.offers(member_id) if each.vault == vault), None)
+        if offer is None:
+            return False
+        async with transaction(self._sessions) as session:
+            now = self._clock()
+            return await link_vault(
+                session, member_id, vault, offer.chain_id, via=offer.via, now=now
+            )
+
+    async def look_again(self) -> list[int]:
+        """Let go of vaults whose delegation is over, by the finalized block. Returns whose.
+
+        Where no node could tell, everything stays.
+        """
+        async with transaction(self._sessions) as session:
+            linked = await vaults(session)
+        over: list[tuple[str, str]] = []
+        for chain_id in sorted({each.chain_id for _, each in linked if each.chain_id is not None}):
+            here = [each for _, each in linked if each.chain_id == chain_id]
+            delegates = sorted({each.via for each in here if each.via is not None})
+            try:
+                final = await self._chains.block(chain_id, "finalized")
+                rows = await self._chains.delegations(chain_id, delegates, block=final)
+            except ChainUnavailable as error:
+                logger.warning("delegations-unknown", extra={"chain": chain_id, "why": str(error)})
+                continue
+            reached = {
+                via: None if found is None else self._reached(chain_id, found)
+                for via, found in zip(delegates, rows, strict=True)
+            }
+            for each in here:
+                still = reached.get(each.via or "")
+                if still is not None and each.address not in still:
+                    over.append((each.address, each.via or ""))
+        members = {each.address: member for member, each in linked}
+        async with transaction(self._sessions) as session:
+            for vault, via in over:
+                await drop_vault(session, vault, via=via, now=self._clock())
+        return sorted({members[vault] for vault, _ in over})
+
+    def _reached(self, chain_id: int, delegations: Iterable[Delegation]) -> set[str]:
+        """The vaults of which a delegation reaches all that the town counts on this chain."""
+        contracts = self._contracts.get(chain_id, set())
+        whole: set[str] = set()
+        parts: dict[str, set[str]] = {}
+        for each in delegations:
+            if each.kind == "ALL":
+                whole.add(each.vault)
+            elif each.kind == "CONTRACT" and each.contract in contracts:
+                parts.setdefault(each.vault, set()).add(str(each.contract))
+        return whole | {vault for vault, found in parts.items() if contracts and found >= contracts}

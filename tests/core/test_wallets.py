@@ -1,0 +1,191 @@
+"""Wallets of a member: where each counts, what stands behind another, and how they are let go."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import UniqueConstraint, select
+
+from core import identity
+from core.database import Sessions, transaction
+from core.errors import WalletTaken
+from core.identity import Wallet
+from core.identity.people import member_columns
+from core.identity.wallets import MAX_VAULTS
+from core.tables import AuditRow, Base, CredentialRow, FactRow, MemberRow, ToldRow
+
+HOT = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+VAULT = "0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF"
+SAFE = "0x6813Eb9362372EEF6200f3b1dbC3f819671cBA69"
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+AMOY, POLYGON = 80002, 137
+
+
+async def join(sessions: Sessions, external: str, platform: str = "telegram") -> int:
+    async with transaction(sessions) as session:
+        account = await identity.account(session, platform, external, locale="ja", now=NOW)
+    return account.member_id
+
+
+async def link(sessions: Sessions, member: int, address: str, *, contract: bool = False) -> None:
+    async with transaction(sessions) as session:
+        await identity.link_wallet(
+            session, member, address, POLYGON, now=NOW, contract_wallet=contract
+        )
+
+
+async def vault(sessions: Sessions, member: int, address: str = VAULT, via: str = HOT) -> bool:
+    async with transaction(sessions) as session:
+        return await identity.link_vault(session, member, address, POLYGON, via=via, now=NOW)
+
+
+async def linked(sessions: Sessions, member: int) -> list[Wallet]:
+    async with transaction(sessions) as session:
+        return await identity.linked_wallets(session, member)
+
+
+async def test_a_key_counts_on_every_chain_and_a_contract_where_it_signed(
+    sessions: Sessions,
+) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, HOT)
+    await link(sessions, member, SAFE, contract=True)
+    safe, hot = await linked(sessions, member)
+    assert (hot.address, hot.chain_id, hot.via) == (HOT, None, None)
+    assert (safe.address, safe.chain_id) == (SAFE, POLYGON)
+    assert safe.counts_on(POLYGON)
+    assert not safe.counts_on(AMOY)
+    assert hot.counts_on(AMOY)
+
+
+async def test_a_key_that_signs_later_is_worth_more_than_its_contract_and_stays_so(
+    sessions: Sessions,
+) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, SAFE, contract=True)
+    await link(sessions, member, SAFE)
+    await link(sessions, member, SAFE, contract=True)
+    assert [each.chain_id for each in await linked(sessions, member)] == [None]
+
+
+async def test_a_vault_counts_on_its_registry_s_chain_and_goes_with_its_delegate(
+    sessions: Sessions,
+) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, HOT)
+    assert await vault(sessions, member)
+    assert await vault(sessions, member)  # looked at again
+    found, hot = await linked(sessions, member)
+    assert found == Wallet(VAULT, POLYGON, HOT)
+    async with transaction(sessions) as session:
+        assert await identity.vaults(session) == [(member, found)]
+        assert await identity.unlink_wallet(session, member, HOT, by="member:1", now=NOW)
+        assert not await identity.unlink_wallet(session, member, HOT, by="member:1", now=NOW)
+    assert hot.address == HOT
+    assert await linked(sessions, member) == []
+
+
+async def test_a_vault_belongs_to_one_member_and_its_own_key_wins(sessions: Sessions) -> None:
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, first, HOT)
+    await link(sessions, second, SAFE)
+    assert await vault(sessions, first)
+    assert not await vault(sessions, second, via=SAFE)
+    await link(sessions, second, VAULT)
+    assert [each.address for each in await linked(sessions, first)] == [HOT]
+    assert Wallet(VAULT, None, None) in await linked(sessions, second)
+    assert not await vault(sessions, first)
+    with pytest.raises(WalletTaken):
+        await link(sessions, first, VAULT)
+
+
+async def test_only_a_wallet_that_was_proved_acts_for_others_and_not_for_endless_ones(
+    sessions: Sessions,
+) -> None:
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, first, HOT)
+    assert not await vault(sessions, second)
+    assert not await vault(sessions, first, via=SAFE)
+    for number in range(MAX_VAULTS):
+        assert await vault(sessions, first, f"0x{number:040x}")
+    assert not await vault(sessions, first)
+
+
+async def test_a_delegation_that_is_over_lets_the_vault_go_unless_it_was_proved_since(
+    sessions: Sessions,
+) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, HOT)
+    await vault(sessions, member)
+    async with transaction(sessions) as session:
+        assert await identity.drop_vault(session, VAULT, via=HOT, now=NOW)
+    await link(sessions, member, VAULT)
+    async with transaction(sessions) as session:
+        assert not await identity.drop_vault(session, VAULT, via=HOT, now=NOW)
+        actions = [each.action for each in await session.scalars(select(AuditRow))]
+    assert len(await linked(sessions, member)) == 2
+    assert actions.count("wallet.vault-linked") == 1
+    assert actions.count("wallet.unlinked") == 1
+
+
+# Two members who are one person
+
+
+def test_a_merge_moves_all_that_names_the_member() -> None:
+    """Each foreign key to a member is moved; where it is part of a key, `ToldRow` alone is known.
+
+    A new table with a member in a unique key must say in `_move_all` what happens to doubles.
+    """
+    moved = {(each.table.name, each.name) for each in member_columns()}
+    named = {
+        (table.name, key.parent.name)
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table is MemberRow.__table__
+    }
+    assert named - moved == {("merge", "member_id"), ("merge", "other_id")}
+    in_keys = {
+        each.table.name
+        for each in member_columns()
+        if each.primary_key
+        or any(
+            each.name in constraint.columns
+            for constraint in each.table.constraints
+            if isinstance(constraint, UniqueConstraint)
+        )
+    }
+    assert in_keys == {"fact_told"}
+
+
+async def test_what_both_had_stays_once_and_what_one_had_stays(sessions: Sessions) -> None:
+    stays, goes = await join(sessions, "1"), await join(sessions, "9", "discord")
+    await link(sessions, stays, HOT)
+    await link(sessions, goes, SAFE, contract=True)
+    today = NOW.date()
+    async with transaction(sessions) as session:
+        for number in (1, 2):
+            fact = FactRow(
+                id=number,
+                state="active",
+                question="q",
+                answers={},
+                author="a",
+                as_of=today,
+                review_by=today,
+                changed_at=NOW,
+            )
+            session.add(fact)
+        for proof, member in (("a", stays), ("b", goes)):
+            row = CredentialRow(member_id=member, proof=proof, subject="s", proved_at=NOW)
+            session.add(row)
+        await session.flush()
+        for fact_id, member in ((1, stays), (1, goes), (2, goes)):
+            session.add(ToldRow(fact_id=fact_id, member_id=member, announcement_id=1))
+        code = await identity.propose_merge(session, member_id=goes, other_id=stays, now=NOW)
+    async with transaction(sessions) as session:
+        await identity.merge(session, code, by_member=stays, now=NOW)
+    async with sessions() as session:
+        credentials = await session.scalars(select(CredentialRow.member_id))
+        assert list(credentials) == [stays, stays]
+        told = await session.execute(select(ToldRow.fact_id, ToldRow.member_id))
+        assert sorted(tuple(each) for each in told) == [(1, stays), (2, stays)]
+    assert {each.address for each in await linked(sessions, stays)} == {HOT, SAFE}
