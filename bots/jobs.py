@@ -11,7 +11,7 @@ from bots.app import App
 from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
 from core.access import SweepReport
-from core.access.changes import waiting_changes
+from core.access.changes import forget_lists, waiting_changes
 from core.credentials.codes import forget_codes
 from core.database import transaction
 from core.errors import KankeiError
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 KEEP_BROWSERS: Final = timedelta(days=30)
 KEEP_UPDATES: Final = timedelta(days=2)
+KEEP_LISTS: Final = timedelta(days=30)  # who stood on the list of a settled change
 TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
@@ -102,6 +103,7 @@ async def tidy(app: App) -> None:
     async with transaction(app.sessions) as session:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
         await forget_codes(session, now=now, keep=KEEP_CODES)
+        await forget_lists(session, before=now - KEEP_LISTS)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))

@@ -18,6 +18,7 @@ from core.tables import (
     GrantRow,
     MemberRow,
     MergeRow,
+    OverrideRow,
     RoomPostRow,
     ToldRow,
     WalletRow,
@@ -157,6 +158,7 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         raise NotFound(f"member {member_id}")
     wallets = await session.scalars(select(WalletRow).where(WalletRow.member_id == member_id))
     grants = await session.scalars(select(GrantRow).where(GrantRow.member_id == member_id))
+    decided = await session.scalars(select(OverrideRow).where(OverrideRow.member_id == member_id))
     posts = await session.scalars(select(RoomPostRow).where(RoomPostRow.member_id == member_id))
     accounts = await accounts_of(session, member_id)
     messages = await session.scalars(
@@ -183,8 +185,20 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
                 "platform": each.platform,
                 "state": each.state,
                 "since": each.granted_at.isoformat(),
+                "opened_by": each.why,
+                "missing": each.reason,
+                "leaves": each.leave_at.isoformat() if each.leave_at else None,
             }
             for each in grants
+        ],
+        "decisions_of_staff": [
+            {
+                "room": each.gate,
+                "effect": each.effect,
+                "reason": each.reason,
+                "until": each.until.isoformat(),
+            }
+            for each in decided
         ],
         "posts": [
             {"room": each.gate, "at": each.created_at.isoformat(), "text": each.body}

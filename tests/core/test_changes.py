@@ -16,6 +16,7 @@ from core.access.changes import (
     ChangeState,
     agree,
     changes,
+    forget_lists,
     losses_of,
     refuse,
 )
@@ -426,3 +427,18 @@ async def test_a_rehearsal_counts_all_and_moves_nothing(world: World) -> None:
     assert world.keeper.inside == inside
     assert (await world.notices(), await world.waiting()) == (0, [])
     assert not (await world.doorkeeper().rehearse()).changed
+
+
+async def test_the_list_of_a_settled_change_is_forgotten_and_its_figures_stay(
+    world: World,
+) -> None:
+    world.sell(1, 2, 3)
+    await world.doorkeeper().sweep()
+    (change,) = await world.waiting()
+    async with transaction(world.sessions) as session:
+        await forget_lists(session, before=world.clock() + timedelta(days=1))
+        assert len(await losses_of(session, change.id)) == 3  # it still waits
+        await refuse(session, change.id, by="staff:ken", now=world.clock())
+        await forget_lists(session, before=world.clock() + timedelta(days=1))
+        assert await losses_of(session, change.id) == []
+        assert [each.people for each in await changes(session)] == [3]

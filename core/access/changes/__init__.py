@@ -13,7 +13,14 @@ A change's life::
        └──────► withdrawn     the reason is gone by itself
 """
 
-from core.access.changes.approval import agree, change, changes, refuse, waiting_changes
+from core.access.changes.approval import (
+    agree,
+    change,
+    changes,
+    forget_lists,
+    refuse,
+    waiting_changes,
+)
 from core.access.changes.brake import (
     APPROVED_FOR,
     REFUSED_FOR,
@@ -51,6 +58,7 @@ __all__ = [
     "agree",
     "change",
     "changes",
+    "forget_lists",
     "losses_of",
     "refuse",
     "standing",

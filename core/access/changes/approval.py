@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.access.changes.brake import (
@@ -14,7 +14,7 @@ from core.access.changes.brake import (
 from core.access.changes.nouns import Change, ChangeKind, ChangeState
 from core.access.plan import fingerprint, rules_of
 from core.errors import NotAllowed, NotFound
-from core.tables import ChangeRow
+from core.tables import ChangeRow, LossRow
 from core.town import TownPack
 
 
@@ -94,6 +94,12 @@ async def refuse(session: AsyncSession, number: int, *, by: str, now: datetime) 
         raise NotAllowed("it is settled")
     row.second_by = by
     await settle(session, row, ChangeState.REFUSED, by, now)
+
+
+async def forget_lists(session: AsyncSession, *, before: datetime) -> None:
+    """Delete who stood on the lists of changes settled before a day; the figures stay."""
+    settled = select(ChangeRow.id).where(ChangeRow.settled_at < before)
+    await session.execute(delete(LossRow).where(LossRow.change_id.in_(settled)))
 
 
 def _change(row: ChangeRow) -> Change:
