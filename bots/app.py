@@ -47,6 +47,7 @@ from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, S
 from core.perks import Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
@@ -106,6 +107,7 @@ class App:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     proving: Proving
+    vaults: Vaults
     perks: Perks
     desks: Desks
     conversation: Conversation
