@@ -300,6 +300,7 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            vaults=vaults,
             perks=perks,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
