@@ -35,6 +35,8 @@ from core.access import (
     MemberEvidence,
     decide,
 )
+from core.access.drift import Drift
+from core.access.guests import Guests
 from core.announcements import Messenger, Pump
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
@@ -105,6 +107,8 @@ class App:
     guide: Guide
     evidence: EvidenceReader
     doorkeeper: Doorkeeper
+    drift: Drift
+    guests: Guests
     enrolment: Enrolment
     proving: Proving
     vaults: Vaults
@@ -280,6 +284,7 @@ async def running(
             doorkeeper=doorkeeper,
             enrolment=enrolment,
             proving=proving,
+            perks=perks,
             vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
@@ -298,6 +303,8 @@ async def running(
             guide=guide,
             evidence=evidence,
             doorkeeper=doorkeeper,
+            drift=Drift(town, sessions, evidence, keepers, clock),
+            guests=Guests(town, sessions, doorkeeper, keepers, clock),
             enrolment=enrolment,
             proving=proving,
             vaults=vaults,

@@ -10,6 +10,7 @@ from bots import texts
 from bots.app import App
 from bots.following import compare_all, follow, silence
 from core import announcements, board, identity, questions
+from core.access import SweepReport
 from core.access.changes import waiting_changes
 from core.credentials.codes import forget_codes
 from core.database import transaction
@@ -41,7 +42,8 @@ async def recheck_everybody(app: App) -> None:
     before = set(app.problems())
     async with one_look():
         await app.vaults.look_again()  # first, so that the sweep sees what is over
-    report = await app.doorkeeper.sweep()
+        report = await app.doorkeeper.sweep()
+    report.add(await app.drift.look())
     app.wake()
     app.troubles["sweep"] = sorted(set(report.troubles))
     silence(app, "sweep", away=bool(report.missing))
@@ -54,9 +56,27 @@ async def recheck_everybody(app: App) -> None:
             closed=report.closed,
             unknown=report.unknown,
         )
+    _tell_of_hands(app, report)
     await tell_of_changes(app)
     for trouble in set(app.problems()) - before:
         logger.warning("trouble", extra={"reason": trouble})
+
+
+def _tell_of_hands(app: App, report: SweepReport) -> None:
+    """What somebody moved by hand on a platform, put back or left for staff to see."""
+    if report.repaired:
+        app.happenings.tell("members.happening.repaired", count=report.repaired)
+    language = app.happenings.language
+    app.troubles["by-hand"] = [
+        texts.say("members.happening.by-hand", language, room=_title(app, gate), count=count)
+        for gate, count in sorted(report.by_hand.items())
+        if count
+    ]
+
+
+def _title(app: App, gate_name: str) -> str:
+    gate = app.town.gate(gate_name)
+    return gate.title.get(app.happenings.language) if gate else gate_name
 
 
 async def tell_of_changes(app: App) -> None:

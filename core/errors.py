@@ -10,6 +10,7 @@
     ├── ChainUnavailable         nobody could tell; retry later, change nothing
     ├── PlatformUnavailable      the chat platform did not answer; retry later
     ├── PlatformRefused          the chat platform said no; staff must act
+    ├── DamagedKeys              the file of pass keys is broken; nothing starts until it is mended
     └── RecordsUnavailable       the database is locked, full or away; retry later
 
 Each class has a ``code``. The words for people stand in the locale files under
@@ -76,3 +77,9 @@ class PlatformRefused(KankeiError):
 
 class RecordsUnavailable(KankeiError):
     code = "records-unavailable"
+
+
+class DamagedKeys(KankeiError):
+    """The file of pass keys cannot be read; the text is its path."""
+
+    code = "damaged-keys"

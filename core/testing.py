@@ -1,6 +1,6 @@
 """Doubles for unit tests: in memory, deterministic, and true to their ports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from core.access import Admission
@@ -112,8 +112,9 @@ class FakeEvidence:
 class FakeKeeper:
     """A platform with one place a gate."""
 
-    def __init__(self, platform: str = "telegram") -> None:
+    def __init__(self, platform: str = "telegram", *, lists: bool = False) -> None:
         self.platform = platform
+        self.lists = lists  # whether it can say who is inside, as Discord does
         self.inside: dict[str, set[str]] = {}
         self.error: Exception | None = None
 
@@ -130,6 +131,21 @@ class FakeKeeper:
         if self.error:
             raise self.error
         self.inside.setdefault(place, set()).discard(account)
+
+    async def standing(self, place: str, accounts: Sequence[str]) -> Mapping[str, bool]:
+        if self.error:
+            raise self.error
+        inside = self.inside.get(place, set())
+        return {each: each in inside for each in accounts}
+
+    def holders(self, place: str) -> AsyncIterator[str] | None:
+        return self._stream(place) if self.lists else None
+
+    async def _stream(self, place: str) -> AsyncIterator[str]:
+        if self.error:
+            raise self.error
+        for each in sorted(self.inside.get(place, set())):
+            yield each
 
     async def problems(self, gates: Sequence[Gate]) -> list[str]:  # noqa: ARG002
         return []

@@ -6,11 +6,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright
 
 from core.database import Sessions, connect, migrate, session_factory
 from core.tables import Base
@@ -106,16 +106,24 @@ async def lite(tmp_path: Path) -> AsyncIterator[Sessions]:
     await engine.dispose()
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
+async def chromium(playwright: Playwright, more: Sequence[str] = ()) -> Browser:
+    """Debian's Chromium, without a screen."""
     path = shutil.which("chromium")
     if path is None:
         lacking("chromium")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=path,
-            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    return await playwright.chromium.launch(executable_path=path, args=[*args, *more])
+
+
+@pytest.fixture
+async def playwright() -> AsyncIterator[Playwright]:
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    async with async_playwright() as opened:
         yield opened
-        await opened.close()
+
+
+@pytest.fixture
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    opened = await chromium(playwright)
+    yield opened
+    await opened.close()

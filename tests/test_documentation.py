@@ -34,8 +34,10 @@ EVERY_LANGUAGE = (
     "asking",
     "chat",
     "computed",
+    "desk",
     "discord",
     "errors",
+    "perks",
     "proofs",
     "queue",
     "telegram",
@@ -44,7 +46,7 @@ EVERY_LANGUAGE = (
 )
 STAFF_ONLY = (
     *("audit", "cli", "console", "evaluate", "index", "ingest", "members"),
-    *("proofs-desk", "report"),
+    *("proofs-desk", "report", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
@@ -119,7 +121,7 @@ def commands(text: str, program: str) -> set[tuple[str, ...]]:
         *(b.splitlines() for b in re.findall(r"```.*?```", text, re.DOTALL)),
     )
     called = (
-        re.findall(rf"(?:^|[\s/]){program} +([a-z][a-z-]*)(?: +([a-z]+)(?= |$))?", line)
+        re.findall(rf"(?:^|(?<!codes)[\s/]){program} +([a-z][a-z-]*)(?: +([a-z]+)(?= |$))?", line)
         for line in code
     )
     return {tuple(word for word in words if word) for line in called for words in line}

@@ -104,7 +104,16 @@ async def window(url: str) -> AsyncIterator[Window]:
     chain = FakeEvidence()
     keys = PassKeys.in_memory(now=system_clock())
     judge = partial(decide, town=town)
-    perks = Perks(town, sessions, chain, judge, keys, system_clock, secret="benchmark" * 4)
+    perks = Perks(
+        town,
+        sessions,
+        chain,
+        judge,
+        keys,
+        system_clock,
+        secret="benchmark" * 4,
+        passes_at_once=1_000_000,
+    )
     made = Desks(town, sessions, system_clock)
     one = (await made.make("akiyoshido", "1", by="benchmark")).desk
     other = (await made.make("akiyoshido", "2", by="benchmark")).desk

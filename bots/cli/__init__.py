@@ -122,7 +122,7 @@ def _serve(settings: Settings, *, demo: bool) -> None:
     except WeakKey as error:
         raise fail("weak-key", reason=error) from error
     except KankeiError as error:
-        if error.code == "journal-damaged":
+        if error.code in {"journal-damaged", "damaged-keys"}:
             raise fail(error.code, file=error) from error
         raise fail("stopped", reason=error) from error
     say("goodbye")

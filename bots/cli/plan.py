@@ -19,6 +19,7 @@ from core import town as town_pack
 from core.access import Doorkeeper, KeptTraits, MemberEvidence
 from core.access.changes import Losses, Rehearsal
 from core.access.reasons import unpack_shortfall
+from core.chain.metadata import TokenMetadata
 from core.clock import system_clock
 from core.database import connect, migrate, session_factory
 from core.errors import TownPackError
@@ -60,7 +61,9 @@ async def rehearse(settings: Settings, town: TownPack) -> Rehearsal:
             sessions,
             system_clock,
         )
-        traits = KeptTraits(sessions, None, system_clock)
+        metadata = TokenMetadata(chains, gateway=settings.ipfs_gateway)
+        source = await stack.enter_async_context(metadata)
+        traits = KeptTraits(sessions, source, system_clock)
         evidence = MemberEvidence(town, sessions, holdings, traits, system_clock)
         await stack.enter_async_context(one_look())
         return await Doorkeeper(town, sessions, evidence, {}, system_clock).rehearse()

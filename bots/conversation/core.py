@@ -12,6 +12,7 @@ from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
 from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
+from bots.conversation.perks import Perking
 from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
 from core import identity
@@ -37,6 +38,7 @@ class Conversation:
         self._proving = ProvingInChat(desk, self._belonging)
         self._links = Links(desk, self._belonging)
         self._announcing = Announcing(desk)
+        self._perking = Perking(desk)
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
@@ -46,6 +48,8 @@ class Conversation:
             "join": self._proving.join,
             "code": self._proving.code,
             "rooms": self._belonging.rooms,
+            "card": self._perking.card,
+            "perks": self._perking.perks,
             "ask": self._asking.ask,
             "language": self._language,
             "mydata": self._belonging.mydata,
@@ -57,6 +61,9 @@ class Conversation:
             "join": self._proving.join,
             "code": self._proving.code,
             "rooms": self._belonging.rooms,
+            "card": self._perking.card,
+            "perks": self._perking.perks,
+            "pass": self._perking.show,
             "language": self._language,
             "lang": self._set_language,
             "ask": self._asking.example,
@@ -179,7 +186,10 @@ class Conversation:
                     Button(texts.say("chat.menu.join", language), action="join"),
                     Button(texts.say("chat.menu.rooms", language), action="rooms"),
                 ),
-                (Button(texts.say("chat.menu.language", language), action="language"),),
+                (
+                    Button(texts.say("chat.menu.card", language), action="card"),
+                    Button(texts.say("chat.menu.language", language), action="language"),
+                ),
             ),
         )
 

@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.perks import Perks
 from core.town import TownPack
 from core.vaults import Vaults
 from knowledge.answer import Guide
@@ -31,6 +32,7 @@ class Desk:
     guide: Guide
     doorkeeper: Doorkeeper
     enrolment: Enrolment
+    perks: Perks
     proving: Proving
     vaults: Vaults
     address: str  # of the web pages, without a trailing slash

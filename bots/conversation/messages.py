@@ -68,6 +68,11 @@ class Document:
     content: bytes
     media_type: str
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is to be seen at once rather than saved."""
+        return self.media_type in {"image/png", "image/jpeg"}
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -24,6 +24,7 @@ from core.town import Gate, TownPack
 logger = logging.getLogger(__name__)
 
 TIME_OUT: Final = 20.0
+PAGE: Final = 1_000  # members of one answer, Discord's most
 REASON: Final = "Kankei"  # in the server's audit log; says nothing of the member
 
 _BROKEN: Final = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -70,6 +71,37 @@ class DiscordKeeper:
             except discord.NotFound as error:
                 if error.code not in {*_UNKNOWN_MEMBER, _UNKNOWN_ROLE}:
                     raise
+
+    async def standing(self, place: str, accounts: Sequence[str]) -> Mapping[str, bool]:
+        """One question an account. Who is not on the server is left out."""
+        guild, role = _ids(place)
+        found: dict[str, bool] = {}
+        for account in accounts:
+            async with self._asking(guild, role):
+                try:
+                    member = await self._client.http.get_member(guild, int(account))
+                except discord.NotFound as error:
+                    if error.code not in _UNKNOWN_MEMBER:
+                        raise
+                else:
+                    found[account] = str(role) in member["roles"]
+        return found
+
+    def holders(self, place: str) -> AsyncIterator[str] | None:
+        return self._stream(*_ids(place))
+
+    async def _stream(self, guild: int, role: int) -> AsyncIterator[str]:
+        """The whole server by pages, none of it kept: a cached member costs a kilobyte."""
+        after: int | None = None
+        while True:
+            async with self._asking(guild, role):
+                page = await self._client.http.get_members(guild, PAGE, after)
+            for member in page:
+                if str(role) in member["roles"] and not member["user"].get("bot"):
+                    yield str(member["user"]["id"])
+            if len(page) < PAGE:
+                return
+            after = int(page[-1]["user"]["id"])
 
     async def problems(self, gates: Sequence[Gate]) -> list[str]:
         """What is missing on the server, one sentence each.

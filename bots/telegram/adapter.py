@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALLOWED_UPDATES: Final = ("message", "callback_query", "my_chat_member", "chat_join_request")
+ALLOWED_UPDATES: Final = (
+    *("message", "callback_query", "my_chat_member", "chat_member", "chat_join_request"),
+)
 WEBHOOK_PATH: Final = "/telegram/webhook"
 MAX_UPDATE_BYTES: Final = 1024 * 1024
 MAX_OPENINGS: Final = 10_000

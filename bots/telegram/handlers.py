@@ -32,6 +32,7 @@ from telegram.ext import (
 from bots import texts
 from bots.conversation import Button, ChatKind, Incoming, Reply
 from bots.reasons import Reasons
+from bots.telegram.guests import Arrivals
 from bots.telegram.messenger import Place, TelegramMessenger, reason
 from core.access import Admitted, Decision, Refused, Unknown
 from core.database import transaction
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMMANDS: Final = (
-    *("start", "join", "code", "rooms", "ask", "language", "mydata"),
+    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000
@@ -81,6 +82,7 @@ class Handlers:
         self._messenger = messenger
         self._check = check
         self._tell_staff = tell_staff
+        self._arrivals = Arrivals(app, messenger)
         self._waiting: OrderedDict[tuple[int, int], Knock] = OrderedDict()
 
     def entries(self) -> list[BaseHandler[Update, Context, None]]:
@@ -96,6 +98,7 @@ class Handlers:
             MessageHandler(groups & filters.StatusUpdate.MIGRATE, self.migrated),
             CallbackQueryHandler(self.button),
             ChatMemberHandler(self.own_membership, ChatMemberHandler.MY_CHAT_MEMBER),
+            ChatMemberHandler(self._arrivals.moved, ChatMemberHandler.CHAT_MEMBER),
             ChatJoinRequestHandler(self.join_request),
         ]
 
@@ -193,6 +196,7 @@ class Handlers:
         """Look again at everyone about whom nobody could tell."""
         for knock in list(self._waiting.values()):
             await self._answer_knock(knock)
+        await self._arrivals.look_again()
 
     async def _answer_knock(self, knock: Knock) -> None:
         decision = await self._decide(knock)

@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -118,6 +118,20 @@ class TelegramKeeper:
             await self._bot.ban_chat_member(place, int(account), until_date=until)
             self._links.pop((place, account), None)
             await self._bot.unban_chat_member(place, int(account), only_if_banned=True)
+
+    async def standing(self, place: str, accounts: Sequence[str]) -> Mapping[str, bool]:
+        """One question an account. Who looks after the group, or is banned from it, is left out."""
+        found: dict[str, bool] = {}
+        async with self._translated(place, "no-ban-right"):
+            for account in accounts:
+                member = await self._member(place, account)
+                if member is None or member.status not in {*_MANAGING, ChatMemberStatus.BANNED}:
+                    found[account] = member is not None and _is_inside(member)
+        return found
+
+    def holders(self, place: str) -> AsyncIterator[str] | None:  # noqa: ARG002
+        """A bot cannot list the members of a group."""
+        return None
 
     async def problems(self, gates: Sequence[Gate]) -> list[str]:
         return [each.words(self._language) for each in await self.inspect(gates)]

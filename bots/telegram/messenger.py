@@ -58,6 +58,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")  # `RetryAfter.retry_after` is a 
 
 MAX_UNITS: Final = 4_000
 """What we put into one message, in UTF-16 code units: a little below the limit of 4,096."""
+MAX_CAPTION: Final = 1_000  # of the 1,024 that Telegram counts without marks
 MAX_LINK_TITLE: Final = 200
 MAX_ACTION_BYTES: Final = 64
 TYPING_AFTER: Final = 0.2  # seconds; a quicker answer needs no sign of life
@@ -322,9 +323,12 @@ class TelegramMessenger:
         for part in before:
             await self._patiently(partial(self._send, answered, part))
             answered = Place(place.chat_id, place.private, place.topic)
-        buttons = keyboard(reply.buttons)
+        buttons, document = keyboard(reply.buttons), reply.document
+        if document is not None and document.is_picture and len(last) <= MAX_CAPTION:
+            await self._patiently(partial(self._send_photo, answered, document, last, buttons))
+            return
         await self._patiently(partial(self._send, answered, last, buttons))
-        if (document := reply.document) is not None:
+        if document is not None:
             await self._patiently(partial(self._send_document, answered, document))
 
     async def tell(self, account: str, text: str) -> bool:
@@ -379,6 +383,20 @@ class TelegramMessenger:
             place.chat_id,
             InputFile(document.content, filename=document.name),
             message_thread_id=place.topic,
+            reply_parameters=_answering(place),
+        )
+        return message.message_id
+
+    async def _send_photo(
+        self, place: Place, picture: Document, caption: str, buttons: InlineKeyboardMarkup | None
+    ) -> int:
+        message = await self.bot.send_photo(
+            place.chat_id,
+            InputFile(picture.content, filename=picture.name),
+            caption=caption,
+            parse_mode=ParseMode.HTML,
+            message_thread_id=place.topic,
+            reply_markup=buttons,
             reply_parameters=_answering(place),
         )
         return message.message_id

@@ -23,6 +23,7 @@ from bots.web.demo import DemoShop
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
+from bots.web.perks import Card, DeskPages, PublicPerks
 from bots.web.ports import TownApp
 from bots.web.rooms import Rooms
 from bots.web.verify import Verify
@@ -75,9 +76,10 @@ def create_web(
     api.add_middleware(BodyLimit)
     api.add_middleware(SecurityHeaders, https=https)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    everybody = (Chat(web).router(), About(web).router())
+    everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
-    for router in (*everybody, *residents, *(each.router() for each in staff_pages(web))):
+    perks = (Card(web).router(), DeskPages(web).router())
+    for router in (*everybody, *residents, *perks, *(each.router() for each in staff_pages(web))):
         api.include_router(router)
     _machines(api, web)
     errors.handle(api)
@@ -131,7 +133,7 @@ class Errors:
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         key = str(status if status in WORDED else 500 if status >= 500 else 400)  # noqa: PLR2004
-        key = f"{key}-{detail}" if detail in {"csrf", "staff", "member", "chain"} else key
+        key = f"{key}-{detail}" if detail in {"csrf", "staff", "member", "chain", "desk"} else key
         if "json" in request.headers.get("accept", ""):
             html = self.web.fragment(request, "_error.html", key=key)
             return JSONResponse({"fault": key, "html": html}, status, headers=headers)

@@ -30,8 +30,11 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+PERMISSIONS: Final = (
+    "Permissions-Policy",
+    "camera=(), microphone=(), geolocation=(), payment=()",
+)
 
 
 class SecurityHeaders:
@@ -53,6 +56,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers[name] = value
+                headers.setdefault(*PERMISSIONS)  # a ticket window's page uses the camera
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -129,6 +133,9 @@ RATES: Final[Mapping[str, tuple[int, int]]] = {
     "staff": (10, 10),
     "demo": (20, 20),
     "form": (30, 60),
+    "card": (40, 90),
+    "pin": (10, 10),
+    "desk": (120, 240),
 }
 ADDRESS_FACTOR: Final = 10  # a school or a town hall comes from one address
 

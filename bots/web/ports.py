@@ -6,12 +6,13 @@ from typing import Protocol
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
-from core.access import ChannelKeeper, Doorkeeper
+from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
+from core.chain import EndpointHealth
 from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
-from core.perks import Perks
+from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
@@ -33,6 +34,12 @@ class ReadingRoom(Protocol):
     def library(self) -> Library: ...
 
 
+class Health(Protocol):
+    """The chains, as far as staff look at how their endpoints do."""
+
+    def health(self) -> tuple[EndpointHealth, ...]: ...
+
+
 WebhookReceiver = Callable[[str, bytes], Awaitable[object]]
 """Takes Telegram's secret token and an update; `False` or `NotAllowed` means a wrong secret."""
 
@@ -44,6 +51,8 @@ class TownApp(Protocol):
     def settings(self) -> Settings: ...
     @property
     def town(self) -> TownPack: ...
+    @property
+    def chains(self) -> Health: ...
     @property
     def sessions(self) -> Sessions: ...
     @property
@@ -57,7 +66,11 @@ class TownApp(Protocol):
     @property
     def proving(self) -> Proving: ...
     @property
+    def evidence(self) -> EvidenceReader: ...
+    @property
     def perks(self) -> Perks: ...
+    @property
+    def desks(self) -> Desks: ...
     @property
     def conversation(self) -> Talk: ...
     @property

@@ -63,6 +63,7 @@ class SweepReport:
     repaired: int = 0  # doors put back as they should be, after somebody had moved them by hand
     missing: set[str] = field(default_factory=set)  # collections that no chain answered for
     unsettled: set[int] = field(default_factory=set)  # members about whom nobody could tell
+    by_hand: dict[str, int] = field(default_factory=dict)  # moved by hand and left so, by room
     troubles: list[str] = field(default_factory=list)
 
     def add(self, other: "SweepReport") -> None:
@@ -75,6 +76,8 @@ class SweepReport:
         self.repaired += other.repaired
         self.missing |= other.missing
         self.unsettled |= other.unsettled
+        for gate, count in other.by_hand.items():
+            self.by_hand[gate] = self.by_hand.get(gate, 0) + count
         self.troubles.extend(other.troubles)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.tables import GrantRow
+from core.tables import AccountRow, GrantRow
 
 
 class GrantState(StrEnum):
@@ -32,6 +32,22 @@ async def has_open_door(session: AsyncSession, member_id: int, gate: str, platfo
             GrantRow.platform == platform,
             GrantRow.state.in_(states),
         )
+    )
+    return found is not None
+
+
+async def has_door_at(session: AsyncSession, platform: str, external_id: str, place: str) -> bool:
+    """Whether an account may be in a place now, the grace period included."""
+    found = await session.scalar(
+        select(GrantRow.id)
+        .join(AccountRow, AccountRow.id == GrantRow.account_id)
+        .where(
+            AccountRow.platform == platform,
+            AccountRow.external_id == external_id,
+            GrantRow.place == place,
+            GrantRow.state.in_((GrantState.OPEN, GrantState.LEAVING)),
+        )
+        .limit(1)
     )
     return found is not None
 

@@ -1,6 +1,6 @@
 """What access asks of a chat platform."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,18 @@ class ChannelKeeper(Protocol):
 
     async def remove(self, place: str, account: str) -> None:
         """Take `account` out; being out already is fine. They may come back later."""
+
+    async def standing(self, place: str, accounts: Sequence[str]) -> Mapping[str, bool]:
+        """Whether each account is inside. Left out: who could not be let in now, whatever we do.
+
+        One question an account on some platforms: ask for few at a time.
+        """
+
+    def holders(self, place: str) -> AsyncIterator[str] | None:
+        """Everybody inside but bots, as a stream; `None` where no platform lists them (Telegram).
+
+        The stream raises as the other calls do.
+        """
 
     async def problems(self, gates: Sequence[Gate]) -> list[str]:
         """What is missing on the platform, one sentence each: chats, roles, role order, rights."""

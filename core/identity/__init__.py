@@ -10,6 +10,7 @@ from core.identity.accounts import (
     account,
     account_by_id,
     accounts_of,
+    accounts_on,
     find_account,
     set_locale,
     set_reachable,
@@ -17,10 +18,13 @@ from core.identity.accounts import (
 )
 from core.identity.holders import all_wallets, holders_of
 from core.identity.links import (
+    CARD,
+    JOIN,
     LINK_LIFETIME,
     LinkToken,
     follow_link,
     make_link,
+    take_link,
     use_up_link,
 )
 from core.identity.people import (
@@ -58,6 +62,8 @@ from core.identity.wallets import (
 )
 
 __all__ = [
+    "CARD",
+    "JOIN",
     "LINK_LIFETIME",
     "MERGE_LIFETIME",
     "Account",
@@ -67,6 +73,7 @@ __all__ = [
     "account_by_id",
     "accounts_by_platform",
     "accounts_of",
+    "accounts_on",
     "all_wallets",
     "drop_vault",
     "export",
@@ -94,6 +101,7 @@ __all__ = [
     "set_locale",
     "set_reachable",
     "set_wants_messages",
+    "take_link",
     "take_update",
     "unlink_wallet",
     "use_up_link",

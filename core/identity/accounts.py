@@ -1,5 +1,6 @@
 """Members and their accounts on the platforms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -124,3 +125,31 @@ async def set_reachable(session: AsyncSession, account_id: int, *, reachable: bo
     await session.execute(
         update(AccountRow).where(AccountRow.id == account_id).values(reachable=reachable)
     )
+
+
+async def accounts_on(
+    session: AsyncSession,
+    platform: str,
+    *,
+    external: Sequence[str] | None = None,
+    numbers: Sequence[int] | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[Account]:
+    """Accounts of one platform: those with these ids of its own, or of ours, or the next few."""
+    query = (
+        select(AccountRow, MemberRow)
+        .join(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(AccountRow.platform == platform, AccountRow.id > after)
+        .order_by(AccountRow.id)
+        .limit(limit)
+    )
+    if numbers is not None:
+        query = query.where(AccountRow.id.in_(numbers))
+    if external is None:
+        return [_account(*row) for row in await session.execute(query)]
+    found: list[Account] = []
+    for start in range(0, len(external), 500):  # databases bound the values of a statement
+        some = AccountRow.external_id.in_(external[start : start + 500])
+        found += [_account(*row) for row in await session.execute(query.where(some))]
+    return found

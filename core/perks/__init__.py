@@ -8,7 +8,7 @@ is said by the perk, and by the verdict.
 
 from core.perks.cards import CARD_LIFETIME, CHAT_LIFETIME, REFRESH
 from core.perks.desks import DeskRefusal, Desks, DeskStatus, NewDesk, Shut
-from core.perks.keys import DamagedKeys, PassKeys
+from core.perks.keys import PassKeys
 from core.perks.model import (
     Closed,
     Cohort,
@@ -48,7 +48,6 @@ __all__ = [
     "Cohort",
     "Conflict",
     "ConflictState",
-    "DamagedKeys",
     "Desk",
     "DeskRefusal",
     "DeskStatus",

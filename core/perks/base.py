@@ -26,6 +26,9 @@ SKEW: Final = timedelta(minutes=2)
 """So far two clocks may be apart."""
 
 
+PASSES_AT_ONCE: Final = 100
+"""So many passes of one member may be good at the same time, on all their pages."""
+
 AT_ONCE: Final = 8
 """So many transactions of perks run at the same time where the database can do that."""
 
@@ -60,8 +63,10 @@ class Base:
         *,
         secret: str,
         patience: timedelta = PATIENCE,
+        passes_at_once: int = PASSES_AT_ONCE,
     ) -> None:
         """`secret` keys the hashes of people's names and codes; it must outlive restarts."""
+        self._passes_at_once = passes_at_once
         self._town = town
         self._sessions = sessions
         self._turns = asyncio.Semaphore(1 if _is_sqlite(sessions) else AT_ONCE)

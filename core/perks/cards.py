@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -159,6 +160,11 @@ class Cards(Base):
         dates = self._dates(perk, now)
         if dates is not Reason.OK:
             return Closed(perk.name, dates, self._begins(perk, dates))
+        good = select(func.count(PassRow.nonce)).where(
+            PassRow.member_id == member_id, PassRow.expires_at > now
+        )
+        if (await session.scalar(good) or 0) >= self._passes_at_once:
+            return Closed(perk.name, Reason.TOO_MANY_TRIES, now + CARD_LIFETIME)
         entitled = await self._standing(session, perk, member_id, reading)
         if not entitled.ok:
             return Closed(perk.name, entitled.reason)

@@ -23,19 +23,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
-from core.errors import KankeiError
+from core.errors import DamagedKeys
 
 KEPT_AFTER_ROTATION: Final = timedelta(days=7)
 """Longer than a desk may hold a scan back (72 hours) and a pass may live (minutes)."""
 
 _COORDINATE: Final = 32  # bytes of r, s, x and y on P-256
 _ALGORITHM: Final = ec.ECDSA(hashes.SHA256())
-
-
-class DamagedKeys(KankeiError):
-    """The file of pass keys cannot be read. Restore it from a copy, or remove it for new keys."""
-
-    code = "damaged-keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +135,9 @@ def _read(path: Path) -> list[_Key]:
             private = ec.derive_private_key(number, ec.SECP256R1())
             keys.append(_Key.of(private, datetime.fromtimestamp(entry["iat"], UTC)))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedKeys(f"{path}: restore it, or remove it for new keys") from error
+        raise DamagedKeys(str(path)) from error
     if not keys:
-        raise DamagedKeys(f"{path} holds no key: remove it for new ones")
+        raise DamagedKeys(str(path))
     return keys
 
 

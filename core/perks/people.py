@@ -9,6 +9,7 @@ A browser's account has no name that outlives it.
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.credentials import subjects_of
 from core.identity import accounts_of, wallets_of
-from core.tables import ConflictRow, RedemptionRow
+from core.tables import ConflictRow, PassRow, RedemptionRow, StandingRow
 
 
 async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list[str]:
@@ -31,23 +32,36 @@ async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list
     return [f"member:{member_id}", *sorted(_hidden(each, secret) for each in known)]
 
 
-async def export(session: AsyncSession, member_id: int) -> list[dict[str, Any]]:
-    """What a member used where, as plain data."""
-    rows = await session.scalars(
-        select(RedemptionRow).where(RedemptionRow.member_id == member_id).order_by(RedemptionRow.id)
+async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
+    """What is kept of a member here, as plain data: uses, passes, and the last yes of each gate."""
+    mine = select(RedemptionRow).where(RedemptionRow.member_id == member_id)
+    uses = await session.scalars(mine.order_by(RedemptionRow.id))
+    passes = await session.scalars(
+        select(PassRow).where(PassRow.member_id == member_id).order_by(PassRow.issued_at)
     )
-    return [
-        {
-            "perk": row.perk,
-            "facility": row.facility,
-            "at": row.at.isoformat(),
-            "kind": row.kind,
-            "token": row.token,
-            "value_yen": row.value_yen,
-            "undone": row.undone_at.isoformat() if row.undone_at else None,
-        }
-        for row in rows
-    ]
+    standings = await session.scalars(select(StandingRow).where(StandingRow.member_id == member_id))
+    return {
+        "uses": [
+            {
+                "perk": row.perk,
+                "facility": row.facility,
+                "at": row.at.isoformat(),
+                "kind": row.kind,
+                "token": row.token,
+                "value_yen": row.value_yen,
+                "undone": row.undone_at.isoformat() if row.undone_at else None,
+            }
+            for row in uses
+        ],
+        "passes": [
+            {"perk": row.perk, "token": row.token, "issued": row.issued_at.isoformat()}
+            for row in passes
+        ],
+        "entitled": [
+            {"room": row.gate, "token": row.token or None, "read": row.at.isoformat()}
+            for row in standings
+        ],
+    }
 
 
 async def left(session: AsyncSession, member_id: int) -> None:

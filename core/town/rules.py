@@ -169,6 +169,8 @@ class Gate(Table):
     discord_channel: int | None = None
     grace_days: Annotated[int, Field(ge=0, le=365)] | None = None
     """For this room; none: as ``[access]`` says."""
+    guest_minutes: Annotated[int, Field(ge=0, le=1440)] | None = None
+    """For this room; none: as ``[access]`` says. 0: at once."""
 
 
 class Access(Table):
@@ -180,6 +182,10 @@ class Access(Table):
     ] = ()
     approve_above: Annotated[int, Field(ge=0, le=1_000_000)] = 20
     """A turn that would take more people than this out of rooms waits for a second person."""
+    by_hand: Literal["repair", "report"] = "repair"
+    """What is done about people whom somebody let in, or took out, by hand on the platform."""
+    guest_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    """How long somebody who came in by a foreign link may stay to show that they belong."""
 
     @property
     def grace(self) -> timedelta:
@@ -190,3 +196,8 @@ class Access(Table):
         if gate is None or gate.grace_days is None:
             return self.grace
         return timedelta(days=gate.grace_days)
+
+    def guest_time(self, gate: Gate) -> timedelta:
+        """How long a guest of this room may stay."""
+        minutes = self.guest_minutes if gate.guest_minutes is None else gate.guest_minutes
+        return timedelta(minutes=minutes)

@@ -1,10 +1,12 @@
 """The staff console: one module a subject, each a `StaffPages` with a router."""
 
 from bots.web.console.audit import AuditLog
+from bots.web.console.chain import ChainPage
 from bots.web.console.changes import Changes
 from bots.web.console.desk import Console
 from bots.web.console.members import Members
 from bots.web.console.pages import StaffPages
+from bots.web.console.perks import PerkPages
 from bots.web.console.proofs import Proofs
 from bots.web.console.questions import Facts, Freshness, Questions
 from bots.web.console.report import Report
@@ -15,9 +17,11 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
     """Every page of the console."""
     return (
         Console(web),
+        ChainPage(web),
         Members(web),
         Changes(web),
         Proofs(web),
+        PerkPages(web),
         Questions(web),
         Facts(web),
         Freshness(web),

@@ -22,7 +22,7 @@ MOST: Final = 20_000  # rows of one file
 
 AREAS: Final = (
     *("member", "wallet", "credential", "access", "perk", "desk", "announcement"),
-    *("question", "fact", "staff"),
+    *("question", "fact", "staff", "index"),
 )
 _MEMBER: Final = re.compile(r"(?:member:)?(\d{1,15})")
 

@@ -10,13 +10,22 @@ from fastapi.responses import HTMLResponse
 from bots.web.pages import Web
 
 MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
-    "town": (("/console", "overview"), ("/console/guide", "guide")),
+    "town": (
+        ("/console", "overview"),
+        ("/console/guide", "guide"),
+        ("/console/chain", "chain"),
+    ),
     "members": (
         ("/console/members", "members"),
         ("/console/changes", "changes"),
         ("/console/proofs", "proofs"),
     ),
-    "perks": (),
+    "perks": (
+        ("/console/perks", "perks"),
+        ("/console/perks/desks", "desks"),
+        ("/console/perks/settlement", "settlement"),
+        ("/console/perks/figures", "figures"),
+    ),
     "questions": (
         ("/console/questions", "questions"),
         ("/console/facts", "facts"),

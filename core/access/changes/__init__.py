@@ -14,7 +14,15 @@ A change's life::
 """
 
 from core.access.changes.approval import agree, change, changes, refuse, waiting_changes
-from core.access.changes.brake import APPROVED_FOR, REFUSED_FOR, WINDOW, losses_of, standing, weigh
+from core.access.changes.brake import (
+    APPROVED_FOR,
+    REFUSED_FOR,
+    WINDOW,
+    losses_of,
+    standing,
+    weigh,
+    weigh_by_hand,
+)
 from core.access.changes.nouns import (
     Change,
     ChangeKind,
@@ -48,4 +56,5 @@ __all__ = [
     "standing",
     "waiting_changes",
     "weigh",
+    "weigh_by_hand",
 ]

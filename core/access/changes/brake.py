@@ -50,20 +50,16 @@ async def weigh(session: AsyncSession, town: TownPack, turn: Turn, *, now: datet
     limit = town.access.approve_above
     allowed = await _approved(session, turn, now)
     recent = await _recent(session, now)
+    left = [each for each in turn.ordinary if each.key not in allowed]
     held: set[str] = set()
     new: list[int] = []
-    for kind, losses, already in (
-        (ChangeKind.MASS, turn.ordinary, recent),
-        (ChangeKind.BY_HAND, turn.by_hand, 0),
-    ):
-        left = [each for each in losses if each.key not in allowed]
-        if len({each.person for each in left}) + already <= limit or not left:
-            allowed |= dict.fromkeys((each.key for each in left), None)
-            if turn.whole:
-                await withdraw(session, kind, now=now)
-        else:
-            held |= {each.person for each in left}
-            new += await _hold(session, kind, print_now, left, turn, now)
+    if not left or len({each.person for each in left}) + recent <= limit:
+        allowed |= dict.fromkeys((each.key for each in left), None)
+        if turn.whole:
+            await withdraw(session, ChangeKind.MASS, now=now)
+    else:
+        held |= {each.person for each in left}
+        new += await _hold(session, ChangeKind.MASS, print_now, left, turn, now)
     left = [each for each in turn.by_rules if each.key not in allowed]
     if applied.fingerprint == print_now:
         await withdraw(session, ChangeKind.RULES, now=now)
@@ -76,6 +72,25 @@ async def weigh(session: AsyncSession, town: TownPack, turn: Turn, *, now: datet
         new += await _hold(session, ChangeKind.RULES, print_now, left, turn, now)
     held |= {each.person for each in left}
     return Verdict(allowed, len(held), tuple(new))
+
+
+async def weigh_by_hand(
+    session: AsyncSession, town: TownPack, losses: Sequence[Loss], *, now: datetime
+) -> Verdict:
+    """Count those whom somebody let in by hand, and say who may be taken out again.
+
+    `losses` are all that one look at the platforms found.
+    """
+    turn = Turn(by_hand=losses, whole=True)
+    allowed = await _approved(session, turn, now)
+    left = [each for each in losses if each.key not in allowed]
+    people = {each.person for each in left}
+    if len(people) <= town.access.approve_above:
+        await withdraw(session, ChangeKind.BY_HAND, now=now)
+        return Verdict(allowed | dict.fromkeys((each.key for each in left), None))
+    print_now = fingerprint(rules_of(town))
+    new = await _hold(session, ChangeKind.BY_HAND, print_now, left, turn, now)
+    return Verdict(allowed, len(people), tuple(new))
 
 
 async def applied_rules(

@@ -11,7 +11,7 @@ from core.errors import ChainUnavailable
 from tests.bots.discord.stage import STAFF, World
 
 COMMANDS = {
-    *("start", "join", "code", "rooms", "ask", "language", "mydata"),
+    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
     *("announce", "answer", "help"),
 }
 

@@ -267,3 +267,38 @@ async def test_starting_without_a_token_says_where_it_belongs(engine: AsyncEngin
     adapter = StubApp(settings(discord_token=None), town_pack(), engine).adapter()
     with pytest.raises(PlatformRefused, match="KANKEI_DISCORD_TOKEN"):
         await adapter.start()
+
+
+# --- what somebody moved by hand ---------------------------------------------------------------
+
+
+async def test_everybody_with_the_role_is_streamed_page_by_page_and_no_bot(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.discord.keeper.PAGE", 2)
+    people = [world.person(f"person{number}") for number in range(5)]
+    for person in people[:4]:
+        await world.adapter.keeper.admit(world.place, str(person.id))
+    await world.adapter.keeper.admit(world.place, str(bot_of(world.env).id))
+    stream = world.adapter.keeper.holders(world.place)
+    assert stream is not None
+    assert {each async for each in stream} == {str(person.id) for person in people[:4]}
+
+
+async def test_who_has_the_role_who_has_not_and_who_is_not_on_the_server(world: World) -> None:
+    hana, ken = world.person("hana"), world.person("ken")
+    gone = world.env.create_user("gone")
+    await world.adapter.keeper.admit(world.place, str(hana.id))
+    asked = [str(each.id) for each in (hana, ken, gone)]
+    assert await world.adapter.keeper.standing(world.place, asked) == {
+        str(hana.id): True,
+        str(ken.id): False,
+    }
+
+
+async def test_a_list_that_discord_does_not_give_is_to_be_tried_again(world: World) -> None:
+    world.env.inject_error("GET", "/guilds/*/members", status=503)
+    stream = world.adapter.keeper.holders(world.place)
+    assert stream is not None
+    with pytest.raises(PlatformUnavailable):
+        assert [each async for each in stream] == []

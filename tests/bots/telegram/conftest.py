@@ -17,8 +17,9 @@ from bots.happenings import Happenings
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.transport import AiohttpRequest
 from core import town as town_pack
-from core.access import Decision
-from core.clock import system_clock
+from core.access import ChannelKeeper, Decision, Doorkeeper
+from core.access.guests import Guests
+from core.clock import Clock, system_clock
 from core.database import Sessions, connect, migrate, session_factory
 from core.settings import Settings
 from core.town import TownPack
@@ -79,6 +80,7 @@ class Hall:
     doorkeeper: StubDoorkeeper = field(default_factory=StubDoorkeeper)
     happenings: Happenings = field(default_factory=Happenings)
     given: dict[str, Any] = field(default_factory=dict)  # settings
+    clock: Clock = system_clock
 
     @property
     def room(self) -> str:
@@ -103,17 +105,23 @@ class Hall:
                 **self.given,
             }
         )
+        keepers: dict[str, ChannelKeeper] = {}
+        knocks = cast("Doorkeeper", self.doorkeeper)
         app = SimpleNamespace(
+            guests=Guests(self.town, self.sessions, knocks, keepers, self.clock),
+            wake=lambda: None,
             settings=settings,
             town=self.town,
             sessions=self.sessions,
-            clock=system_clock,
+            clock=self.clock,
             conversation=self.conversation,
             doorkeeper=self.doorkeeper,
             happenings=self.happenings,
             staff=lambda platform, account: f"{platform}:{account}" in settings.staff,
         )
-        return TelegramAdapter(cast("App", app), webhook_secret=WEBHOOK_SECRET)
+        adapter = TelegramAdapter(cast("App", app), webhook_secret=WEBHOOK_SECRET)
+        keepers["telegram"] = adapter.keeper
+        return adapter
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TelegramAdapter]:

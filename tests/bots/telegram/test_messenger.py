@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from telegram import Bot
 
-from bots.conversation import Document, Reply
+from bots import qr
+from bots.conversation import Button, Document, Reply
 from bots.telegram.messenger import Place, TelegramMessenger
 from bots.telegram.transport import AiohttpRequest
 from core.announcements import (
@@ -180,6 +181,33 @@ async def test_an_answer_is_sent_again_after_a_broken_connection(
     server.drop_next("sendMessage", processed=False)
     await messenger.reply(Place(hana.id, private=True), Reply("はい"))
     assert [each.text for each in hana.unread()] == ["はい"]
+
+
+async def test_a_picture_carries_its_answer_and_buttons(
+    server: TelegramServer, messenger: TelegramMessenger
+) -> None:
+    hana = server.user("花子", started=True)
+    picture = Document("pass.png", qr.png("K1"), "image/png")
+    rows = ((Button("新しくする", action="pass:onsen"),),)
+    await messenger.reply(
+        Place(hana.id, private=True), Reply("窓口で<見せて>", document=picture, buttons=rows)
+    )
+    (sent,) = hana.unread()
+    assert sent.text == "窓口で<見せて>"
+    assert sent.file is not None
+    assert sent.file.content == picture.content
+    assert [each.label for row in sent.buttons for each in row] == ["新しくする"]
+
+
+async def test_an_answer_too_long_for_a_caption_stands_before_its_picture(
+    server: TelegramServer, messenger: TelegramMessenger
+) -> None:
+    hana = server.user("花子", started=True)
+    picture = Document("pass.png", qr.png("K1"), "image/png")
+    await messenger.reply(Place(hana.id, private=True), Reply("あ" * 1_200, document=picture))
+    first, second = hana.unread()
+    assert first.text == "あ" * 1_200
+    assert second.file is not None
 
 
 async def test_a_document_goes_with_its_answer(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 from core.database import Sessions
-from core.perks import DamagedKeys, Desk, PassKeys, Reason, passes
+from core.errors import DamagedKeys
+from core.perks import Desk, PassKeys, Reason, passes
 from core.perks.passes import Content
 from core.town import TownPack
 from tests.core.perks.world import KEYS, NOON, World

@@ -95,7 +95,7 @@ async def test_two_members_who_turn_out_to_be_one_have_used_what_either_used(
     last = await world.visit(chat, desk)
     assert (last.ok, last.left) == (True, 0)
     async with transaction(sessions) as session:
-        assert len(await perks.export(session, chat)) == 3
+        assert len((await perks.export(session, chat))["uses"]) == 3
 
 
 async def test_what_was_used_can_be_taken_along(world: World) -> None:
@@ -103,7 +103,11 @@ async def test_what_was_used_can_be_taken_along(world: World) -> None:
     await world.visit(hana, desk)
     async with transaction(world.sessions) as session:
         kept = (await mydata.export(session, hana))["perks"]
-    assert kept == [
+    assert [(each["perk"], each["token"]) for each in kept["passes"]] == [
+        ("cave", "resident-card:1")
+    ]
+    assert [each["token"] for each in kept["entitled"]] == ["resident-card:1"]
+    assert kept["uses"] == [
         {
             "perk": "cave",
             "facility": "akiyoshido",

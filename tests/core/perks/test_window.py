@@ -301,3 +301,14 @@ async def test_a_request_id_of_another_pass_lets_nobody_in(world: World) -> None
     with pytest.raises(NotAllowed):
         await world.scan((await world.shown(ken)).text, desk, "one")
     assert len(await world.perks.redemptions()) == 1
+
+
+async def test_who_asks_for_passes_without_end_gets_no_more_for_a_minute(world: World) -> None:
+    hana = await world.member("hana", 1)
+    for _ in range(100):
+        await world.shown(hana)
+    closed = await world.perks.issue(hana, "cave")
+    assert isinstance(closed, Closed)
+    assert closed.reason is Reason.TOO_MANY_TRIES
+    world.pass_by(minutes=1)
+    await world.shown(hana)
