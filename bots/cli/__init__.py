@@ -12,7 +12,7 @@ import typer
 
 from bots import texts
 from bots.app import App, WeakKey
-from bots.cli.codes import codes
+from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
 from bots.cli.index import index
 from bots.cli.ingest import ingest
@@ -31,6 +31,7 @@ command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_excepti
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
 command.add_typer(codes, name="codes")
+command.command(name="oidc-key")(oidc_key)
 command.command()(ingest)
 command.command()(index)
 command.command()(plan)

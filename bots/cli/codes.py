@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -18,6 +19,8 @@ from bots.cli.terminal import language, read_settings
 from core import town as town_pack
 from core.clock import system_clock
 from core.credentials.codes import MAX_COUNT, Codes, Made
+from core.credentials.identities import CALLBACK
+from core.credentials.oidc import client_key, public_keys
 from core.credentials.spelling import written
 from core.credentials.tabular import SHOWN_MISTAKES, BadList, read_entries
 from core.database import connect, migrate, session_factory, transaction
@@ -204,3 +207,12 @@ def revoke(
     except NotFound as error:
         raise fail_desk("cli-no-code") from error
     _say("cli-revoked", count=count)
+
+
+def oidc_key() -> None:
+    """本人確認サービスに登録する鍵 / Our public key, for registering at an identity provider."""
+    settings = read_settings()
+    key = client_key(settings.data_dir / "oidc_key.json")
+    _say("cli-key")
+    print(json.dumps(public_keys(key), indent=2))
+    print(f"redirect_uri: {settings.address}{CALLBACK}")

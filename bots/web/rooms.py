@@ -19,6 +19,7 @@ from core.errors import PlatformRefused, PlatformUnavailable
 from core.identity import (
     Account,
     accounts_of,
+    has_proof,
     wallets_of,
 )
 from core.town import Gate
@@ -73,14 +74,16 @@ class Rooms:
         self.web.limits.check("rooms", request, who.id, app.settings.trusted_proxies)
         rooms = await app.doorkeeper.recheck(account.member_id)
         async with transaction(app.sessions) as session:
-            proved = await wallets_of(session, account.member_id)
+            cards = await wallets_of(session, account.member_id)
+            proved = await has_proof(session, account.member_id)
             messages = await board.messages(session, account.id)
         said = request.session.pop("said", None)
         return self.web.render(
             request,
             "rooms.html",
             rooms=rooms,
-            proved=len(proved),
+            proved=proved,
+            cards=len(cards),
             account=account,
             messages=messages,
             said=said,

@@ -20,6 +20,7 @@ from core.tables import (
     MergeRow,
     OverrideRow,
     RoomPostRow,
+    StandingRow,
     ToldRow,
     WalletRow,
     WebMessageRow,
@@ -84,8 +85,10 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
 async def _move_all(session: AsyncSession, gone: int, stays: int) -> None:
     """Everything that names a member names the one who stays, whichever domain keeps it.
 
-    Where a member stands in a key (`ToldRow`), what both have stays once.
+    Where a member stands in a key (`ToldRow`), what both have stays once; what was last read of
+    their cards (`StandingRow`) is read anew.
     """
+    await session.execute(delete(StandingRow).where(StandingRow.member_id == gone))
     both_have = select(ToldRow.fact_id).where(ToldRow.member_id == stays)
     await session.execute(
         delete(ToldRow)

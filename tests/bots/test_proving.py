@@ -130,6 +130,7 @@ async def test_what_is_linked_is_listed_and_taken_off_after_a_second_yes(app: Ap
     assert key.address not in listed.text
     assert f"{key.address[:4]}…{key.address[-2:]}" in listed.text
     actions = [str(row[0].action) for row in listed.buttons]
+    assert actions.pop() == "vault"
     assert len(actions) == 2
     assert all(len(each.encode()) <= 60 for each in actions)
     for action in actions:

@@ -131,7 +131,7 @@ async def test_a_delegation_that_is_over_lets_the_vault_go_unless_it_was_proved_
 
 
 def test_a_merge_moves_all_that_names_the_member() -> None:
-    """Each foreign key to a member is moved; where it is part of a key, `ToldRow` alone is known.
+    """Each foreign key to a member is moved; in a key, two tables are known.
 
     A new table with a member in a unique key must say in `_move_all` what happens to doubles.
     """
@@ -153,7 +153,7 @@ def test_a_merge_moves_all_that_names_the_member() -> None:
             if isinstance(constraint, UniqueConstraint)
         )
     }
-    assert in_keys == {"fact_told"}
+    assert in_keys == {"fact_told", "perk_standing"}
 
 
 async def test_what_both_had_stays_once_and_what_one_had_stays(sessions: Sessions) -> None:

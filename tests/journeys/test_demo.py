@@ -28,7 +28,8 @@ async def test_a_newcomer_becomes_a_resident_asks_the_mascot_and_reads_the_annou
         await expect(page.get_by_text(re.compile("2026年2月時点")).first).to_be_visible()
 
         # becomes a digital resident with the built-in wallet …
-        await page.click("form.hero-call button")
+        await page.click(".hero-call a")
+        await page.click("form[action='/join'] button")
         await page.wait_for_url("**/verify/**")
         await expect(page.locator("p.legal").first).to_contain_text("法律上の住民票ではありません")
         await page.click(".demo-wallet button")
@@ -71,7 +72,8 @@ async def test_a_visitor_with_a_wallet_of_their_own_takes_a_sample_card(
 
         await give_wallet(page, answer)
         await page.goto(demo.url)
-        await page.click("form.hero-call button")
+        await page.click(".hero-call a")
+        await page.click("form[action='/join'] button")
         await page.wait_for_url("**/verify/**")
         await page.locator("[data-wallets] button").first.click()
         await expect(page.locator("[data-outcome]")).to_contain_text("会員証")

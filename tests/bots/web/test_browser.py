@@ -60,7 +60,8 @@ def refusing(code: int, method: str = "eth_requestAccounts") -> Wallet:
 
 async def join(page: Page, world: World) -> None:
     await page.goto(world.url)
-    await page.get_by_role("button", name="Become a digital resident").click()
+    await page.get_by_role("link", name="Become a digital resident").click()
+    await page.get_by_role("button", name="Start").click()
     await expect(page.get_by_role("heading", name="Show your card")).to_be_visible()
 
 

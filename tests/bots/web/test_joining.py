@@ -30,7 +30,7 @@ async def test_a_proof_without_a_card_says_so_and_opens_nothing(world: World) ->
         proved = await visitor.prove(await visitor.link(), Account.create(), world.chain_id)
         assert "no card was found" in proved.text
         rooms = await visitor.get("/rooms")
-        assert "Cards needed: 1. Cards you hold: 0." in rooms.text
+        assert "Digital resident card (sample)”: 1 or more (now 0)" in rooms.text
         assert (await visitor.get("/rooms/residents")).status == 403
 
 
