@@ -176,7 +176,7 @@ class OwnerIndex:
 
     def _note_incomplete(self, rows: Iterable[ContractRow], turn: Turn) -> None:
         for row in rows:
-            if row.trouble == Trouble.INCOMPLETE:
+            if row.incomplete:
                 turn.troubles |= dict.fromkeys(self.names_of(row), Trouble.INCOMPLETE)
 
     def names_of(self, row: ContractRow) -> list[str]:
@@ -206,6 +206,7 @@ class OwnerIndex:
                     ContractRow.block_hash != "",
                     ContractRow.block >= ContractRow.head,
                     ContractRow.trouble == "",
+                    ContractRow.incomplete.is_(False),
                 )
             )
             names = {name for row in rows for name in self.names_of(row)}

@@ -24,7 +24,7 @@ from core.errors import ChainUnavailable
 from core.holdings.index import OwnerIndex, Turn
 from core.holdings.ledger import CHUNK, chunks
 from core.holdings.ports import Block, Holding, Holdings, IndexedChain
-from core.holdings.states import FRESH_FOR, STOPPED, contract_of, is_caught_up
+from core.holdings.states import FRESH_FOR, contract_of, is_caught_up, is_stopped
 from core.holdings.tail import Tail
 from core.holdings.transfers import Transfer, UnreadableLog, packed
 from core.tables import BalanceRow, ContractRow
@@ -228,7 +228,7 @@ def _is_near(row: ContractRow | None, head: Block) -> bool:
     return (
         row is not None
         and bool(row.block_hash)
-        and row.trouble not in STOPPED
+        and not is_stopped(row)
         and head.number - row.block <= LONGEST_TAIL
     )
 

@@ -20,12 +20,13 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    true,
     tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.holdings.states import Trouble
+from core.holdings.states import STOPPED
 from core.holdings.transfers import ONE, ZERO, Transfer, word
 from core.tables import BalanceRow, CheckpointRow, ContractRow, TransferRow
 
@@ -102,16 +103,11 @@ async def _advance(
             ContractRow.block == contract.block,
             ContractRow.block_hash == contract.block_hash,
         )
-        .values(**{**_progress(contract), **values, "read_at": now})
+        .values(**{"trouble": "", "detail": "", "read_at": now, **values})
         .execution_options(synchronize_session=False)
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise Overtaken
-
-
-def _progress(contract: ContractRow) -> dict[str, Any]:
-    """Reading on heals everything but a difference: for that the logs are read anew."""
-    return {} if contract.trouble == Trouble.INCOMPLETE else {"trouble": "", "detail": ""}
 
 
 async def touch(
@@ -125,10 +121,17 @@ async def touch(
 async def note_trouble(
     session: AsyncSession, contract_ids: Sequence[int], kind: str, detail: str
 ) -> None:
-    """Why nothing could be read. What was read before stays, with its time."""
+    """Why nothing could be read. What was read before stays, with its time.
+
+    An outage does not hide that the logs themselves are of no use.
+    """
+    outage = kind not in STOPPED
     await session.execute(
         update(ContractRow)
-        .where(ContractRow.id.in_(contract_ids))
+        .where(
+            ContractRow.id.in_(contract_ids),
+            ContractRow.trouble.not_in(STOPPED) if outage else true(),
+        )
         .values(trouble=kind, detail=detail[:DETAIL])
         .execution_options(synchronize_session=False)
     )
@@ -247,21 +250,22 @@ async def reconciled(
     *,
     owners: int,
     differences: int,
-    trouble: str,
+    incomplete: bool | None,
     now: datetime,
 ) -> None:
     """The contract was compared at its block. Raises `Overtaken` if that is no longer where it is.
 
-    What stays different stops the index until it is read anew.
+    `incomplete`: whether something stays different, which stops the index; `None`: as before, for
+    too few were asked to tell.
     """
-    values = {
+    values: dict[str, Any] = {
         "reconciled_at": now,
         "reconciled_block": contract.block,
         "reconciled_owners": owners,
         "differences": differences,
-        "trouble": trouble,
-        "detail": "",
     }
+    if incomplete is not None:
+        values["incomplete"] = incomplete
     await _advance(session, contract, values, now)
 
 
@@ -273,7 +277,11 @@ async def roll_back(
     Raises `Overtaken` if another process has done something meanwhile.
     """
     told = min(contract.told_block, block)
-    values = {"block": block, "block_hash": block_hash, "told_block": told}
+    values: dict[str, Any] = {"block": block, "block_hash": block_hash, "told_block": told}
+    if contract.reconciled_block is not None and contract.reconciled_block > block:
+        values["reconciled_block"] = None  # the corrections after it are undone, too
+    if not block_hash:
+        values["incomplete"] = False
     await _advance(session, contract, values, now)
     undone = TransferRow.contract_id == contract.id, TransferRow.block > block
     rows = await session.execute(
