@@ -394,7 +394,11 @@ class _Reading:
         return True
 
     async def _chain_has(self, row: ContractRow, block: int, block_hash: str) -> bool:
-        return await self._chain.block_hash(row.chain_id, block) == block_hash
+        """Only another hash is a reorganisation: every block asked about is below the head."""
+        there = await self._chain.block_hash(row.chain_id, block)
+        if there is None:
+            raise ChainUnavailable(f"chain {row.chain_id}: block {block} cannot be had any more")
+        return there == block_hash
 
     async def _checkpoint(self, row: ContractRow, at_most: int) -> tuple[int, str] | None:
         async with transaction(self._sessions) as session:

@@ -168,6 +168,34 @@ async def test_a_chain_that_was_reorganised_is_followed_back_and_on(
     assert (await index.changes()).owners == {ALICE, BOB, CAROL}
 
 
+@pytest.mark.parametrize("new_blocks", [0, 1])
+async def test_an_endpoint_that_does_not_know_a_block_any_more_is_an_outage_and_undoes_nothing(
+    chain: FakeChain,
+    index: OwnerIndex,
+    sessions: Sessions,
+    monkeypatch: pytest.MonkeyPatch,
+    new_blocks: int,
+) -> None:
+    for token in range(1, 4):
+        chain.mine(card(ZERO, ALICE, token))
+        await index.turn()
+    chain.lag = 1 - new_blocks  # below the cursor, or above it
+
+    async def knows_none(chain_id: int, number: int) -> None:
+        assert (chain_id, number) in {(5, 2), (5, 3)}
+
+    monkeypatch.setattr(chain, "block_hash", knows_none)
+    for _ in range(new_blocks):
+        chain.mine()
+    turn = await index.turn()
+    assert turn.troubles["card"] is Trouble.UNREACHABLE
+    assert turn.rolled_back == 0
+    assert await owners(sessions) == {(ALICE, token): 1 for token in (1, 2, 3)}
+    monkeypatch.undo()
+    chain.lag = 0
+    assert not (await index.turn()).troubles
+
+
 async def test_a_chain_that_is_altogether_another_is_read_from_the_start(
     chain: FakeChain, index: OwnerIndex, sessions: Sessions
 ) -> None:
