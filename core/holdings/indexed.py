@@ -149,7 +149,8 @@ class IndexedHoldings:
     async def _compare(self, collection: Collection, holdings: Sequence[Holding]) -> None:
         """Until an index has been compared as a whole, each of its answers is."""
         if collection.standard == "ERC-1155" and collection.token_id is None:
-            return  # its contract has no such sum
+            # Its contract has no such sum, so only the comparison of all can tell.
+            raise ChainUnavailable(f"the index of {collection.name} has not been compared yet")
         owners, block = [each.owner for each in holdings], holdings[0].block
         balances = await self._chain.balances(collection, owners, block=block)
         if balances != tuple(each.balance for each in holdings):

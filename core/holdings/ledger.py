@@ -24,6 +24,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.holdings.states import STOPPED
@@ -156,17 +157,26 @@ async def _remember(session: AsyncSession, contract_id: int, block: int, block_h
 
 
 async def _move_single(session: AsyncSession, transfers: Sequence[Transfer]) -> None:
-    """A token of ERC-721 is its last receiver's, and was its first sender's."""
+    """A token of ERC-721 is its last receiver's, and was its first sender's.
+
+    Raises `Overdrawn` where it was not, and where one is made that there is already.
+    """
     was: dict[tuple[int, bytes], bytes] = {}
     becomes: dict[tuple[int, bytes], bytes] = {}
     for contract, _, _, _, token, sender, receiver, _ in transfers:
-        was.setdefault((contract, token), sender)
-        becomes[contract, token] = receiver
+        place = contract, token
+        if becomes.get(place, sender) != sender:
+            raise Overdrawn("a token was handed on by somebody who did not have it")
+        was.setdefault(place, sender)
+        becomes[place] = receiver
     moved = [(contract, owner, token) for (contract, token), owner in was.items() if owner != ZERO]
-    if await _executemany(session, _OLD_BALANCE, moved) != len(moved):
-        # Logs are missing, or the driver does not count: look for whoever had the tokens.
-        await _clear(session, becomes)
-    await _own(session, becomes)
+    if len(await _amounts(session, moved)) != len(moved):
+        raise Overdrawn("a token was handed on by somebody who did not have it")
+    await _executemany(session, _OLD_BALANCE, moved)
+    try:
+        await _own(session, becomes)
+    except IntegrityError as error:
+        raise Overdrawn("a token was made that its owner had already") from error
 
 
 async def _clear(session: AsyncSession, tokens: Iterable[tuple[int, bytes]]) -> None:
@@ -327,17 +337,14 @@ async def forget(session: AsyncSession, contract_id: int) -> None:
 
 async def _executemany(
     session: AsyncSession, statement: Insert | Delete, rows: Sequence[tuple[Any, ...]]
-) -> int:
+) -> None:
     """Hand `rows`, in the statement's order of values, to the driver as they are.
 
     SQLAlchemy's own way to many rows makes a dictionary of each and costs four times as much.
-    Returns how many rows were concerned; -1 where the driver does not count.
     """
-    if not rows:
-        return 0
-    connection = await session.connection()
-    result = await connection.exec_driver_sql(_text(statement, connection.dialect), rows)
-    return result.rowcount
+    if rows:
+        connection = await session.connection()
+        await connection.exec_driver_sql(_text(statement, connection.dialect), rows)
 
 
 @cache
