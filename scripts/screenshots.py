@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -78,6 +78,14 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await shoot("joined")
     await page.goto(f"{url}/rooms")
     await shoot("rooms")
+    await page.goto(f"{url}/card")
+    await page.locator("a[href='/card/akiyoshido-entry']").wait_for()
+    await shoot("card")
+    await page.goto(f"{url}/card/akiyoshido-entry")
+    await page.locator("[data-time]").wait_for()
+    await shoot("pass")
+    await page.goto(f"{url}/tokens/resident-card/1")
+    await shoot("token")
     await page.goto(f"{url}/rooms/residents")
     await page.fill("#nickname", "はなこ")
     await page.fill("#text", "はじめまして。秋吉台の草紅葉を見に行きたいです。")
@@ -101,6 +109,31 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await shoot("sent")
     await page.goto(f"{url}/console")
     await shoot("console")
+    await window(page, url, shoot)
+
+
+async def window(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -> None:
+    """A ticket window: made by staff, opened with its PIN, and a code that is none."""
+    await page.goto(f"{url}/console/perks/desks")
+    await page.fill("#label", "正面入口")
+    await page.click("form:has(#label) button")
+    await page.locator(".sheet").wait_for()
+    await shoot("window-sheet")
+    address = await page.locator(".sheet-address").inner_text()
+    pin = await page.locator(".sheet-pin").inner_text()
+    for name in ("desks", "settlement", "figures"):
+        await page.goto(f"{url}/console/perks/{name}")
+        await shoot(f"perks-{name}")
+    await page.goto(address)
+    await page.fill("#pin", pin)
+    await page.keyboard.press("Enter")
+    await page.locator("body[data-state=ready]").wait_for()
+    await shoot("window")
+    await page.click("details.desk-code summary")
+    await page.fill("#code", "12345678")
+    await page.keyboard.press("Enter")
+    await page.locator("dialog[open]").wait_for()
+    await shoot("window-check")
 
 
 async def main(folder: Path) -> None:

@@ -63,16 +63,20 @@ class Perking:
         if incoming.platform != "web":
             minutes = int(identity.LINK_LIFETIME.total_seconds() // 60)
             parts.append(texts.say("perks.chat.link", language, minutes=minutes))
-        buttons = [
-            (Button(each.perk.title.get(language), action=f"pass:{each.perk.name}"),)
-            for each in open_now[:MAX_BUTTONS]
-        ]
+        buttons = [(self._use(incoming, each, language),) for each in open_now[:MAX_BUTTONS]]
         return Reply(
             text="\n\n".join(parts),
             footnote=sample_note(self._desk.town, language),
             buttons=(*buttons, *await self._page(incoming, account)),
             private=True,
         )
+
+    def _use(self, incoming: Incoming, offer: Offer, language: str) -> Button:
+        """A picture in a chat; on the web the page itself."""
+        title, name = offer.perk.title.get(language), offer.perk.name
+        if incoming.platform == "web":
+            return Button(title, url=f"{self._desk.address}/card/{name}")
+        return Button(title, action=f"pass:{name}")
 
     def _line(self, offer: Offer, language: str) -> str:
         if not offer.open:

@@ -88,7 +88,8 @@ async def test_the_button_of_a_perk_that_is_gone_shows_the_card(app: App) -> Non
 
 async def test_on_the_web_the_card_s_button_leads_to_the_browser_s_own_page(app: App) -> None:
     reply = await say(app, replace(HANA, platform="web"), command="card")
-    assert links(reply) == [f"{app.settings.address}/card"]
+    card = f"{app.settings.address}/card"
+    assert links(reply) == [f"{card}/museum-coupon", card]
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)

@@ -1,6 +1,5 @@
 """A phone's camera for Chromium: a film of a QR code held before the lens (YUV4MPEG2)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +8,22 @@ from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 640, 480
 FRAMES = 6  # Chromium begins again at the end
+GREY = bytes([128]) * (WIDTH * HEIGHT // 2)  # both chroma planes of 4:2:0
 DESKTOP, SCREEN, INK = 96, 235, 20  # luma of the table, the phone's screen, and the code
 
 
-def film(path: Path, text: str, *, scale: int = 7) -> Path:
-    """Write a film in which a screen with the code of `text` is held still.
+def film(path: Path, *texts: str, hold: int = FRAMES, fps: int = 15, scale: int = 7) -> Path:
+    """Write a film in which a screen with the code of each of `texts` is held still in turn.
 
-    `scale` is the pixels a module takes. The picture is plain grey around the screen.
+    Each is held for `hold` frames; `scale` is the pixels a module takes. The picture is plain grey
+    around the screen.
     """
-    path.write_bytes(_film([_frame(text, scale)] * FRAMES))
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{fps}:1 Ip A1:1 C420jpeg\n".encode())
+        for text in texts:
+            frame = b"FRAME\n" + _frame(text, scale).tobytes() + GREY
+            for _ in range(hold):
+                file.write(frame)
     return path
 
 
@@ -40,9 +46,3 @@ def _frame(text: str, scale: int) -> NDArray[np.uint8]:
         raise ValueError(f"a code of {code.shape[0]} pixels does not fit {HEIGHT} lines")
     frame[top : top + code.shape[0], left : left + code.shape[1]] = code
     return frame
-
-
-def _film(frames: Sequence[NDArray[np.uint8]]) -> bytes:
-    grey = bytes([128]) * (WIDTH * HEIGHT // 2)  # both chroma planes of 4:2:0
-    head = f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F15:1 Ip A1:1 C420jpeg\n".encode()
-    return head + b"".join(b"FRAME\n" + each.tobytes() + grey for each in frames)

@@ -157,6 +157,31 @@ async def test_the_page_changes_by_itself_once_the_pass_was_used(
         await expect(page.locator("[data-code]")).to_be_hidden()
 
 
+async def test_no_page_of_perks_is_wider_than_a_phone_or_hard_to_touch(
+    world: World, browser: Browser
+) -> None:
+    window = await open_window(world)
+    path = await link_of(window)
+    async with phone(browser) as member:
+        page = await member.new_page()
+        await page.goto(world.url + path)
+        await page.get_by_role("button", name="この端末で会員証を開く").click()
+        for where in (
+            *("/card", f"/card/{PERK}", "/perks", "/tokens", "/tokens/resident-card/7"),
+            window.address.removeprefix(world.url),
+        ):
+            await page.goto(world.url + where)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 360, where
+            assert await page.evaluate(SMALL) == [], where
+
+
+SMALL = """() => [...document.querySelectorAll('main button, main .button, main input, summary')]
+  .filter((each) => each.checkVisibility() && each.type !== 'hidden')
+  .filter((each) => each.getBoundingClientRect().height < 44)
+  .map((each) => each.outerHTML.slice(0, 80))"""
+"""Controls that a thumb would miss."""
+
+
 async def test_the_pass_renews_itself_and_says_when_it_cannot(
     world: World, browser: Browser
 ) -> None:

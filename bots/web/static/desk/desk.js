@@ -54,6 +54,8 @@ const scanner = new Scanner(find('video'), {
   worker: root.dataset.decode, decoder: root.dataset.decoder, onText: seen,
 });
 
+scanner.warm().catch((error) => console.warn(error));
+
 // Reading
 
 function seen(text) {

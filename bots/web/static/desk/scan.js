@@ -28,8 +28,14 @@ export class Scanner {
     });
     this.video.srcObject = this.stream;
     await this.video.play();
-    this.decode = this.decode || await this.decoder();
+    await this.warm();
     this.resume();
+  }
+
+  // Loads the detector ahead of the first scan, while there is signal for it.
+  async warm() {
+    this.loading = this.loading || this.decoder();
+    this.decode = await this.loading;
   }
 
   stop() {
@@ -86,8 +92,9 @@ export class Scanner {
     }
     const worker = new Worker(this.addresses.worker);
     worker.postMessage({ decoder: this.addresses.decoder });
-    return () => new Promise((done) => {
+    return () => new Promise((done, failed) => {
       worker.onmessage = ({ data }) => done(data);
+      worker.onerror = failed;
       const frame = this.frame();
       const message = { pixels: frame.data.buffer, width: frame.width, height: frame.height };
       worker.postMessage(message, [message.pixels]);

@@ -11,7 +11,7 @@ const MARKS = { yes: '○', no: '×', warn: '!' };
 // Easy Japanese: 窓口（まどぐち） becomes a reading above the characters.
 const READING = /([\u3400-\u9fff々〆]+)[（(]([\u3041-\u3096ー]+)[）)]/g;
 export function write(element, text) {
-  if (element.closest('body').dataset.language !== 'ja-easy') {
+  if (document.body.dataset.language !== 'ja-easy') {
     element.textContent = text;
     return;
   }
