@@ -1,6 +1,6 @@
 """Perks at the window: exactly the permitted number, and what a redemption costs.
 
-Run alone with ``python -m benchmarks.holders.redemptions``. On SQLite and PostgreSQL:
+Alone and shorter: ``python -m benchmarks.holders.redemptions --count 200``. On each database:
 
 * one pass: the same text scanned 1,000 times at once: one is taken
 * one card: 1,000 passes of a card with 12 uses, scanned at once at two windows: twelve are taken
@@ -210,10 +210,8 @@ def postgres() -> Iterator[str | None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1_000, help="how many scans at once")
-    count = parser.parse_args(arguments).count
+def run(count: int = 1_000) -> None:
+    """Measure both databases. Ends with a sentence if more or fewer than permitted were taken."""
     heading("Redemptions", "sqlalchemy", "aiosqlite", "cryptography")
     with tempfile.TemporaryDirectory() as folder, postgres() as server:
         rows = asyncio.run(measure("SQLite", f"sqlite+aiosqlite:///{folder}/perks.sqlite3", count))
@@ -227,4 +225,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1_000, help="how many scans at once")
+    run(parser.parse_args().count)

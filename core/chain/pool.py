@@ -9,7 +9,8 @@ can stop a reading, not bend it.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from core.chain.endpoints import Endpoint
@@ -31,6 +32,7 @@ class Pool:
     def __init__(self, chain_id: int, endpoints: Sequence[Endpoint]) -> None:
         self.chain_id = chain_id
         self.endpoints = tuple(endpoints)
+        self._trying: set[asyncio.Task[None]] = set()
 
     @property
     def quorum(self) -> int:
@@ -50,18 +52,20 @@ class Pool:
                 faults.append(str(error))
 
         tasks = {asyncio.create_task(one(each)): each for each in self.endpoints}
+        trying = {task for task, endpoint in tasks.items() if endpoint.failures}
+        waited_for = set(tasks)
         try:
-            await self._settle(tasks, answers)
+            waited_for -= await self._settle(tasks, trying, answers)
         finally:
-            for task in tasks:
+            for task in waited_for:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in tasks:
+            await asyncio.gather(*waited_for, return_exceptions=True)
+        for task in waited_for:
             if not task.cancelled() and (error := task.exception()):
                 raise error
         if len(answers) < self.quorum:
             raise self.unavailable(faults)
-        return answers
+        return list(answers)  # an endpoint that is tried may still add to the other one
 
     async def agreed(self, ask: Ask[Answer]) -> Answer:
         """The one answer of all who answer. Raises `ChainUnavailable`."""
@@ -86,17 +90,33 @@ class Pool:
 
     async def _settle(
         self,
-        tasks: dict[asyncio.Task[None], Endpoint],
+        tasks: Mapping[asyncio.Task[None], Endpoint],
+        trying: AbstractSet[asyncio.Task[None]],
         answers: Sequence[object],
-    ) -> None:
-        """Wait for all; once half have answered, not much longer for the rest."""
+    ) -> set[asyncio.Task[None]]:
+        """Wait for all; once half have answered, not much longer for the rest.
+
+        Least for those that failed last time: nobody should wait at a desk to find out whether
+        they are back. They find out by themselves, and are returned.
+        """
         pending = set(tasks)
         began = time.monotonic()
         while pending and len(answers) < self.quorum:
             _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        if pending:
-            _, pending = await asyncio.wait(
-                pending, timeout=max(STRAGGLER_SECONDS, 2 * (time.monotonic() - began))
-            )
-        for task in pending:
+        patience = 2 * (time.monotonic() - began)
+        if pending - trying:
+            await asyncio.wait(pending - trying, timeout=max(STRAGGLER_SECONDS, patience))
+        elif pending:
+            await asyncio.wait(pending, timeout=patience)
+        pending = {task for task in pending if not task.done()}
+        for task in pending - trying:
             tasks[task].failed(Stalled("slower than the others"))
+        for task in pending & trying:
+            self._trying.add(task)
+            task.add_done_callback(self._tried)
+        return pending & trying
+
+    def _tried(self, task: asyncio.Task[None]) -> None:
+        self._trying.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.info("endpoint-still-away", extra={"reason": type(error).__name__})

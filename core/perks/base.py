@@ -14,7 +14,7 @@ from core.access.evidence import EvidenceReader
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.perks import counters, passes
-from core.perks.counters import Account, Counter
+from core.perks.counters import Account, Counter, Slot
 from core.perks.keys import PassKeys
 from core.perks.model import Judge, Left, Reason, Token, Use
 from core.perks.people import names_of
@@ -35,11 +35,11 @@ AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """What is left of a perk for somebody, and which counters the next use takes a slot of."""
+    """What is left of a perk for somebody, and what the next use takes."""
 
     left: Left
     token: Token | None  # whose use it would be
-    accounts: Sequence[Account]  # empty for any number of uses
+    slots: Sequence[Slot]  # that the next use takes; empty for any number of uses
     everything: Sequence[Account]  # all counters that were looked at
     period: str
     ends: datetime | None
@@ -131,11 +131,16 @@ class Base:
         names = await names_of(session, member_id, self._secret)
         by_card = perk.counted_by != "person" and bool(tokens)
         by_person = perk.counted_by != "token" or not by_card
-        used = await counters.uses_of_tokens(
+        used = await counters.slots_of_tokens(
             session, perk.name, period.label, [each.key for each in tokens] if by_card else []
         )
-        cards = {each: max(0, perk.uses - used[each.key]) for each in (tokens if by_card else ())}
-        own = len(await counters.uses_of_person(session, perk.name, period.label, names, member_id))
+        cards = {
+            each: max(0, perk.uses - len(used[each.key])) for each in (tokens if by_card else ())
+        }
+        redemptions, spoken_for = await counters.slots_of_person(
+            session, perk.name, period.label, names, member_id
+        )
+        own = len(redemptions)
         if not by_card and perk.counted_by == "token":
             own = max(
                 own,
@@ -151,14 +156,16 @@ class Base:
         token = next(
             (each for each in open_cards if each.key == prefer), next(iter(open_cards), None)
         )
-        taken = [Account(Counter.TOKEN, token.key)] if token else []
-        people = [Account(Counter.PERSON, name) for name in names]
-        everything = [Account(Counter.TOKEN, each.key) for each in cards] + people
+        of_cards = [Account(Counter.TOKEN, each.key) for each in cards]
+        of_person = [Account(Counter.PERSON, name) for name in names]
+        slots = [Slot.after(each, used[each.subject]) for each in of_cards if _is(each, token)]
+        if by_person:
+            slots += [Slot.after(each, spoken_for[each.subject]) for each in of_person]
         return Reckoning(
             Left(perk.uses, left, cards, person if by_person else None, ends),
             token,
-            [*taken, *(people if by_person else [])],
-            everything,
+            slots,
+            [*of_cards, *of_person],
             period.label,
             ends,
         )
@@ -166,6 +173,10 @@ class Base:
     async def _last(self, session: AsyncSession, perk: Perk, reckoning: Reckoning) -> Use | None:
         """The newest use of all that counts."""
         return await counters.last_use(session, perk.name, reckoning.period, reckoning.everything)
+
+
+def _is(account: Account, token: Token | None) -> bool:
+    return token is not None and account.subject == token.key
 
 
 def _is_sqlite(sessions: Sessions) -> bool:

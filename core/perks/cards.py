@@ -238,13 +238,13 @@ class Cards(Base):
         ends = period.ends(self._zone)
         if perk.unlimited:
             return TokenStatus(perk, None, None, ends, None)
-        counts = await counters.uses_of_tokens(session, perk.name, period.label, [token.key])
+        used = await counters.slots_of_tokens(session, perk.name, period.label, [token.key])
         account = Account(Counter.TOKEN, token.key)
         last = await counters.last_use(session, perk.name, period.label, [account])
         return TokenStatus(
             perk,
             perk.uses,
-            max(0, perk.uses - counts[token.key]),
+            max(0, perk.uses - len(used[token.key])),
             ends,
             self._day(last.at) if last else None,
         )

@@ -1,15 +1,18 @@
 """Counting uses: every use takes a slot, and a unique key gives each slot away once.
 
 A card has one counter. A person has one for each of their names, and a use takes a slot of every
-one, so that a name that they come back with still knows. Two scans at the same moment see the same
-lowest free slot; the key lets one of them have it, and the other looks again. That needs no more
-than ``READ COMMITTED``, and works alike on SQLite and PostgreSQL.
+one, so that a name that they come back with still knows. The slot comes from the same look at the
+rows as the count. Two scans at the same moment see the same lowest free slot; the key lets one of
+them have it, and the other counts again. A use that the count did not see has that slot, too. So
+``READ COMMITTED`` is enough, and SQLite and PostgreSQL do the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import count
+from typing import Self
 
 from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,30 +34,43 @@ class Account:
     subject: str
 
 
-async def uses_of_tokens(
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place that the next use takes in one counter."""
+
+    account: Account
+    number: int
+
+    @classmethod
+    def after(cls, account: Account, taken: Container[int]) -> Self:
+        """The lowest number that is not among those seen taken."""
+        return cls(account, next(each for each in count(1) if each not in taken))
+
+
+async def slots_of_tokens(
     session: AsyncSession, perk: str, period: str, tokens: Sequence[str]
-) -> dict[str, int]:
-    """How often each card was used in the period."""
-    rows = await session.scalars(
-        select(UseRow.subject).where(
+) -> dict[str, set[int]]:
+    """The slots that each card has used in the period."""
+    rows = await session.execute(
+        select(UseRow.subject, UseRow.slot).where(
             UseRow.perk == perk,
             UseRow.counter == Counter.TOKEN,
             UseRow.period == period,
             UseRow.subject.in_(tokens),
         )
     )
-    counts = dict.fromkeys(tokens, 0)
-    for subject in rows:
-        counts[subject] += 1
-    return counts
+    taken: dict[str, set[int]] = {each: set() for each in tokens}
+    for subject, slot in rows:
+        taken[subject].add(slot)
+    return taken
 
 
-async def uses_of_person(
+async def slots_of_person(
     session: AsyncSession, perk: str, period: str, names: Sequence[str], member_id: int
-) -> frozenset[int]:
-    """The redemptions that count for a person in the period, by whichever of their names."""
-    rows = await session.scalars(
-        select(UseRow.redemption_id)
+) -> tuple[frozenset[int], dict[str, set[int]]]:
+    """The redemptions that count for a person in the period, and each name's slots."""
+    rows = await session.execute(
+        select(UseRow.subject, UseRow.slot, UseRow.redemption_id)
         .join(RedemptionRow, RedemptionRow.id == UseRow.redemption_id)
         .where(
             UseRow.perk == perk,
@@ -62,9 +78,13 @@ async def uses_of_person(
             UseRow.period == period,
             or_(UseRow.subject.in_(names), RedemptionRow.member_id == member_id),
         )
-        .distinct()
     )
-    return frozenset(rows)
+    redemptions: set[int] = set()
+    taken: dict[str, set[int]] = {each: set() for each in names}
+    for subject, slot, redemption_id in rows:
+        redemptions.add(redemption_id)
+        taken.get(subject, set()).add(slot)
+    return frozenset(redemptions), taken
 
 
 async def uses_by_member(
@@ -86,42 +106,32 @@ async def take(
     session: AsyncSession,
     perk: str,
     period: str,
-    accounts: Iterable[Account],
+    slots: Iterable[Slot],
     *,
     redemption_id: int,
     ends_at: datetime | None,
 ) -> None:
-    """Take the lowest free slot of every account. The caller has seen that there is one.
+    """Take slots that were seen free by the very look that counted the uses.
 
-    Raises `IntegrityError` if somebody else took one of them in this moment.
+    Raises `IntegrityError` if somebody else took one of them since: the count was too old.
     """
-    # Always in the same order: two writers who share several accounts cannot wait for each other.
-    wanted = sorted(accounts, key=lambda each: (each.counter, each.subject))
-    if not wanted:
+    # Always in the same order: two writers who share several counters cannot wait for each other.
+    ordered = sorted(slots, key=lambda each: (each.account.counter, each.account.subject))
+    if not ordered:
         return
-    rows = await session.execute(
-        select(UseRow.counter, UseRow.subject, UseRow.slot).where(
-            UseRow.perk == perk,
-            UseRow.period == period,
-            UseRow.subject.in_([each.subject for each in wanted]),
-        )
-    )
-    taken: dict[Account, set[int]] = {each: set() for each in wanted}
-    for counter, subject, slot in rows:
-        taken.get(Account(Counter(counter), subject), set()).add(slot)
     await session.execute(
         insert(UseRow),
         [
             {
                 "perk": perk,
-                "counter": each.counter,
-                "subject": each.subject,
+                "counter": each.account.counter,
+                "subject": each.account.subject,
                 "period": period,
-                "slot": _lowest_free(taken[each]),
+                "slot": each.number,
                 "redemption_id": redemption_id,
                 "ends_at": ends_at,
             }
-            for each in wanted
+            for each in ordered
         ],
     )
 
@@ -166,7 +176,3 @@ async def holder_of_slots(
         .order_by(UseRow.redemption_id.desc())
         .limit(1)
     )
-
-
-def _lowest_free(taken: set[int]) -> int:
-    return next(slot for slot in range(1, len(taken) + 2) if slot not in taken)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,9 @@ PATIENCE: Final = timedelta(seconds=1.5)
 
 RECENT: Final = timedelta(minutes=2)
 """So old may be the reading that a new pass rests on; the window reads again."""
+
+WRITTEN_EVERY: Final = timedelta(minutes=5)
+"""A yes that is known already is written again after so long: a card shows a pass every 30 s."""
 
 MOST_KEPT: Final = 10_000
 MOST_CARDS: Final = 500
@@ -225,23 +228,34 @@ async def _remember(
     at: datetime,
 ) -> None:
     keys = sorted(each.key for each in tokens) or [WITHOUT_CARD]
-    await session.execute(
-        delete(StandingRow).where(
-            StandingRow.member_id == member_id,
-            StandingRow.gate == gate,
-            StandingRow.token.not_in(keys),
-        )
-    )
     # A card that is one of a kind has one holder: whoever was known with it has handed it on.
     single = {each.name for each in town.collections if each.standard == "ERC-721"}
     moved = [each.key for each in tokens if each.collection in single]
-    if moved:
+    mine = (StandingRow.member_id == member_id) & (StandingRow.gate == gate)
+    theirs = StandingRow.token.in_(moved) & (StandingRow.member_id != member_id)
+    found = await session.scalars(select(StandingRow).where(or_(mine, theirs)))
+    known: dict[str, datetime] = {}
+    over: list[StandingRow] = []
+    for row in found:
+        if row.member_id == member_id and row.token in keys:
+            known[row.token] = row.at
+        else:
+            over.append(row)
+    for row in over:
         await session.execute(
             delete(StandingRow).where(
-                StandingRow.token.in_(moved), StandingRow.member_id != member_id
+                StandingRow.member_id == row.member_id,
+                StandingRow.gate == row.gate,
+                StandingRow.token == row.token,
             )
         )
-    rows = [{"member_id": member_id, "gate": gate, "token": key, "at": at} for key in keys]
+    rows = [
+        {"member_id": member_id, "gate": gate, "token": key, "at": at}
+        for key in keys
+        if key not in known or at - known[key] >= WRITTEN_EVERY
+    ]
+    if not rows:
+        return
     kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     upsert = kind.insert(StandingRow).values(rows)
     await session.execute(

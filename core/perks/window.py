@@ -322,7 +322,7 @@ class Window(Base):
                 session,
                 perk.name,
                 reckoning.period,
-                reckoning.accounts,
+                reckoning.slots,
                 redemption_id=row.id,
                 ends_at=reckoning.ends,
             )

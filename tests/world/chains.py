@@ -116,6 +116,7 @@ class Anvil:
         return found
 
     def mine(self, blocks: int = 1) -> None:
+        """Beyond some 500 blocks altogether each one takes milliseconds."""
         self.ask("anvil_mine", hex(blocks))
 
     def finalize(self) -> None:

@@ -164,23 +164,29 @@ class Rpc:
         head = {"jsonrpc": "2.0", "id": question["id"]}
         if method in self.errors:
             return head | {"error": self.errors[method]}, 200
-        if method in self.override:
-            result = self.override[method]
-            return head | {"result": result(question) if callable(result) else result}, 200
         if self.frozen is not None and question["params"][:1] == ["finalized"]:
             return head | {"result": self.frozen}, 200
-        if method == "eth_call" and len(question["params"][0]["data"]) > (self.largest_call or 1e9):
-            return head | {"error": {"code": -32000, "message": "out of gas"}}, 200
-        answer = await self._forward(question)
+        answer = await self._answer_to(question, head)
         if method == "eth_getLogs" and self.limit is not None and "result" in answer:
             return self._limited(head, question["params"][0], answer["result"], self.limit)
         return answer, 200
+
+    async def _answer_to(self, question: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
+        method = question["method"]
+        if method in self.override:
+            result = self.override[method]
+            return head | {"result": result(question) if callable(result) else result}
+        if method == "eth_call" and len(question["params"][0]["data"]) > (self.largest_call or 1e9):
+            return head | {"error": {"code": -32000, "message": "out of gas"}}
+        return dict(await self._forward(question))
 
     def _limited(
         self, head: dict[str, Any], asked: dict[str, Any], logs: list[Any], limit: LogLimit
     ) -> tuple[dict[str, Any], int]:
         first, last = int(asked["fromBlock"], 16), int(asked["toBlock"], 16)
         blocks = last - first + 1
+        if not isinstance(logs, list):
+            return head | {"result": logs}, 200
         if limit.results is not None and len(logs) > limit.results:
             if limit.silent:
                 return head | {"result": logs[: limit.results]}, 200

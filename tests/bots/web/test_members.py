@@ -131,7 +131,7 @@ async def test_two_of_the_staff_agree_to_a_change_and_one_alone_cannot(world: Wo
     stricter = world.app.town.model_copy(update={"gates": (gate,), "access": access})
     looking = world.app.doorkeeper._looking
     for part in (world.app.doorkeeper, looking, looking._doors):
-        part._town = stricter  # type: ignore[attr-defined]
+        part._town = stricter
     world.app.town = stricter
     assert (await world.app.doorkeeper.sweep()).held == 3
     async with world.app.sessions() as session:

@@ -146,6 +146,28 @@ async def test_a_second_later_the_slow_endpoint_no_longer_holds_up_the_others(
     assert health == {0, 1}
 
 
+async def test_nobody_waits_to_find_out_whether_an_endpoint_is_back(
+    rpcs: list[Rpc], reader: Reader, ticks: Ticks
+) -> None:
+    good, bad = rpcs[:2]
+    chain = reader([good, bad])
+    bad.status = 503
+    await chain.head("latest")
+    ticks.advance(60)
+    bad.behave()
+    bad.stalled = True
+    async with asyncio.timeout(1):
+        await chain.head("latest")
+    assert bad.counts["eth_chainId"] == 2, "it is being tried"
+    bad.behave()
+    async with asyncio.timeout(5):
+        while any(each.consecutive_failures for each in chain.health()):
+            await chain.head("latest")
+    asked = bad.counts["eth_getBlockByNumber"]
+    await chain.head("latest")
+    assert bad.counts["eth_getBlockByNumber"] == asked + 1, "it takes part again"
+
+
 async def test_whoever_waits_for_the_chain_id_does_not_ask_a_dead_endpoint_in_turn(
     rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from core.database import Sessions, transaction
-from core.perks import Closed, Desk, Pass, Reason, Verdict
+from core.perks import Closed, Desk, Pass, Reason, Token, Verdict, counters
+from core.perks.standing import Standing
 from core.tables import RedemptionRow, UseRow
 from core.town import TownPack
 from tests.core.perks.world import World, perk
@@ -68,6 +70,33 @@ async def test_the_same_request_sent_many_times_at_once_is_one_redemption(
     verdicts = await asyncio.gather(*(world.scan(shown.text, desk, "tap") for _ in range(6)))
     assert {each.redemption_id for each in verdicts} == {verdicts[0].redemption_id}
     assert all(each.ok for each in verdicts)
+
+
+@pytest.mark.parametrize("sessions", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("counted_by", ["token", "person", "both"])
+async def test_a_use_made_between_counting_and_taking_is_never_overlooked(
+    town: TownPack, sessions: Sessions, counted_by: str
+) -> None:
+    """A transaction that counted before another one committed takes no slot beyond the last."""
+    world = World(town, sessions, perk(counted_by=counted_by))
+    hana, desk = await world.member("hana", 1), await world.desk()
+    shown = await world.shown(hana)
+    (cave,) = world.town.perks
+    entitled = Standing(Reason.OK, (Token("resident-card", 1),))
+
+    async def too_late() -> None:
+        async with transaction(sessions) as session:
+            counted = await world.perks._reckon(session, cave, hana, entitled, world.clock())
+            assert counted.left.left == 1
+            taken = (await world.scan(shown.text, desk)).redemption_id
+            assert taken is not None
+            slots = counted.slots
+            await counters.take(
+                session, cave.name, counted.period, slots, redemption_id=taken, ends_at=None
+            )
+
+    with pytest.raises(IntegrityError):
+        await too_late()
 
 
 class Model:
