@@ -20,6 +20,7 @@ from core import identity
 from core.credentials.spelling import read_code
 from core.database import transaction
 from core.testing import SetClock
+from tests.bots.test_plain_words import JARGON
 from tests.bots.web.stage import SECRET, Seen, Visitor, World, open_town
 from tests.core.credentials.stage import town_with
 
@@ -257,3 +258,12 @@ async def test_a_sheet_prints_six_slips_a_page_with_all_that_is_needed(
         assert code in squeezed
     for words in ("2027年3月31日まで", "法律上の住民票ではありません", "1回だけ使えます", "Press"):
         assert words in squeezed
+
+
+@pytest.mark.parametrize("language", ["ja", "en", "zh-TW", "zh-CN", "ko"])
+async def test_the_pages_before_the_card_s_own_step_speak_plainly(
+    world: World, language: str
+) -> None:
+    async with world.visitor(language) as visitor:
+        for path in ("/", "/join", "/rooms", "/mydata"):
+            assert not JARGON.search((await visitor.get(path)).text), path
