@@ -183,11 +183,11 @@ async def test_three_purchasers_one_claim_a_reimport_and_a_wallet_are_one_member
         assert await identity.member_count(session) == {"members": 1, "proved": 1}
 
 
-async def import_list(hana: Visitor, content: bytes, **more: str) -> Seen:
+async def import_list(hana: Visitor, content: bytes, *, replace: str = "") -> Seen:
     plan = await upload(hana, "/console/proofs/lists/buyer", content)
     token = re.search(r'name="token" value="([\w-]+)"', plan.text)
     assert token is not None, plan.text
-    return await hana.post("/console/proofs/lists/buyer/import", token=token[1], **more)
+    return await hana.post("/console/proofs/lists/buyer/import", token=token[1], replace=replace)
 
 
 async def test_who_is_off_the_newest_list_loses_the_proof_and_gets_it_back(world: World) -> None:
