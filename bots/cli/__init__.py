@@ -14,7 +14,7 @@ from bots import texts
 from bots.app import App, WeakKey
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
-from bots.cli.index import index
+from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
@@ -33,7 +33,7 @@ command.add_typer(audit, name="audit")
 command.add_typer(codes, name="codes")
 command.command(name="oidc-key")(oidc_key)
 command.command()(ingest)
-command.command()(index)
+command.command(name="index")(read_index)
 command.command()(plan)
 command.command(name="eval")(evaluate)
 

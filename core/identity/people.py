@@ -85,10 +85,14 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
 async def _move_all(session: AsyncSession, gone: int, stays: int) -> None:
     """Everything that names a member names the one who stays, whichever domain keeps it.
 
-    Where a member stands in a key (`ToldRow`), what both have stays once; what was last read of
-    their cards (`StandingRow`) is read anew.
+    Where a member stands in a key (`ToldRow`), what both have stays once; what a last reading said
+    of the one who goes (`StandingRow`) is read again.
     """
-    await session.execute(delete(StandingRow).where(StandingRow.member_id == gone))
+    await session.execute(
+        delete(StandingRow)
+        .where(StandingRow.member_id == gone)
+        .execution_options(synchronize_session=False)
+    )
     both_have = select(ToldRow.fact_id).where(ToldRow.member_id == stays)
     await session.execute(
         delete(ToldRow)

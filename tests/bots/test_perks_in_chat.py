@@ -96,8 +96,12 @@ async def test_on_the_web_the_card_s_button_leads_to_the_browser_s_own_page(app:
 async def test_perks_speak_every_language(app: App, holdings: FakeHoldings, language: str) -> None:
     await take_card(app, holdings)
     await say(app, action=f"lang:{language}")
-    for what in ({"command": "card"}, {"command": "perks"}, {"action": f"pass:{PERK}"}):
-        reply = await say(app, **what)
+    replies = (
+        await say(app, command="card"),
+        await say(app, command="perks"),
+        await say(app, action=f"pass:{PERK}"),
+    )
+    for reply in replies:
         assert reply.language == language
         assert reply.text
         assert "{" not in reply.text + reply.footnote

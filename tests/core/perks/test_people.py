@@ -88,6 +88,8 @@ async def test_two_members_who_turn_out_to_be_one_have_used_what_either_used(
     assert (await world.visit(chat, desk)).ok
     assert (await world.visit(web, desk)).ok
     async with transaction(sessions) as session:
+        for member in (chat, web):  # both belonged without a card before
+            session.add(StandingRow(member_id=member, gate="residents", token="", at=world.clock()))
         code = await identity.propose_merge(
             session, member_id=web, other_id=chat, now=world.clock()
         )
