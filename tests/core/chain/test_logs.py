@@ -322,16 +322,39 @@ async def test_a_page_of_another_fork_is_not_taken(
         await reader(rpcs[:2]).logs([cards], [[TRANSFER]], 0, 300)
 
 
-async def test_a_narrow_second_endpoint_confirms_a_part_and_the_last_block(
-    cards: str, rpcs: list[Rpc], reader: Reader
+async def test_a_very_narrow_second_endpoint_confirms_a_part_and_the_last_block(
+    cards: str, rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rpcs[1].limit = FIELD["QuickNode free"]
+    monkeypatch.setattr(logs, "CHECK_PAGES", 8)
     chain = reader(rpcs[:2])
     first = await chain.logs([cards], [[TRANSFER]], 0, 300)
     spent = rpcs[1].counts["eth_getLogs"]
     again = await chain.logs([cards], [[TRANSFER]], 0, 300)
     assert token_ids([first]) == token_ids([again]) == list(range(1, 61))
-    assert rpcs[1].counts["eth_getLogs"] - spent <= logs.CHECK_PAGES
+    assert rpcs[1].counts["eth_getLogs"] - spent == logs.CHECK_PAGES + 1
+
+
+async def test_a_second_endpoint_with_narrower_pages_confirms_the_whole_page(
+    node: Anvil, cards: str, rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while it only learns, refusal by refusal, how narrow they are."""
+    true = await reader(rpcs[2:]).logs([cards], [[TRANSFER]], 0, 300)
+    monkeypatch.setattr(logs, "CHECK_PAGES", 80)
+    for left_out in (0, 30, 59):
+        chain = reader(rpcs[:2])
+        rpcs[1].limit = FIELD["QuickNode free"]
+        assert await chain.logs([cards], [[TRANSFER]], 0, 300) == true
+        gone = true.logs[left_out]["topics"]
+        rpcs[0].override["eth_getLogs"] = spoilt(
+            node, lambda found, gone=gone: [each for each in found if each["topics"] != gone]
+        )
+        with pytest.raises(ChainUnavailable, match="contradict"):
+            await reader(rpcs[:2]).logs([cards], [[TRANSFER]], 0, 300)
+        with pytest.raises(ChainUnavailable, match="contradict"):
+            await chain.logs([cards], [[TRANSFER]], 0, 300)
+        rpcs[0].behave()
+        rpcs[1].behave()
 
 
 @pytest.mark.parametrize("method", ["eth_getLogs", "eth_getBlockByNumber"])
