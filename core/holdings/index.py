@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Final
 
 from eth_utils import to_checksum_address
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,7 +34,7 @@ from core.holdings.transfers import (
     packed,
 )
 from core.holdings.turns import Changes, Progress, Step, Turn
-from core.tables import CheckpointRow, ContractRow, TransferRow
+from core.tables import CheckpointRow, ContractRow, MentionRow, TransferRow
 from core.town import Collection
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,6 @@ class OwnerIndex:
         self._sessions = sessions
         self._clock = clock
         self._locks = {each.chain_id: asyncio.Lock() for each in collections}
-        self._mentioned: set[bytes] = set()
 
     async def turn(self, *, pages: int = PAGES, progress: Progress | None = None) -> Turn:
         """Read on, on every chain at once. An outage of one is noted and holds up no other."""
@@ -152,10 +151,6 @@ class OwnerIndex:
             if each.chain_id == row.chain_id and packed(each.contract) == row.address
         ]
 
-    def mention(self, owners: Iterable[bytes]) -> None:
-        """These changed without a transfer after the cursor; `changes` tells of them, too."""
-        self._mentioned |= set(owners)
-
     @asynccontextmanager
     async def standing_still(self, chain_id: int) -> AsyncIterator[None]:
         """Within it no turn of this process moves the index of that chain."""
@@ -181,21 +176,25 @@ class OwnerIndex:
 
     async def changes(self) -> Changes:
         """Whose balances changed up to the cursors since `acted_upon` was last told."""
-        owners = set(self._mentioned)
         until = {}
         async with transaction(self._sessions) as session:
+            mentions = {each.id: each.owner for each in await session.scalars(select(MentionRow))}
+            owners = set(mentions.values())
             rows = await session.scalars(
                 select(ContractRow).where(ContractRow.block > ContractRow.told_block)
             )
             for row in rows:
                 until[row.id] = (row.told_block, row.block)
                 owners |= await _touched(session, row.id, row.told_block, row.block)
-        return Changes(frozenset(map(to_checksum_address, owners - {ZERO})), until)
+        return Changes(
+            frozenset(map(to_checksum_address, owners - {ZERO})), until, frozenset(mentions)
+        )
 
     async def acted_upon(self, changes: Changes) -> None:
         """`changes` need not be told again. After a crash before this they are."""
-        self._mentioned -= {packed(each) for each in changes.owners}
         async with transaction(self._sessions) as session:
+            for some in ledger.chunks(changes.mentions, ledger.CHUNK):
+                await session.execute(delete(MentionRow).where(MentionRow.id.in_(some)))
             for contract_id, (told, block) in changes.until.items():
                 await session.execute(
                     update(ContractRow)
@@ -385,8 +384,7 @@ class _Reading:
             block, block_hash = await self._newest_on_chain(row, known) or (row.first_block - 1, "")
             logger.warning("reorganised", extra={"chain": row.chain_id, "back_to": block})
             async with transaction(self._sessions) as session:
-                undone = await ledger.roll_back(session, row, block, block_hash, now=self._clock())
-            self._index.mention(undone)
+                await ledger.roll_back(session, row, block, block_hash, now=self._clock())
             self._turn.rolled_back += 1
         self._turn.behind = True
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from itertools import islice
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import (
     Delete,
@@ -29,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.holdings.states import STOPPED
 from core.holdings.transfers import ONE, ZERO, Transfer, word
-from core.tables import BalanceRow, CheckpointRow, ContractRow, TransferRow
+from core.tables import BalanceRow, CheckpointRow, ContractRow, MentionRow, TransferRow
 
 CHECKPOINTS: Final = 128
 """So many read pages are remembered; a reorganisation deeper than that is read from the start."""
@@ -281,8 +282,8 @@ async def reconciled(
 
 async def roll_back(
     session: AsyncSession, contract: ContractRow, block: int, block_hash: str, *, now: datetime
-) -> set[bytes]:
-    """Forget what came after `block`; returns the owners whose balances it had changed.
+) -> None:
+    """Forget what came after `block`, and mention the owners whose balances it had changed.
 
     Raises `Overtaken` if another process has done something meanwhile.
     """
@@ -309,7 +310,14 @@ async def roll_back(
         )
     )
     await _rebuild(session, contract, tokens)
-    return owners - {ZERO}
+    mention(session, contract.id, owners - {ZERO})
+
+
+def mention(session: AsyncSession, contract_id: int, owners: Iterable[bytes]) -> None:
+    """These changed without a transfer after the cursor, and are to be looked at."""
+    session.add_all(
+        MentionRow(id=uuid4().hex, contract_id=contract_id, owner=each) for each in sorted(owners)
+    )
 
 
 async def _rebuild(session: AsyncSession, contract: ContractRow, tokens: Iterable[bytes]) -> None:
@@ -330,7 +338,7 @@ async def _rebuild(session: AsyncSession, contract: ContractRow, tokens: Iterabl
 
 async def forget(session: AsyncSession, contract_id: int) -> None:
     """Everything that was read of a contract, and how far it was."""
-    for table in (TransferRow, BalanceRow, CheckpointRow):
+    for table in (TransferRow, BalanceRow, CheckpointRow, MentionRow):
         await session.execute(delete(table).where(table.contract_id == contract_id))
     await session.execute(delete(ContractRow).where(ContractRow.id == contract_id))
 

@@ -177,6 +177,7 @@ class Reconciler:
             async with transaction(self._sessions) as session:
                 if corrections:
                     await ledger.correct(session, row, await _numbered(session, corrections))
+                ledger.mention(session, row.id, different)
                 await ledger.reconciled(
                     session,
                     row,
@@ -189,7 +190,6 @@ class Reconciler:
             raise ChainUnavailable("another process reads on; compare again") from error
         if different:
             logger.warning("index-differed", extra={"contract": row.id, "owners": len(different)})
-            self._index.mention(different)
 
 
 def _incomplete(*, mended: bool, everybody: bool) -> bool | None:

@@ -38,3 +38,4 @@ class Changes:
 
     owners: frozenset[str]  # EIP-55
     until: Mapping[int, tuple[int, int]]  # contract → the blocks that this covers
+    mentions: frozenset[str] = frozenset()  # and the notes of changes without a transfer

@@ -13,7 +13,14 @@ from core.tables.credentials import (
     IdentityRequestRow,
     PurchaseRow,
 )
-from core.tables.holdings import BalanceRow, CheckpointRow, ContractRow, PageSizeRow, TransferRow
+from core.tables.holdings import (
+    BalanceRow,
+    CheckpointRow,
+    ContractRow,
+    MentionRow,
+    PageSizeRow,
+    TransferRow,
+)
 from core.tables.people import (
     AccountRow,
     ChallengeRow,
@@ -65,6 +72,7 @@ __all__ = [
     "LinkRow",
     "LossRow",
     "MemberRow",
+    "MentionRow",
     "MergeRow",
     "OverrideRow",
     "PageSizeRow",

@@ -82,6 +82,16 @@ class CheckpointRow(Base):
     hash: Mapped[str] = mapped_column(String(66))
 
 
+class MentionRow(Base):
+    """An owner whose balance changed without a transfer that is still there, until acted upon."""
+
+    __tablename__ = "token_mention"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # never used again
+    contract_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    owner: Mapped[bytes] = mapped_column(Address)
+
+
 class PageSizeRow(Base):
     """How many blocks an endpoint answers for at once. The endpoint's address may hold a key."""
 

@@ -75,6 +75,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "token_mention",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("contract_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.LargeBinary(length=20), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token_mention")),
+    )
+    op.create_index(op.f("ix_token_mention_contract_id"), "token_mention", ["contract_id"])
+    op.create_table(
         "page_size",
         sa.Column("endpoint", sa.String(length=64), nullable=False),
         sa.Column("blocks", sa.Integer(), nullable=False),
@@ -84,6 +92,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("page_size", "token_checkpoint", "token_balance", "token_transfer"):
+    for table in ("page_size", "token_mention", "token_checkpoint", "token_balance"):
         op.drop_table(table)
+    op.drop_table("token_transfer")
     op.drop_table("token_contract")

@@ -435,6 +435,33 @@ async def test_whose_balances_changed_is_told_until_it_was_acted_upon(
     assert (await index.changes()).owners == set()
 
 
+async def test_whose_transfers_were_undone_is_told_even_after_a_crash(
+    chain: FakeChain, index: OwnerIndex, sessions: Sessions, clock: SetClock
+) -> None:
+    chain.mine(card(ZERO, ALICE, 1))
+    await index.turn()
+    chain.mine(card(ALICE, BOB, 1))
+    await index.turn()
+    await index.acted_upon(await index.changes())
+    chain.reorganise(1)
+    chain.mine()
+    chain.mine()
+    assert (await index.turn()).rolled_back
+
+    again = OwnerIndex(chain, sessions, [CARD, TICKET], clock)  # the first one crashed
+    changes = await again.changes()
+    assert changes.owners == {ALICE, BOB}
+    chain.reorganise(2)
+    chain.mine()
+    chain.mine(card(ALICE, CAROL, 1))
+    while (await again.turn()).behind:
+        pass
+    await again.acted_upon(changes)
+    assert (await again.changes()).owners == {ALICE, CAROL}
+    await again.acted_upon(await again.changes())
+    assert (await index.changes()).owners == set()
+
+
 async def test_the_beginning_of_a_contract_is_found_by_halving(
     chain: FakeChain, sessions: Sessions, clock: SetClock
 ) -> None:

@@ -70,6 +70,8 @@ async def test_a_transfer_that_the_endpoint_left_out_is_mended_and_told(
     assert (found.differences, found.mended) == (2, True)
     assert await owners(sessions) == {(BOB, 1): 1, (ALICE, 3): 1}
     assert (await index.changes()).owners == {ALICE, BOB}
+    after_a_crash = OwnerIndex(chain, sessions, [CARD, TICKET], SetClock())
+    assert (await after_a_crash.changes()).owners == {ALICE, BOB}
     async with transaction(sessions) as session:
         assert await owners_at(session, CARD, found.block) == {BOB: {1: 1}, ALICE: {3: 1}}
     again = await reconciler.run(CARD, [], everybody=True)
