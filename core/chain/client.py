@@ -217,7 +217,7 @@ class JsonRpcChain:
             except Reverted:
                 return False
 
-        return await self._pool.agreed(ask)
+        return await self._pool.agreed(ask, live=True)
 
     def health(self) -> tuple[EndpointHealth, ...]:
         """How each endpoint does, for staff."""

@@ -45,6 +45,8 @@ CONCURRENT_QUESTIONS = 16
 FIRST_REST = 0.5  # seconds
 LONGEST_REST = 60.0
 LONGEST_ASKED_REST = 3_600.0
+WAKE_SECONDS = 2.0
+"""A person who waits may end a rest that is as old as this."""
 CHAIN_CHECK_SECONDS = 300.0
 """After this long an endpoint is asked again which chain it serves."""
 
@@ -77,6 +79,8 @@ class Endpoint:
         self._chain_lock = asyncio.Lock()
         self._checked: float | None = None  # when the chain id was right
         self._rest_until = 0.0
+        self._failed_at = 0.0
+        self._asked_for_rest = False
         self._probing = False
         self._outages = 0  # counts failures, so that those of one moment count once
         self.failures = 0  # one after another
@@ -165,11 +169,24 @@ class Endpoint:
         self.failures += 1
         self._checked = None
         self.note(error)
+        self._failed_at = self._monotonic()
+        self._asked_for_rest = isinstance(error, RateLimited)
         rest = min(LONGEST_REST, FIRST_REST * 2 ** min(self.failures - 1, 10))
         rest *= random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
         if isinstance(error, RateLimited):
             rest = max(rest, min(error.seconds or 1.0, LONGEST_ASKED_REST))
         self._rest_until = self._monotonic() + rest
+
+    def wake(self) -> bool:
+        """End its rest for somebody who waits; returns whether that was done.
+
+        At most every two seconds, and never a rest that it asked for.
+        """
+        since = self._monotonic() - self._failed_at
+        if self.resting_seconds <= 0 or self._asked_for_rest or since < WAKE_SECONDS:
+            return False
+        self._rest_until = self._monotonic()
+        return True
 
     @contextmanager
     def _attempt(self, *, forgiving: bool) -> Iterator[None]:

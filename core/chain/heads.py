@@ -27,7 +27,9 @@ class Heads:
 
     async def head(self, finality: Finality) -> BlockRef:
         """Raises `ChainUnavailable` if none is known, or none that can be believed."""
-        answers = await self._pool.every(lambda endpoint: self.seen(endpoint, finality))
+        answers = await self._pool.every(
+            lambda endpoint: self.seen(endpoint, finality), live=finality == "latest"
+        )
         heads = sorted((head for _, head in answers), key=lambda each: -each.number)
         head = heads[min(1, len(heads) - 1)]
         if finality == "finalized":

@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 STRAGGLER_SECONDS = 2.0
 """How long the others are waited for at least once half of the endpoints have answered."""
 
+WOKEN_SECONDS = 3.0
+"""How long somebody waits to find out whether a resting endpoint is back."""
+
 Answer = TypeVar("Answer")
 Ask = Callable[[Endpoint], Awaitable[Answer]]
 
@@ -39,14 +42,25 @@ class Pool:
         """How many must answer: half of those configured, and at least one."""
         return max(1, -(-len(self.endpoints) // 2))
 
-    async def every(self, ask: Ask[Answer]) -> list[tuple[Endpoint, Answer]]:
-        """What the endpoints answer. Raises `ChainUnavailable` if fewer than half do."""
+    async def every(self, ask: Ask[Answer], *, live: bool = False) -> list[tuple[Endpoint, Answer]]:
+        """What the endpoints answer. Raises `ChainUnavailable` if fewer than half do.
+
+        `live`: somebody waits for it. Where too many rest, each is tried once nevertheless, for a
+        short while and not more often than every two seconds.
+        """
+        resting = [each for each in self.endpoints if each.resting_seconds > 0]
+        short = live and len(self.endpoints) - len(resting) < self.quorum
+        woken = {each for each in resting if short and each.wake()}
         answers: list[tuple[Endpoint, Answer]] = []
         faults: list[str] = []
 
         async def one(endpoint: Endpoint) -> None:
             try:
-                answers.append((endpoint, await ask(endpoint)))
+                async with asyncio.timeout(WOKEN_SECONDS if endpoint in woken else None):
+                    answers.append((endpoint, await ask(endpoint)))
+            except TimeoutError:
+                endpoint.failed(Stalled("still silent"))
+                faults.append("still silent")
             except NoAnswer as error:
                 endpoint.note(error)
                 faults.append(str(error))
@@ -67,9 +81,9 @@ class Pool:
             raise self.unavailable(faults)
         return list(answers)  # an endpoint that is tried may still add to the other one
 
-    async def agreed(self, ask: Ask[Answer]) -> Answer:
+    async def agreed(self, ask: Ask[Answer], *, live: bool = False) -> Answer:
         """The one answer of all who answer. Raises `ChainUnavailable`."""
-        answers = await self.every(ask)
+        answers = await self.every(ask, live=live)
         return self.same([answer for _, answer in answers])
 
     def same(self, answers: Sequence[Answer]) -> Answer:

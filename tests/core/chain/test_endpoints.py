@@ -63,6 +63,67 @@ async def test_when_the_rest_is_over_one_question_tries_for_all(
     assert rpc.counts["eth_getBlockByNumber"] == 1
 
 
+async def test_who_asks_just_after_an_outage_does_not_wait_for_the_rest_to_end(
+    rpcs: list[Rpc], reader: Reader, ticks: Ticks
+) -> None:
+    chain = reader(rpcs[:2])
+    for rpc in rpcs[:2]:
+        rpc.status = 503
+    for _ in range(12):
+        with pytest.raises(ChainUnavailable):
+            await chain.head("latest")
+        ticks.advance(max(each.resting_seconds for each in chain.health()))
+    with pytest.raises(ChainUnavailable):
+        await chain.head("latest")
+    asked = [len(rpc.asked) for rpc in rpcs[:2]]
+    ticks.advance(1.9)
+    with pytest.raises(ChainUnavailable, match="rests"):
+        await chain.head("latest")
+    assert [len(rpc.asked) for rpc in rpcs[:2]] == asked, "a dead endpoint is not hammered"
+    ticks.advance(0.1)
+    for rpc in rpcs[:2]:
+        rpc.behave()
+    with pytest.raises(ChainUnavailable, match="rests"):
+        await chain.head("finalized")  # nobody waits for it
+    assert await chain.head("latest")
+    assert {each.consecutive_failures for each in chain.health()} == {0}
+
+
+async def test_a_silent_endpoint_keeps_nobody_waiting_long_who_asks_in_an_outage(
+    rpcs: list[Rpc], reader: Reader, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "WOKEN_SECONDS", 0.1)
+    (rpc,) = rpcs[:1]
+    chain = reader([rpc])
+    rpc.status = 503
+    for _ in range(8):
+        with pytest.raises(ChainUnavailable):
+            await chain.head("latest")
+        ticks.advance(2)
+    rpc.behave()
+    rpc.stalled = True
+    async with asyncio.timeout(5):
+        with pytest.raises(ChainUnavailable, match="still silent"):
+            await chain.head("latest")
+    (health,) = chain.health()
+    assert health.resting_seconds > 0
+
+
+async def test_an_endpoint_that_asked_for_its_rest_gets_it_whoever_asks(
+    rpcs: list[Rpc], reader: Reader, ticks: Ticks
+) -> None:
+    (rpc,) = rpcs[:1]
+    chain = reader([rpc])
+    rpc.limit_rate(retry_after=30)
+    with pytest.raises(ChainUnavailable):
+        await chain.head("latest")
+    asked = len(rpc.asked)
+    ticks.advance(29)
+    with pytest.raises(ChainUnavailable, match="rests"):
+        await chain.head("latest")
+    assert len(rpc.asked) == asked
+
+
 async def test_failures_of_one_moment_count_once(rpcs: list[Rpc], reader: Reader) -> None:
     (rpc,) = rpcs[:1]
     chain = reader([rpc])

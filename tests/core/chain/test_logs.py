@@ -335,6 +335,10 @@ async def test_a_very_narrow_second_endpoint_confirms_a_part_and_the_last_block(
     assert rpcs[1].counts["eth_getLogs"] - spent == logs.CHECK_PAGES + 1
 
 
+def without(topics: object) -> Callable[[list[Log]], object]:
+    return lambda true: [each for each in true if each["topics"] != topics]
+
+
 async def test_a_second_endpoint_with_narrower_pages_confirms_the_whole_page(
     node: Anvil, cards: str, rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,9 +350,7 @@ async def test_a_second_endpoint_with_narrower_pages_confirms_the_whole_page(
         rpcs[1].limit = FIELD["QuickNode free"]
         assert await chain.logs([cards], [[TRANSFER]], 0, 300) == true
         gone = true.logs[left_out]["topics"]
-        rpcs[0].override["eth_getLogs"] = spoilt(
-            node, lambda found, gone=gone: [each for each in found if each["topics"] != gone]
-        )
+        rpcs[0].override["eth_getLogs"] = spoilt(node, without(gone))
         with pytest.raises(ChainUnavailable, match="contradict"):
             await reader(rpcs[:2]).logs([cards], [[TRANSFER]], 0, 300)
         with pytest.raises(ChainUnavailable, match="contradict"):
