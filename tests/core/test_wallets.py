@@ -1,5 +1,6 @@
 """Wallets of a member: where each counts, what stands behind another, and how they are let go."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -96,6 +97,32 @@ async def test_a_vault_belongs_to_one_member_and_its_own_key_wins(sessions: Sess
     assert not await vault(sessions, first)
     with pytest.raises(WalletTaken):
         await link(sessions, first, VAULT)
+
+
+async def test_a_contract_takes_a_vault_on_the_registry_s_chain_alone(sessions: Sessions) -> None:
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, first, HOT)
+    await vault(sessions, first)
+    for member in (first, second):
+        async with transaction(sessions) as session:
+            proof = identity.link_wallet(
+                session, member, VAULT, AMOY, now=NOW, contract_wallet=True
+            )
+            with pytest.raises(WalletTaken) if member == second else nullcontext():
+                await proof
+    assert Wallet(VAULT, POLYGON, HOT) in await linked(sessions, first)
+    assert await linked(sessions, second) == []
+    await link(sessions, second, VAULT, contract=True)  # on the registry's chain
+    assert await linked(sessions, second) == [Wallet(VAULT, POLYGON, None)]
+    assert [each.address for each in await linked(sessions, first)] == [HOT]
+
+
+async def test_a_contract_acts_for_no_vault_of_another_chain(sessions: Sessions) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, HOT, contract=True)
+    async with transaction(sessions) as session:
+        assert not await identity.link_vault(session, member, VAULT, AMOY, via=HOT, now=NOW)
+    assert await vault(sessions, member)
 
 
 async def test_only_a_wallet_that_was_proved_acts_for_others_and_not_for_endless_ones(
