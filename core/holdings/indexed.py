@@ -21,12 +21,13 @@ from core.chain.client import Finality
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable
-from core.holdings.index import OwnerIndex, Turn
+from core.holdings.index import OwnerIndex
 from core.holdings.ledger import CHUNK, chunks
 from core.holdings.ports import Block, Holding, Holdings, IndexedChain
 from core.holdings.states import FRESH_FOR, STOPPED, contract_of, is_caught_up
 from core.holdings.tail import Tail
 from core.holdings.transfers import Transfer, UnreadableLog, packed
+from core.holdings.turns import Turn
 from core.tables import BalanceRow, ContractRow
 from core.town import Collection
 
