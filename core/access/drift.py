@@ -20,7 +20,7 @@ from core.access.changes import Looked, Loss, weigh_by_hand
 from core.access.decision import Admitted, Refused, decide
 from core.access.doors import SweepReport
 from core.access.evidence import Evidence, EvidenceReader
-from core.access.grants import GrantState
+from core.access.grants import GrantState, has_door_at
 from core.access.keeper import ChannelKeeper
 from core.access.reasons import pack_shortfall
 from core.clock import Clock
@@ -229,6 +229,8 @@ class Drift:
         allowed = [each for each in extra if each[1].key in verdict.allowed]
         for at, loss, account in allowed[:AT_MOST]:
             await self._sleep(PACE)
+            if await self._belongs_by_now(loss):
+                continue
             try:
                 await at.keeper.remove(at.place, loss.external_id)
             except (PlatformUnavailable, PlatformRefused) as error:
@@ -237,6 +239,12 @@ class Drift:
             report.repaired += 1
             change = verdict.allowed[loss.key]
             await self._record(at, loss.member_id, "taken-back", account, loss, change)
+
+    async def _belongs_by_now(self, loss: Loss) -> bool:
+        """A paced removal comes up to a minute after its decision."""
+        where = loss.platform, loss.external_id, loss.place
+        async with transaction(self._sessions) as session:
+            return await has_door_at(session, *where, opening=True)
 
     async def _record(
         self,

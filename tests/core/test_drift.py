@@ -237,6 +237,19 @@ async def test_a_look_at_some_withdraws_nobody_whom_it_did_not_look_at(world: Wo
     assert change.state is ChangeState.WITHDRAWN
 
 
+async def test_who_was_let_in_by_right_before_their_turn_came_stays(world: World) -> None:
+    world.inside.add("2")
+    drift = world.drift()
+
+    async def meanwhile(_: float) -> None:
+        world.holdings.give(wallet(2), 1)
+        await world.sweep()
+
+    drift._sleep = meanwhile
+    assert (await drift.look()).repaired == 0
+    assert world.inside == {"1", "2"}
+
+
 async def test_edits_are_paced_and_bounded(world: World) -> None:
     world.allow(approve_above=1000)
     world.inside.update(str(number) for number in range(100, 170))
