@@ -33,6 +33,8 @@ async def propose_merge(
 ) -> str:
     """`member_id` proved a wallet of `other_id`; a code with which the other may agree.
 
+    While one proposal of the two waits there is no second.
+
     Raises `WalletTaken` if both have an account on the same platform: then it is two persons, or
     one who must leave with one account first.
     """
@@ -40,11 +42,29 @@ async def propose_merge(
     theirs = {each.platform for each in await accounts_of(session, other_id)}
     if mine & theirs:
         raise WalletTaken
+    waits = await open_proposal(session, member_id=member_id, other_id=other_id, now=now)
+    if waits is not None:
+        return waits
     code = secrets.token_hex(16)
     session.add(
         MergeRow(code=code, member_id=member_id, other_id=other_id, expires_at=now + MERGE_LIFETIME)
     )
     return code
+
+
+async def open_proposal(
+    session: AsyncSession, *, member_id: int, other_id: int, now: datetime
+) -> str | None:
+    """The code of a proposal of these two that waits; others who look have to wait for us."""
+    other = select(MemberRow.id).where(MemberRow.id == other_id)
+    await session.execute(other.with_for_update(key_share=True))
+    return await session.scalar(
+        select(MergeRow.code).where(
+            MergeRow.member_id == member_id,
+            MergeRow.other_id == other_id,
+            MergeRow.expires_at > now,
+        )
+    )
 
 
 async def merge(session: AsyncSession, code: str, *, by_member: int, now: datetime) -> int:

@@ -217,6 +217,23 @@ async def test_the_same_wallet_from_another_platform_asks_the_first_account(
     assert account.member_id == first.member_id
 
 
+async def questions(office: Office) -> int:
+    async with office.sessions() as session:
+        notices = await session.scalars(select(AnnouncementRow))
+        return sum(each.texts["key"] == "merge" for each in notices)
+
+
+async def test_the_same_proof_again_asks_the_first_account_once_a_day(office: Office) -> None:
+    await office.join("1", "telegram")
+    again = [await office.join("9", "discord")]
+    again += await asyncio.gather(*(office.join("9", "discord") for _ in range(3)))
+    assert again == [NeedsConsent(("telegram",))] * 4
+    assert await questions(office) == 1
+    office.clock.advance(identity.MERGE_LIFETIME)
+    await office.join("9", "discord")
+    assert await questions(office) == 2
+
+
 async def test_the_same_wallet_from_a_second_person_on_one_platform_is_refused(
     office: Office,
 ) -> None:
