@@ -63,6 +63,9 @@ class Window(Base):
         async with self._transaction() as session:
             done = await self._done(session, desk, request_id, presented=presented)
             found = done or await self._find(session, presented, desk)
+            if isinstance(found, Verdict) and found.reason is Reason.PASS_USED and not done:
+                # By this very request, perhaps, between the two looks.
+                found = await self._done(session, desk, request_id) or found
         if isinstance(found, Verdict):
             return found
         reading = await self._reading_for(found)
@@ -258,6 +261,7 @@ class Window(Base):
         self, session: AsyncSession, found: Found, desk: Desk, reading: Reading, request_id: str
     ) -> Verdict:
         """Book what was found, in one transaction. Raises `IntegrityError` when a race is lost."""
+        await self._alone(session, found.row.member_id)
         if (before := await self._before(session, found, desk, request_id)) is not None:
             return before
         if await session.get(PassRow, found.row.nonce) is None:
