@@ -129,7 +129,9 @@ class Window(Base):
         )
         if row is None:
             return None
-        if presented is not None and await self._nonce(session, presented) != row.pass_nonce:
+        if row.pass_nonce is None or (
+            presented is not None and await self._nonce(session, presented) != row.pass_nonce
+        ):
             raise NotAllowed("this request was about another pass; begin a new one")
         perk = self._town.perk(row.perk)
         if row.undone_at is not None or perk is None:
