@@ -14,6 +14,7 @@ from core.perks import codes, counters, passes
 from core.perks.base import SKEW, Base
 from core.perks.model import Desk, Kind, Reason, Redemption, Source, Use, Verdict
 from core.perks.standing import Reading
+from core.perks.tries import faded, wait_after
 from core.perks.verdicts import Weighed, redemption, refused, said, would_be
 from core.tables import DeskRow, PassRow, RedemptionRow
 from core.town import Perk
@@ -24,9 +25,7 @@ MOST_TRIES: Final = 100
 
 LONGEST_ID: Final = 64
 FREE_CODES: Final = 5
-"""So many wrong codes before a desk has to wait."""
-
-LONGEST_WAIT: Final = timedelta(hours=1)
+"""So many wrong codes before a desk has to wait. A right one in between forgives none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +203,10 @@ class Window(Base):
             return self._no(Reason.UNREADABLE, desk)  # no try at a code at all
         perk = self._town.perk(found.perk) if found else None
         if found is None or perk is None:
-            row.code_failures += 1
+            row.code_failures = faded(row.code_failures, row.code_failed_at, now) + 1
+            row.code_failed_at = now
             row.code_locked_until = now + wait_after(row.code_failures, free=FREE_CODES)
             return self._no(Reason.WRONG_CODE, desk)
-        row.code_failures, row.code_locked_until = 0, None
         return Found(found, perk, by_code=True)
 
     async def _reading_for(self, found: Found) -> Reading:
@@ -373,13 +372,6 @@ class Window(Base):
         next_at: datetime | None = None,
     ) -> Verdict:
         return refused(reason, desk, perk, at=self._clock(), before=before, next_at=next_at)
-
-
-def wait_after(failures: int, *, free: int) -> timedelta:
-    """How long to wait after so many failures: none, then a minute, doubling to an hour."""
-    if failures < free:
-        return timedelta()
-    return min(timedelta(minutes=2 ** min(failures - free, 10)), LONGEST_WAIT)
 
 
 async def _used(session: AsyncSession, nonce: str) -> Use | None:
