@@ -32,6 +32,7 @@ from core.perks.model import (
     Source,
     Synced,
 )
+from core.perks.reentry import use_to_reenter
 from core.perks.standing import Reading, Standing, token_of
 from core.perks.verdicts import Weighed, redemption
 from core.perks.window import LONGEST_ID, MOST_TRIES, Found, Window
@@ -224,7 +225,7 @@ class Offline(Window):
             if not entitled.ok:
                 return await self._flag(session, desk, scan, entitled.reason, perk, row)
         reckoning = await self._reckon(session, perk, row.member_id, entitled, at, prefer=row.token)
-        again = await self._inside(session, perk, desk, row.member_id, at)
+        again = await use_to_reenter(session, perk, desk.facility, row.member_id, at)
         if again is None and reckoning.used_up:
             against = await counters.holder_of_slots(
                 session, perk.name, reckoning.period, reckoning.everything
@@ -339,6 +340,7 @@ def _kit_perk(perk: Perk) -> KitPerk:
         legal_note=perk.legal_note,
         uses=None if perk.unlimited else perk.uses,
         reentry_minutes=perk.reentry_minutes,
+        reentries=perk.reentries,
         valid_from=perk.valid_from,
         valid_until=perk.valid_until,
     )

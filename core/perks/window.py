@@ -13,6 +13,7 @@ from core.errors import NotAllowed, NotFound, RecordsUnavailable
 from core.perks import codes, counters, passes
 from core.perks.base import SKEW, Base
 from core.perks.model import Desk, Kind, Reason, Redemption, Source, Use, Verdict
+from core.perks.reentry import entries_on, use_to_reenter
 from core.perks.standing import Reading
 from core.perks.tries import faded, wait_after
 from core.perks.verdicts import Weighed, redemption, refused, said, would_be
@@ -79,7 +80,8 @@ class Window(Base):
     async def undo(self, redemption_id: int, by: Desk | str, *, reason: str) -> Redemption:
         """Take a use back: the clerk (a `Desk`) for 15 minutes, staff (their name) at any time.
 
-        Raises `NotFound`; `NotAllowed` for another facility's desk, too late, or no reason.
+        Who came in again on it is taken back with it. Raises `NotFound`; `NotAllowed` for another
+        facility's desk, too late, or no reason.
         """
         reason = reason.strip()[:200]
         if not reason:
@@ -96,9 +98,10 @@ class Window(Base):
                     raise NotAllowed("too late for the desk; ask the office")
             if row.undone_at is None:
                 actor = by.actor if isinstance(by, Desk) else by
-                row.undone_at, row.undone_by, row.undo_reason = now, actor[:80], reason
-                await counters.give_back(session, row.id)
-                await self._audit(session, row, "perk.undone", actor, reason=reason)
+                for each in (row, *await entries_on(session, row)):
+                    each.undone_at, each.undone_by, each.undo_reason = now, actor[:80], reason
+                    await counters.give_back(session, each.id)
+                    await self._audit(session, each, "perk.undone", actor, reason=reason)
             desk = await session.get_one(DeskRow, row.desk_id)
             return redemption(row, desk.label)
 
@@ -225,7 +228,7 @@ class Window(Base):
         reckoning = await self._reckon(
             session, perk, member_id, entitled, at, prefer=found.row.token
         )
-        again = await self._inside(session, perk, desk, member_id, at)
+        again = await use_to_reenter(session, perk, desk.facility, member_id, at)
         if again is None and reckoning.used_up:
             return self._no(
                 Reason.USED_UP,
@@ -235,28 +238,6 @@ class Window(Base):
                 next_at=reckoning.ends,
             )
         return Weighed(entitled, reckoning, again)
-
-    async def _inside(
-        self, session: AsyncSession, perk: Perk, desk: Desk, member_id: int, at: datetime
-    ) -> Use | None:
-        """The use after which the same person may come in again here."""
-        if not perk.reentry_minutes:
-            return None
-        row = await session.scalar(
-            select(RedemptionRow)
-            .where(
-                RedemptionRow.perk == perk.name,
-                RedemptionRow.member_id == member_id,
-                RedemptionRow.facility == desk.facility,
-                RedemptionRow.kind == Kind.USE,
-                RedemptionRow.undone_at.is_(None),
-                RedemptionRow.at <= at,
-                RedemptionRow.at >= at - timedelta(minutes=perk.reentry_minutes),
-            )
-            .order_by(RedemptionRow.at.desc())
-            .limit(1)
-        )
-        return Use(row.at, row.facility) if row else None
 
     async def _take(
         self, session: AsyncSession, found: Found, desk: Desk, reading: Reading, request_id: str
