@@ -176,7 +176,7 @@ async def test_a_scan_whose_answer_is_lost_is_queued_and_sent_under_the_same_num
     sent: list[str] = []
 
     async def lose_the_answer(route: Route) -> None:
-        sent.append(route.request.post_data_json["id"])
+        sent.append((route.request.post_data_json or {})["id"])
         await route.fetch()  # the town books it
         await clerk.set_offline(True)
         await route.abort()
