@@ -25,7 +25,7 @@ DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 IN_THE_README = (
     *("home.png", "chat.png", "verify.png", "room.png", "console.png", "compose.png"),
-    *("phone-home.png", "phone-verify.png"),
+    *("phone-home.png", "phone-verify.png", "phone-pass.png", "phone-window.png"),
 )
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -77,8 +77,9 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await page.click(".demo-wallet button")
     await page.wait_for_load_state("networkidle")
     await shoot("joined")
-    await page.goto(f"{url}/rooms")
-    await shoot("rooms")
+    for name in ("rooms", "about", "perks"):
+        await page.goto(f"{url}/{name}")
+        await shoot(name)
     await page.goto(f"{url}/card")
     await page.locator("a[href='/card/akiyoshido-entry']").wait_for()
     await shoot("card")
@@ -93,6 +94,12 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await page.click("form:has(#nickname) button")
     await page.wait_for_load_state("networkidle")
     await shoot("room")
+    await staff(page, url, shoot)
+    await window(page, url, shoot)
+
+
+async def staff(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -> None:
+    """The console: an announcement, and how the town stands."""
     await page.goto(url)
     await page.click("form[action='/console/demo'] button")
     await page.wait_for_load_state("networkidle")
@@ -108,9 +115,9 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await page.locator("form[action*=confirm] button, button[formaction*=confirm]").first.click()
     await page.get_by_text("1件のうち1件").first.wait_for()
     await shoot("sent")
-    await page.goto(f"{url}/console")
-    await shoot("console")
-    await window(page, url, shoot)
+    for name in ("", "/chain", "/members", "/changes", "/proofs", "/report", "/audit"):
+        await page.goto(f"{url}/console{name}")
+        await shoot(f"console{name.replace('/', '-')}")
 
 
 async def window(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -> None:

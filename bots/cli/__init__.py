@@ -14,7 +14,7 @@ from bots import texts
 from bots.app import App, WeakKey
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
-from bots.cli.index import index
+from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
@@ -35,7 +35,7 @@ command.add_typer(codes, name="codes")
 command.add_typer(pass_keys, name="pass-keys")
 command.command(name="oidc-key")(oidc_key)
 command.command()(ingest)
-command.command()(index)
+command.command(name="index")(read_index)
 command.command()(plan)
 command.command(name="eval")(evaluate)
 

@@ -9,13 +9,15 @@ answers it from an index of owners that `OwnerIndex` feeds with the transfers in
 """
 
 from core.holdings.history import Band, Concentration, concentration, owners_at
-from core.holdings.index import Changes, OwnerIndex, Step, Turn
+from core.holdings.index import OwnerIndex
 from core.holdings.indexed import IndexedHoldings, one_look
 from core.holdings.live import LiveHoldings
 from core.holdings.pages import StoredPages
 from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
 from core.holdings.reconcile import Reconciler, Reconciliation
+from core.holdings.search import is_issued, owners_of_token
 from core.holdings.states import IndexState, Trouble, states
+from core.holdings.turns import Changes, Step, Turn
 
 __all__ = [
     "Band",
@@ -38,7 +40,9 @@ __all__ = [
     "Trouble",
     "Turn",
     "concentration",
+    "is_issued",
     "one_look",
     "owners_at",
+    "owners_of_token",
     "states",
 ]

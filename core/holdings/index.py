@@ -7,9 +7,8 @@ Where it is not, the chain was reorganised, and the index goes back to the newes
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -35,6 +34,7 @@ from core.holdings.transfers import (
     packed,
     read_logs,
 )
+from core.holdings.turns import Changes, Progress, Step, Turn
 from core.tables import CheckpointRow, ContractRow, TransferRow
 from core.town import Collection
 
@@ -45,40 +45,6 @@ PAGES: Final = 20
 
 TOUCH_EVERY: Final = timedelta(seconds=10)
 """So often at most it is written down that nothing was new."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One page was stored."""
-
-    chain_id: int
-    contracts: tuple[str, ...]  # EIP-55
-    first_block: int
-    block: int
-    head: int
-    transfers: int
-
-
-Progress = Callable[[Step], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Turn:
-    """What one turn did."""
-
-    pages: int = 0
-    transfers: int = 0
-    behind: bool = False  # there is more to read at once
-    rolled_back: int = 0  # contracts whose chain was reorganised
-    troubles: dict[str, Trouble] = field(default_factory=dict)  # by collection
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Whose balances changed since the last time this was acted upon."""
-
-    owners: frozenset[str]  # EIP-55
-    until: Mapping[int, tuple[int, int]]  # contract → the blocks that this covers
 
 
 class OwnerIndex:
@@ -176,7 +142,7 @@ class OwnerIndex:
 
     def _note_incomplete(self, rows: Iterable[ContractRow], turn: Turn) -> None:
         for row in rows:
-            if row.trouble == Trouble.INCOMPLETE:
+            if row.incomplete:
                 turn.troubles |= dict.fromkeys(self.names_of(row), Trouble.INCOMPLETE)
 
     def names_of(self, row: ContractRow) -> list[str]:
@@ -206,6 +172,7 @@ class OwnerIndex:
                     ContractRow.block_hash != "",
                     ContractRow.block >= ContractRow.head,
                     ContractRow.trouble == "",
+                    ContractRow.incomplete.is_(False),
                 )
             )
             names = {name for row in rows for name in self.names_of(row)}
@@ -325,14 +292,12 @@ class _Reading:
 
     async def _read(self, rows: list[ContractRow]) -> None:
         if rows[0].block >= self._head.number:
-            return await self._stand(rows)
+            await self._stand(rows)
         for _ in range(self._pages):
-            if rows[0].block >= self._head.number:
-                return None
-            if not await self._page(rows):
-                return await self._go_back(rows)
+            if rows[0].block < self._head.number and not await self._page(rows):
+                await self._go_back(rows)
+                return
         self._turn.behind |= rows[0].block < self._head.number
-        return None
 
     async def _stand(self, rows: list[ContractRow]) -> None:
         """Nothing new, or an endpoint that is behind what another has shown."""
@@ -344,13 +309,12 @@ class _Reading:
             if known is None:
                 raise ChainUnavailable(f"chain {row.chain_id}: the finalized block went far back")
             agreed = await self._chain_has(row, *known)
-        if not agreed:
-            return await self._go_back(rows)
         now = self._clock()
-        if any(_is_old(each, head.number, now) for each in rows):
+        if not agreed:
+            await self._go_back(rows)
+        elif any(_is_old(each, head.number, now) for each in rows):
             async with transaction(self._sessions) as session:
                 await ledger.touch(session, rows, head=head.number, now=now)
-        return None
 
     async def _page(self, rows: list[ContractRow]) -> bool:
         """Read and store one page; `False`: what it would follow is no longer on the chain."""
@@ -393,7 +357,11 @@ class _Reading:
         return True
 
     async def _chain_has(self, row: ContractRow, block: int, block_hash: str) -> bool:
-        return await self._chain.block_hash(row.chain_id, block) == block_hash
+        """Only another hash is a reorganisation: every block asked about is below the head."""
+        there = await self._chain.block_hash(row.chain_id, block)
+        if there is None:
+            raise ChainUnavailable(f"chain {row.chain_id}: block {block} cannot be had any more")
+        return there == block_hash
 
     async def _checkpoint(self, row: ContractRow, at_most: int) -> tuple[int, str] | None:
         async with transaction(self._sessions) as session:

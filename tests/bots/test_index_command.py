@@ -1,16 +1,19 @@
 """`kankei index`: reads a town's cards to the end, beside a running town if need be."""
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 
-from bots.cli import index as command
+import bots.cli
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
 from core.settings import Settings
 from core.town import TownPack
 from tests.conftest import ROOT
+
+command = sys.modules[f"{bots.cli.__name__}.index"]  # in its package the function has this name
 
 
 @pytest.fixture

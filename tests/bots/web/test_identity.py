@@ -1,5 +1,6 @@
 """An identity provider in the profile of デジタル認証アプリ: one person, one record."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -181,9 +182,8 @@ async def test_the_request_carries_what_the_profile_asks_for(desk: Desk) -> None
         assert query["code_challenge_method"] == ["S256"]
         assert len(query["state"][0]) >= 32
         assert len(query["nonce"][0]) >= 32
-        keys = await (await visitor.get("/.well-known/kankei-oidc-keys.json")).read()
-    (key,) = keys["keys"]
-    assert isinstance(key, dict)
+        shown = await visitor.get("/.well-known/kankei-oidc-keys.json")
+    (key,) = json.loads(shown.text)["keys"]
     assert (key["crv"], key["alg"]) == ("P-256", "ES256")
     assert "d" not in key
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -272,7 +272,8 @@ async def test_we_say_who_we_are_by_a_signature_for_this_request_alone(
     await asyncio.gather(*(provider.subject("a code", JOURNEY, issuer=None) for _ in range(2)))
     first, second = stand.asked
     assert first["code_verifier"] == JOURNEY.code_verifier
-    keys = KeySet.import_key_set(dict(public_keys(client_key(tmp_path / "oidc_key.json"))))
+    public = public_keys(client_key(tmp_path / "oidc_key.json"))
+    keys = KeySet.import_key_set(cast("Any", dict(public)))
     said = [
         jwt.decode(each["client_assertion"], keys, algorithms=["ES256"]).claims
         for each in (first, second)
