@@ -5,12 +5,14 @@ Such a link opens once, by a press, for hours and for the card alone: neither ro
 nobody who is handed a link is taken into another's account.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots import qr
 from bots.perk_words import PerkWords
@@ -66,14 +68,22 @@ class Card:
         async with transaction(self.web.app.sessions) as session:
             if opened is not None:
                 until = datetime.fromtimestamp(opened["until"], UTC)
-                if until > self.web.app.clock():
-                    try:
-                        return Holder(await account_by_id(session, opened["account"]), until)
-                    except NotFound:  # they have left since
-                        pass
+                theirs = await self._same(session, opened)
+                if theirs is not None and until > self.web.app.clock():
+                    return Holder(theirs, until)
                 del request.session["card"]
             mine = await member_account(session, self.web.visitor(request))
         return None if mine is None else Holder(mine, None)
+
+    @staticmethod
+    async def _same(session: AsyncSession, opened: Mapping[str, int]) -> Account | None:
+        """Whose card was opened. `None`: they have left, or are somebody else's account now."""
+        try:
+            theirs = await account_by_id(session, opened["account"])
+        except NotFound:
+            return None
+        # The number of an account that is gone may be a newcomer's; a member's never is.
+        return theirs if theirs.member_id == opened.get("member") else None
 
     async def _need(self, request: Request) -> Holder:
         who = self.web.visitor(request)
@@ -149,7 +159,11 @@ class Card:
         except LinkExpired:
             return self.web.render(request, "perks/card_expired.html", status=410)
         until = int((now + timedelta(hours=CARD_HOURS)).timestamp())
-        request.session["card"] = {"account": theirs.id, "until": until}
+        request.session["card"] = {
+            "account": theirs.id,
+            "member": theirs.member_id,
+            "until": until,
+        }
         if not self.web.visitor(request).chose_language:
             request.session["language"] = theirs.locale
         return go("/card")

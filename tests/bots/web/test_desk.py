@@ -176,7 +176,7 @@ async def test_a_scan_whose_answer_is_lost_is_queued_and_sent_under_the_same_num
     sent: list[str] = []
 
     async def lose_the_answer(route: Route) -> None:
-        sent.append(route.request.post_data_json["id"])
+        sent.append((route.request.post_data_json or {})["id"])
         await route.fetch()  # the town books it
         await clerk.set_offline(True)
         await route.abort()
@@ -234,6 +234,36 @@ async def test_two_windows_without_signal_let_one_in_each_and_staff_see_the_conf
     (conflict,) = await world.app.perks.conflicts()
     assert conflict.state is ConflictState.OPEN
     assert conflict.against is not None
+
+
+COUNT = """async ({ left, seen }) => {
+  const { Kit } = await import(document.querySelector('[data-desk]').dataset.kit);
+  const kit = Object.create(Kit.prototype, { now: { value: 60 * 60000 } });
+  const perk = { reentry_minutes: 30, reentries: 2 };
+  const handle = seen.map(([minute, reentry]) => ({ at: minute * 60000, reentry, sent: false }));
+  const { ok, reentry = false, reason = '' } = kit.count({ left, issued: 0 }, perk, { handle });
+  return [ok, reentry, reason];
+}"""
+"""What the page decides of somebody whom it saw in these minutes; it is minute 60."""
+
+
+async def test_without_signal_somebody_comes_in_again_within_the_time_and_so_many_times(
+    world: World, browser: Browser
+) -> None:
+    window = await open_window(world)
+    use, again = False, True
+    async with phone(browser) as clerk:
+        page = await window.open(clerk)
+        for left, seen, said in (
+            (1, [], [True, False, ""]),
+            (1, [(40, use)], [True, True, ""]),
+            (1, [(40, use), (50, again)], [True, True, ""]),
+            (1, [(40, use), (50, again), (55, again)], [False, False, "offline-seen"]),
+            (2, [(40, use), (50, again), (55, again)], [True, False, ""]),
+            (2, [(40, use), (50, again), (55, again), (57, use)], [True, True, ""]),
+            (1, [(20, use), (45, again)], [False, False, "offline-seen"]),  # 30 minutes of the use
+        ):
+            assert await page.evaluate(COUNT, {"left": left, "seen": seen}) == said
 
 
 async def test_without_signal_nothing_forged_or_expired_gets_a_yes(
