@@ -25,7 +25,7 @@ DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 IN_THE_README = (
     *("home.png", "chat.png", "verify.png", "room.png", "console.png", "compose.png"),
-    *("phone-home.png", "phone-verify.png"),
+    *("phone-home.png", "phone-verify.png", "phone-pass.png", "phone-window.png"),
 )
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

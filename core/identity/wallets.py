@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import WalletTaken
+from core.identity.accounts import note_arrival
 from core.tables import CredentialRow, WalletRow
 
 MAX_VAULTS: Final = 20
@@ -106,6 +107,7 @@ async def link_wallet(
     Raises `WalletTaken` if another member has proved it. The primary key decides a race.
     """
     if await _add(session, member_id, address, chain_id, None, contract_wallet, now):
+        await note_arrival(session, member_id, now=now)
         await _record(session, member_id, "wallet.linked", now)
         return
     row = await session.get_one(WalletRow, address, populate_existing=True, with_for_update=True)
