@@ -30,7 +30,7 @@ from core.credentials.tabular import (
     Entries,
     read_entries,
 )
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import NotFound
 from core.town import Proof
 
@@ -94,7 +94,7 @@ class Proofs(StaffPages):
     ) -> HTMLResponse:
         app = self.web.app
         proving, now = app.proving, app.clock()
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             batches = await proving.codes.batches(session, now=now)
             lists = [
                 (each, await proving.purchases.state(session, each.name))
@@ -320,7 +320,7 @@ class Proofs(StaffPages):
             raise HTTPException(404) from error
         except BadList as error:
             return await self._page(request, fields, fault=error.reason, headings=error.headings)
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             plan = await app.proving.purchases.plan(session, listing)
         return self.render(
             request,
