@@ -63,7 +63,11 @@ async def _recheck(app: App, members: AbstractSet[int]) -> None:
             report.add(await app.doorkeeper.recheck_members(members))
     app.troubles["moved"] = sorted(set(report.troubles))
     tried = {each: app.unsettled.get(each, 0) + 1 for each in report.unsettled}
-    app.unsettled = {each: tries for each, tries in tried.items() if tries < TRIES}
+    app.unsettled = {
+        each: tries
+        for each, tries in {**app.unsettled, **tried}.items()
+        if tries < TRIES and (each in tried or each not in members)
+    }
 
 
 async def compare_all(app: App) -> None:

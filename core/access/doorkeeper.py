@@ -8,7 +8,8 @@ out: first a notice with the reason and a day, later the door.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
@@ -123,12 +124,20 @@ class Doorkeeper:
 
         Raises what the platform raised if one door would not close: nothing is forgotten then.
         """
-        async with transaction(self._sessions) as session:
-            grants = await grants_of(session, member_id)
-            accounts = {each.id: each for each in await accounts_of(session, member_id)}
-        for grant in grants:
-            if grant.state != GrantState.CLOSED:
-                await self._doors.release(grant, accounts[grant.account_id])
+        async with self.released(member_id):
+            pass
+
+    @asynccontextmanager
+    async def released(self, member_id: int) -> AsyncIterator[None]:
+        """As `release`; and no turn opens anything for them again before this is left."""
+        async with self._lock(member_id):
+            async with transaction(self._sessions) as session:
+                grants = await grants_of(session, member_id)
+                accounts = {each.id: each for each in await accounts_of(session, member_id)}
+            for grant in grants:
+                if grant.state != GrantState.CLOSED:
+                    await self._doors.release(grant, accounts[grant.account_id])
+            yield
 
     # One member
 
@@ -175,6 +184,7 @@ class Doorkeeper:
                 # One member's trouble must not leave all after them unchecked.
                 logger.exception("recheck-broke", extra={"member": member_id})
                 report.troubles.append(f"member {member_id}: {type(error).__name__}")
+                report.unsettled.add(member_id)
                 whole = False
                 continue
             silence.update(look.missing - away)
@@ -199,7 +209,8 @@ class Doorkeeper:
                 await self._carry_out(again, verdict)
         except Exception as error:
             logger.exception("closing-broke", extra={"member": look.member_id})
-            return SweepReport(troubles=[f"member {look.member_id}: {type(error).__name__}"])
+            trouble = f"member {look.member_id}: {type(error).__name__}"
+            return SweepReport(troubles=[trouble], unsettled={look.member_id})
         return again.report
 
     def _moves(self, leaving: Leaving, verdict: Verdict) -> bool:

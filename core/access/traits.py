@@ -1,7 +1,8 @@
 """Traits of tokens, read from their metadata and kept: metadata hosts are slow, and often away.
 
 What was read once is used until it is `FRESH` no more, and longer while it cannot be read again:
-a host that is away changes nobody's rooms.
+a host that is away changes nobody's rooms. Traits that were known are gone only when a second look
+a day later finds none either: hosts have been seen to serve emptied documents for hours.
 """
 
 import asyncio
@@ -59,9 +60,7 @@ class KeptTraits:
             *(self._read(self._source, collection, each, turns) for each in due[:AT_MOST])
         )
         for token_id, traits in zip(due, read, strict=False):
-            await self._keep(collection, token_id, traits)
-            if traits is not None:
-                result[token_id] = traits
+            result[token_id] = await self._keep(collection, token_id, traits)
         return result
 
     async def _kept(
@@ -94,7 +93,8 @@ class KeptTraits:
 
     async def _keep(
         self, collection: Collection, token_id: int, traits: Mapping[str, str] | None
-    ) -> None:
+    ) -> Mapping[str, str] | None:
+        """Write down what was read; returns what is believed from now on."""
         key = (collection.chain_id, collection.contract, str(token_id))
         async with transaction(self._sessions) as session:
             row = await session.get(TraitsRow, key)
@@ -107,11 +107,20 @@ class KeptTraits:
                     async with session.begin_nested():
                         session.add(row)
                 except IntegrityError:
-                    return  # another process has just read the same
-            else:
-                row.read_at = self._clock()
-                if traits is not None:
-                    row.traits = dict(traits)
+                    pass  # another process has just read the same
+                return traits
+            row.read_at = self._clock()
+            if traits is not None and not _may_be_a_slip(row, traits):
+                row.traits, row.emptied_at = dict(traits), None
+            return row.traits
+
+
+def _may_be_a_slip(row: TraitsRow, traits: Mapping[str, str]) -> bool:
+    """Whether known traits were missing for the first time, or are for less than a day."""
+    if traits or not row.traits:
+        return False
+    row.emptied_at = row.emptied_at or row.read_at
+    return row.read_at - row.emptied_at < FRESH
 
 
 def _is_due(traits: Mapping[str, str] | None, read_at: datetime, now: datetime) -> bool:

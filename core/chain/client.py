@@ -82,7 +82,7 @@ class JsonRpcChain:
     async def head(self, finality: Finality) -> BlockRef:
         """The newest block of that finality.
 
-        Raises `ChainUnavailable` if none is known, or if the finalized block stands still.
+        Raises `ChainUnavailable` if none is known, or if it stands still.
         """
         return await self._heads.head(finality)
 
@@ -202,7 +202,7 @@ class JsonRpcChain:
             raise self._pool.unavailable([str(error)]) from error
 
     async def is_valid_signature(self, address: str, digest: bytes, signature: bytes) -> bool:
-        """One ``eth_call`` of the ERC-6492 validator; a revert means no.
+        """One ``eth_call`` of the ERC-6492 validator at a recent block; a revert means no.
 
         The contract is whoever's wallet it says it is: one that burns gas until the endpoint falls
         silent does not get the endpoint a rest.
@@ -210,6 +210,7 @@ class JsonRpcChain:
         data = _VALIDATOR + encode(["address", "bytes32", "bytes"], [address, digest, signature])
 
         async def ask(endpoint: Endpoint) -> bool:
+            await self._heads.seen(endpoint, "latest")
             try:
                 answer = await endpoint.call(None, data, "latest", forgiving=True)
                 return int.from_bytes(answer) == 1

@@ -1,5 +1,6 @@
 """The newest block, and the newest one that stays.
 
+A newest block that is minutes old says what was, not what is: its endpoint does not answer either.
 What is final neither stands still for long nor goes back: an endpoint that shows such a thing does
 not answer. Of the others, the block counts that at least two of them have reached, so that none can
 lie the town forward beyond what another knows; where only one answers, its own counts.
@@ -26,7 +27,7 @@ class Heads:
 
     async def head(self, finality: Finality) -> BlockRef:
         """Raises `ChainUnavailable` if none is known, or none that can be believed."""
-        answers = await self._pool.every(lambda endpoint: self._seen(endpoint, finality))
+        answers = await self._pool.every(lambda endpoint: self.seen(endpoint, finality))
         heads = sorted((head for _, head in answers), key=lambda each: -each.number)
         head = heads[min(1, len(heads) - 1)]
         if finality == "finalized":
@@ -50,17 +51,22 @@ class Heads:
             raise self._pool.unavailable(["too few endpoints know the block"])
         return self._pool.same(known)
 
-    async def _seen(self, endpoint: Endpoint, finality: Finality) -> BlockRef:
+    async def seen(self, endpoint: Endpoint, finality: Finality) -> BlockRef:
+        """What one endpoint shows. Raises `NoAnswer` if that cannot be believed."""
         block = await endpoint.block(finality)
         if block is None:
             raise NoAnswer(f"knows no {finality} block")
+        final = finality == "finalized"
+        name = "finalized" if final else "newest"
+        minutes = (
+            self._chain.finalized_within_minutes if final else self._chain.latest_within_minutes
+        )
         age = self._now().timestamp() - block.timestamp
-        if finality == "finalized":
-            minutes = self._chain.finalized_within_minutes
-            if minutes and age > minutes * 60:
-                raise NoAnswer(f"the finalized block stands still since {int(age)} seconds")
-            if minutes and age < -CLOCK_SKEW.total_seconds():
-                raise NoAnswer("the finalized block lies in the future")
+        if minutes and age > minutes * 60:
+            raise NoAnswer(f"the {name} block stands still since {int(age)} seconds")
+        if minutes and age < -CLOCK_SKEW.total_seconds():
+            raise NoAnswer(f"the {name} block lies in the future")
+        if final:
             if block.number < (endpoint.finalized or 0):
                 raise NoAnswer("the finalized block goes back")
             endpoint.finalized = block.number

@@ -223,13 +223,14 @@ def traits_of(document: bytes) -> Mapping[str, str]:
 
     Of two rows with one name the first counts; rows without a name are passed over.
 
-    Raises `Unreadable` for what would leave open whether a token has a trait.
+    Raises `Unreadable` for what would leave open whether a token has a trait: a document without
+    that list is rather a host's page of excuses than a token without traits.
     """
     try:
         found = json.loads(document)
     except (ValueError, RecursionError) as error:
         raise Unreadable("not JSON") from error
-    attributes = found.get("attributes", []) if isinstance(found, dict) else None
+    attributes = found.get("attributes") if isinstance(found, dict) else None
     if not isinstance(attributes, list) or len(attributes) > MAX_TRAITS:
         raise Unreadable("no list of attributes, or too long a one")
     traits: dict[str, str] = {}

@@ -142,7 +142,7 @@ class OwnerIndex:
 
     def _note_incomplete(self, rows: Iterable[ContractRow], turn: Turn) -> None:
         for row in rows:
-            if row.trouble == Trouble.INCOMPLETE:
+            if row.incomplete:
                 turn.troubles |= dict.fromkeys(self.names_of(row), Trouble.INCOMPLETE)
 
     def names_of(self, row: ContractRow) -> list[str]:
@@ -172,6 +172,7 @@ class OwnerIndex:
                     ContractRow.block_hash != "",
                     ContractRow.block >= ContractRow.head,
                     ContractRow.trouble == "",
+                    ContractRow.incomplete.is_(False),
                 )
             )
             names = {name for row in rows for name in self.names_of(row)}
@@ -356,7 +357,11 @@ class _Reading:
         return True
 
     async def _chain_has(self, row: ContractRow, block: int, block_hash: str) -> bool:
-        return await self._chain.block_hash(row.chain_id, block) == block_hash
+        """Only another hash is a reorganisation: every block asked about is below the head."""
+        there = await self._chain.block_hash(row.chain_id, block)
+        if there is None:
+            raise ChainUnavailable(f"chain {row.chain_id}: block {block} cannot be had any more")
+        return there == block_hash
 
     async def _checkpoint(self, row: ContractRow, at_most: int) -> tuple[int, str] | None:
         async with transaction(self._sessions) as session:

@@ -24,7 +24,7 @@ from core.errors import ChainUnavailable
 from core.holdings.index import OwnerIndex
 from core.holdings.ledger import CHUNK, chunks
 from core.holdings.ports import Block, Holding, Holdings, IndexedChain
-from core.holdings.states import FRESH_FOR, STOPPED, contract_of, is_caught_up
+from core.holdings.states import FRESH_FOR, contract_of, is_caught_up, is_stopped
 from core.holdings.tail import Tail
 from core.holdings.transfers import Transfer, UnreadableLog, packed
 from core.holdings.turns import Turn
@@ -150,7 +150,8 @@ class IndexedHoldings:
     async def _compare(self, collection: Collection, holdings: Sequence[Holding]) -> None:
         """Until an index has been compared as a whole, each of its answers is."""
         if collection.standard == "ERC-1155" and collection.token_id is None:
-            return  # its contract has no such sum
+            # Its contract has no such sum, so only the comparison of all can tell.
+            raise ChainUnavailable(f"the index of {collection.name} has not been compared yet")
         owners, block = [each.owner for each in holdings], holdings[0].block
         balances = await self._chain.balances(collection, owners, block=block)
         if balances != tuple(each.balance for each in holdings):
@@ -229,7 +230,7 @@ def _is_near(row: ContractRow | None, head: Block) -> bool:
     return (
         row is not None
         and bool(row.block_hash)
-        and row.trouble not in STOPPED
+        and not is_stopped(row)
         and head.number - row.block <= LONGEST_TAIL
     )
 

@@ -20,12 +20,14 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    true,
     tuple_,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.holdings.states import Trouble
+from core.holdings.states import STOPPED
 from core.holdings.transfers import ONE, ZERO, Transfer, word
 from core.tables import BalanceRow, CheckpointRow, ContractRow, TransferRow
 
@@ -102,16 +104,11 @@ async def _advance(
             ContractRow.block == contract.block,
             ContractRow.block_hash == contract.block_hash,
         )
-        .values(**{**_progress(contract), **values, "read_at": now})
+        .values(**{"trouble": "", "detail": "", "read_at": now, **values})
         .execution_options(synchronize_session=False)
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise Overtaken
-
-
-def _progress(contract: ContractRow) -> dict[str, Any]:
-    """Reading on heals everything but a difference: for that the logs are read anew."""
-    return {} if contract.trouble == Trouble.INCOMPLETE else {"trouble": "", "detail": ""}
 
 
 async def touch(
@@ -125,10 +122,17 @@ async def touch(
 async def note_trouble(
     session: AsyncSession, contract_ids: Sequence[int], kind: str, detail: str
 ) -> None:
-    """Why nothing could be read. What was read before stays, with its time."""
+    """Why nothing could be read. What was read before stays, with its time.
+
+    An outage does not hide that the logs themselves are of no use.
+    """
+    outage = kind not in STOPPED
     await session.execute(
         update(ContractRow)
-        .where(ContractRow.id.in_(contract_ids))
+        .where(
+            ContractRow.id.in_(contract_ids),
+            ContractRow.trouble.not_in(STOPPED) if outage else true(),
+        )
         .values(trouble=kind, detail=detail[:DETAIL])
         .execution_options(synchronize_session=False)
     )
@@ -153,17 +157,26 @@ async def _remember(session: AsyncSession, contract_id: int, block: int, block_h
 
 
 async def _move_single(session: AsyncSession, transfers: Sequence[Transfer]) -> None:
-    """A token of ERC-721 is its last receiver's, and was its first sender's."""
+    """A token of ERC-721 is its last receiver's, and was its first sender's.
+
+    Raises `Overdrawn` where it was not, and where one is made that there is already.
+    """
     was: dict[tuple[int, bytes], bytes] = {}
     becomes: dict[tuple[int, bytes], bytes] = {}
     for contract, _, _, _, token, sender, receiver, _ in transfers:
-        was.setdefault((contract, token), sender)
-        becomes[contract, token] = receiver
+        place = contract, token
+        if becomes.get(place, sender) != sender:
+            raise Overdrawn("a token was handed on by somebody who did not have it")
+        was.setdefault(place, sender)
+        becomes[place] = receiver
     moved = [(contract, owner, token) for (contract, token), owner in was.items() if owner != ZERO]
-    if await _executemany(session, _OLD_BALANCE, moved) != len(moved):
-        # Logs are missing, or the driver does not count: look for whoever had the tokens.
-        await _clear(session, becomes)
-    await _own(session, becomes)
+    if len(await _amounts(session, moved)) != len(moved):
+        raise Overdrawn("a token was handed on by somebody who did not have it")
+    await _executemany(session, _OLD_BALANCE, moved)
+    try:
+        await _own(session, becomes)
+    except IntegrityError as error:
+        raise Overdrawn("a token was made that its owner had already") from error
 
 
 async def _clear(session: AsyncSession, tokens: Iterable[tuple[int, bytes]]) -> None:
@@ -247,21 +260,22 @@ async def reconciled(
     *,
     owners: int,
     differences: int,
-    trouble: str,
+    incomplete: bool | None,
     now: datetime,
 ) -> None:
     """The contract was compared at its block. Raises `Overtaken` if that is no longer where it is.
 
-    What stays different stops the index until it is read anew.
+    `incomplete`: whether something stays different, which stops the index; `None`: as before, for
+    too few were asked to tell.
     """
-    values = {
+    values: dict[str, Any] = {
         "reconciled_at": now,
         "reconciled_block": contract.block,
         "reconciled_owners": owners,
         "differences": differences,
-        "trouble": trouble,
-        "detail": "",
     }
+    if incomplete is not None:
+        values["incomplete"] = incomplete
     await _advance(session, contract, values, now)
 
 
@@ -273,7 +287,11 @@ async def roll_back(
     Raises `Overtaken` if another process has done something meanwhile.
     """
     told = min(contract.told_block, block)
-    values = {"block": block, "block_hash": block_hash, "told_block": told}
+    values: dict[str, Any] = {"block": block, "block_hash": block_hash, "told_block": told}
+    if contract.reconciled_block is not None and contract.reconciled_block > block:
+        values["reconciled_block"] = None  # the corrections after it are undone, too
+    if not block_hash:
+        values["incomplete"] = False
     await _advance(session, contract, values, now)
     undone = TransferRow.contract_id == contract.id, TransferRow.block > block
     rows = await session.execute(
@@ -319,17 +337,14 @@ async def forget(session: AsyncSession, contract_id: int) -> None:
 
 async def _executemany(
     session: AsyncSession, statement: Insert | Delete, rows: Sequence[tuple[Any, ...]]
-) -> int:
+) -> None:
     """Hand `rows`, in the statement's order of values, to the driver as they are.
 
     SQLAlchemy's own way to many rows makes a dictionary of each and costs four times as much.
-    Returns how many rows were concerned; -1 where the driver does not count.
     """
-    if not rows:
-        return 0
-    connection = await session.connection()
-    result = await connection.exec_driver_sql(_text(statement, connection.dialect), rows)
-    return result.rowcount
+    if rows:
+        connection = await session.connection()
+        await connection.exec_driver_sql(_text(statement, connection.dialect), rows)
 
 
 @cache

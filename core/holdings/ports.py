@@ -60,7 +60,7 @@ class LogSource(Protocol):
     async def head(self, chain_id: int, finality: Finality) -> Block: ...
 
     async def block_hash(self, chain_id: int, number: int) -> str | None:
-        """`None`: the chain has no such block (any more, or yet)."""
+        """`None`: no endpoint knows it (any more, or yet), which says nothing about the chain."""
 
     async def logs(
         self,

@@ -23,7 +23,7 @@ from core.errors import ChainUnavailable
 from core.holdings import ledger
 from core.holdings.index import OwnerIndex
 from core.holdings.ports import Balances
-from core.holdings.states import Trouble, contract_of
+from core.holdings.states import contract_of
 from core.holdings.transfers import ZERO, Transfer, packed, word
 from core.tables import BalanceRow, ContractRow, TransferRow
 from core.town import Collection
@@ -80,7 +80,9 @@ class Reconciler:
             )
             compare = self._single if collection.standard == "ERC-721" else self._many
             different, corrections, mended = await compare(collection, row, known, sorted(asked))
-            await self._store(row, asked, different, corrections, mended=mended)
+            await self._store(
+                row, asked, different, corrections, mended=mended, everybody=everybody
+            )
         return Reconciliation(collection.name, row.block, len(asked), len(different), mended)
 
     # ERC-721
@@ -168,6 +170,7 @@ class Reconciler:
         corrections: Sequence[Transfer],
         *,
         mended: bool,
+        everybody: bool,
     ) -> None:
         """Write down what was found. Raises `ChainUnavailable` if the index has moved meanwhile."""
         try:
@@ -179,7 +182,7 @@ class Reconciler:
                     row,
                     owners=len(asked),
                     differences=len(different),
-                    trouble=Trouble.NONE if mended else Trouble.INCOMPLETE,
+                    incomplete=_incomplete(mended=mended, everybody=everybody),
                     now=self._clock(),
                 )
         except ledger.Overtaken as error:
@@ -187,6 +190,13 @@ class Reconciler:
         if different:
             logger.warning("index-differed", extra={"contract": row.id, "owners": len(different)})
             self._index.mention(different)
+
+
+def _incomplete(*, mended: bool, everybody: bool) -> bool | None:
+    """Some wallets that agree say nothing of the one that did not."""
+    if not mended:
+        return True
+    return False if everybody else None
 
 
 def _corrections(

@@ -28,8 +28,8 @@ class Trouble(StrEnum):
     INCOMPLETE = "incomplete"  # the contract says something else, and it could not be mended
 
 
-STOPPED: Final = frozenset({Trouble.UNREADABLE, Trouble.OVERDRAWN, Trouble.INCOMPLETE})
-"""What the index says is not to be believed until it is read anew."""
+STOPPED: Final = frozenset({Trouble.UNREADABLE, Trouble.OVERDRAWN})
+"""Reading on is of no use: other logs are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,16 @@ class IndexState:
     differences: int = 0
 
 
+def is_stopped(row: ContractRow) -> bool:
+    """Whether what was read must be read anew before it is believed."""
+    return row.incomplete or row.trouble in STOPPED
+
+
 def is_caught_up(row: ContractRow, *, now: datetime, fresh_for: timedelta = FRESH_FOR) -> bool:
     """Whether the index says what is so at a recent finalized block."""
     return (
         bool(row.block_hash)
-        and row.trouble not in STOPPED
+        and not is_stopped(row)
         and row.block >= row.head
         and row.read_at is not None
         and now - row.read_at <= fresh_for
@@ -115,7 +120,7 @@ async def _state(
         max(row.head - row.block, 0),
         is_caught_up(row, now=now),
         row.read_at,
-        Trouble(row.trouble),
+        Trouble.INCOMPLETE if row.incomplete else Trouble(row.trouble),
         row.detail,
         await session.scalar(transfers) or 0,
         await session.scalar(tokens) or 0,

@@ -244,6 +244,7 @@ class KitPerk:
     legal_note: Localised
     uses: int | None
     reentry_minutes: int
+    reentries: int  # so many times a use
     valid_from: date | None
     valid_until: date | None
 

@@ -144,8 +144,9 @@ async def _yes(
     asked = {rule.collection for rule in token_rules(town, gate.rule)}
     tokens = tokens_for(town, gate, evidence)
     counts_cards = perk.counted_by != "person" and not perk.unlimited
+    one_of_a_kind = {rule.collection for rule in card_rules(town, gate.rule)}
     if counts_cards and any(
-        holding.collection in asked and holding.balance > 0 and holding.tokens is None
+        holding.collection in one_of_a_kind and holding.balance > 0 and holding.tokens is None
         for holding in evidence.holdings
     ):
         return None
@@ -163,13 +164,24 @@ def tokens_for(town: TownPack, gate: Gate, evidence: Evidence) -> tuple[Token, .
     """The cards that count for a gate, in the order of their numbers."""
     found = {
         Token(rule.collection, token_id)
-        for rule in token_rules(town, gate.rule)
+        for rule in card_rules(town, gate.rule)
         for holding in evidence.holdings
         if holding.collection == rule.collection
         for token_id, count in (holding.tokens or {}).items()
         if count > 0 and rule.counts(token_id) and _has_traits(rule, token_id, evidence)
     }
     return tuple(sorted(found, key=lambda each: (each.collection, each.token_id))[:MOST_CARDS])
+
+
+def card_rules(town: TownPack, rule: Rule) -> Iterator[TokenRule]:
+    """The parts that ask for cards with a count of their own: each has one holder (ERC-721).
+
+    Of an ERC-1155 number many people may hold one; a count by it would be all of theirs.
+    """
+    for each in token_rules(town, rule):
+        collection = town.collection(each.collection)
+        if collection is not None and collection.standard == "ERC-721":
+            yield each
 
 
 def token_rules(town: TownPack, rule: Rule) -> Iterator[TokenRule]:

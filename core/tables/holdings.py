@@ -35,6 +35,8 @@ class ContractRow(Base):
     read_at: Mapped[datetime | None]  # when the chain last answered
     trouble: Mapped[str] = mapped_column(String(32), default="")  # `core.holdings.Trouble`
     detail: Mapped[str] = mapped_column(String(300), default="")
+    incomplete: Mapped[bool] = mapped_column(default=False)
+    """The contract says something else. An outage or a page more does not make it untrue."""
     reconciled_at: Mapped[datetime | None]
     reconciled_block: Mapped[int | None] = mapped_column(BigInteger)
     reconciled_owners: Mapped[int] = mapped_column(Integer, default=0)

@@ -130,6 +130,7 @@ class TraitsRow(Base):
     token_id: Mapped[str] = mapped_column(String(78), primary_key=True)  # up to 2**256
     traits: Mapped[dict[str, Any] | None]
     read_at: Mapped[datetime]  # or last tried, where there are no traits
+    emptied_at: Mapped[datetime | None]  # since when looks find none where some were known
 
 
 class RoomPostRow(Base):

@@ -93,6 +93,8 @@ class Chain(Table):
     endpoints: tuple[HttpUrl, ...] = ()
     finalized_within_minutes: Annotated[int, Field(ge=0)] = 60
     """How old the finalized block may be before we call it an outage; 0: any age."""
+    latest_within_minutes: Annotated[int, Field(ge=0)] = 5
+    """The same of the newest block, on which letting in stands."""
 
 
 class Collection(Table):

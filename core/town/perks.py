@@ -42,7 +42,9 @@ class Perk(Table):
     counted_by: Literal["token", "person", "both"] = "token"
     """Whose uses are counted; ``both``: either count ends it."""
     reentry_minutes: Annotated[int, Field(ge=0, le=1_440)] = 0
-    """For so long after a use the same pass may come in again without a new use."""
+    """For so long after a use the same person may come in again without a new use."""
+    reentries: Annotated[int, Field(ge=1, le=100)] = 3
+    """So many times; the next time is a new use."""
     value_yen: Yen | None = None
     prices: Annotated[tuple[Price, ...], Field(max_length=100)] = ()
     """What a use is worth by day; where none has begun, `value_yen`."""

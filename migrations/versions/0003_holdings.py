@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("read_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.String(length=32), nullable=False),
         sa.Column("detail", sa.String(length=300), nullable=False),
+        sa.Column("incomplete", sa.Boolean(), nullable=False),
         sa.Column("reconciled_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("reconciled_block", sa.BigInteger(), nullable=True),
         sa.Column("reconciled_owners", sa.Integer(), nullable=False),

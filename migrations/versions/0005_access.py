@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("token_id", sa.String(length=78), nullable=False),
         sa.Column("traits", sa.JSON(), nullable=True),
         sa.Column("read_at", _time(), nullable=False),
+        sa.Column("emptied_at", _time(), nullable=True),
         sa.PrimaryKeyConstraint(
             "chain_id", "contract", "token_id", name=op.f("pk_token_traits")
         ),

@@ -179,9 +179,8 @@ async def test_a_finalized_block_that_stands_still_is_an_outage(
     reader = JsonRpcChain(chain, [evm.url], client, now=clock)
     written = evm.web3.eth.get_block("finalized")["timestamp"]
     clock.now = clock.now.fromtimestamp(written, clock.now.tzinfo) + timedelta(minutes=31)
-    with pytest.raises(ChainUnavailable, match="stands still"):
+    with pytest.raises(ChainUnavailable, match="finalized block stands still"):
         await reader.block("finalized")
-    assert await reader.block("latest") > 0
 
 
 async def test_no_endpoint_at_all_is_an_outage(client: aiohttp.ClientSession) -> None:

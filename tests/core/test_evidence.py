@@ -155,6 +155,38 @@ async def test_what_could_not_be_read_is_asked_for_again_after_a_while(world: Wo
     assert (await world.read()).traits == {("east", 3): {"rank": "gold"}}
 
 
+async def test_traits_that_vanish_are_believed_gone_after_a_second_look_a_day_later(
+    world: World,
+) -> None:
+    gold: dict[tuple[str, int], dict[str, str] | None] = {("east", 3): {"rank": "gold"}}
+    world.holdings.give_tokens(WALLET, "east", {3: 1})
+    world.metadata.known = {3: {"rank": "gold"}}
+    assert (await world.read()).traits == gold
+    world.metadata.known = {3: {}}
+    world.clock.advance(FRESH)
+    assert (await world.read()).traits == gold
+    world.clock.advance(FRESH / 2)
+    assert (await world.read()).traits == gold
+    world.clock.advance(FRESH / 2)
+    assert (await world.read()).traits == {("east", 3): {}}
+
+
+async def test_traits_that_come_back_in_between_count_as_never_gone(world: World) -> None:
+    world.holdings.give_tokens(WALLET, "east", {3: 1})
+    looks: list[dict[str, str]] = [{"rank": "gold"}, {}, {"rank": "silver"}, {}]
+    for known in looks:
+        world.metadata.known = {3: known}
+        found = (await world.read()).traits
+        world.clock.advance(FRESH)
+    assert found == {("east", 3): {"rank": "silver"}}
+
+
+async def test_traits_that_are_empty_from_the_first_look_are_known_at_once(world: World) -> None:
+    world.holdings.give_tokens(WALLET, "east", {3: 1})
+    world.metadata.known = {3: {}}
+    assert (await world.read()).traits == {("east", 3): {}}
+
+
 async def test_a_token_number_of_256_bits_is_kept(world: World) -> None:
     big = 2**256 - 1
     kept = KeptTraits(world.sessions, world.metadata, world.clock)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from core.chain import JsonRpcChain
 from core.town import Chain, Collection, Localised
 
-CHAIN = Chain(id=31337, name="anvil", finalized_within_minutes=0)
+CHAIN = Chain(id=31337, name="anvil", finalized_within_minutes=0, latest_within_minutes=0)
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
 Reader = Callable[..., JsonRpcChain]

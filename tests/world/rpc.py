@@ -95,6 +95,7 @@ class Rpc:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.stalled = False
+        self.stalls_on: str | None = None  # one method alone
         self.delay = 0.0  # seconds before each answer
         self.flood = 0  # bytes of nonsense
         self.truncate: int | None = None  # bytes after which an answer breaks off
@@ -146,7 +147,7 @@ class Rpc:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         question = await request.json()
         self.asked.append(question["method"])
-        if self.stalled:
+        if self.stalled or question["method"] == self.stalls_on:
             await self._release.wait()
         if self.delay:
             await asyncio.sleep(self.delay)

@@ -290,6 +290,7 @@ def _kit(kit: OfflineKit, language: str, zone: str) -> Mapping[str, object]:
                 "mark": each.mark,
                 "title": each.title.get(language),
                 "reentry_minutes": each.reentry_minutes,
+                "reentries": each.reentries,
                 "valid_from": each.valid_from.isoformat() if each.valid_from else None,
                 "valid_until": each.valid_until.isoformat() if each.valid_until else None,
             }

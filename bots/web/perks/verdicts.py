@@ -33,6 +33,7 @@ class VerdictWords:
             "facts": self._facts(verdict, language) if verdict.ok else [],
             "undo": verdict.redemption_id if verdict.undo_until else None,
             "booked": verdict.ok,
+            "again": verdict.reason is Reason.REENTRY,
         }
 
     def _reason(self, verdict: Verdict, language: str, now: datetime) -> str:

@@ -5,7 +5,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.async_api import Browser, Playwright, expect
+from playwright.async_api import Browser, Playwright, Route, expect
 
 from core.perks import CARD_LIFETIME, ConflictState
 from tests.bots.web.stage import World
@@ -167,6 +167,33 @@ async def test_without_signal_the_page_opens_decides_and_sends_later(
         kept = await page.evaluate(KEPT)
         assert kept == []
     assert await window.uses() == [PERK]
+
+
+async def test_a_scan_whose_answer_is_lost_is_queued_and_sent_under_the_same_number(
+    world: World, playwright: Playwright, tmp_path: Path
+) -> None:
+    window = await open_window(world)
+    sent: list[str] = []
+
+    async def lose_the_answer(route: Route) -> None:
+        sent.append(route.request.post_data_json["id"])
+        await route.fetch()  # the town books it
+        await clerk.set_offline(True)
+        await route.abort()
+
+    text = await window.new_pass()
+    async with camera(playwright, tmp_path, text) as browser, phone(browser) as clerk:
+        page = await window.open(clerk)
+        await page.route("**/scan", lose_the_answer)
+        await page.locator("[data-read]").click()
+        await expect(verdict(page)).to_contain_text("あとで送ります")
+        assert [each["id"] for each in await page.evaluate(KEPT)] == sent
+        await page.keyboard.press("Escape")
+        await clerk.set_offline(False)
+        await expect(page.locator("[data-unsent]")).to_be_hidden()
+        await expect(page.locator("[data-conflicts]")).to_be_hidden()
+    assert await window.uses() == [PERK]
+    assert await world.app.perks.conflicts() == []
 
 
 KEPT = """async () => {

@@ -253,7 +253,9 @@ async def test_a_sheet_prints_six_slips_a_page_with_all_that_is_needed(
     assert len(pages) == 2
     assert abs(float(pages[0].mediabox.width) - 595) < 2  # A4 in points
     text = "".join(each.extract_text() for each in pages)
-    squeezed = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
+    # A font may give 民 back as its radical, which no normal form of Unicode takes for it.
+    plain = unicodedata.normalize("NFKC", text).replace("\u2ea0", "民")
+    squeezed = re.sub(r"[\s-]", "", plain)
     for each in made:
         code = read_code(each["code"])
         assert code is not None

@@ -189,7 +189,7 @@ async def test_a_wallet_that_burns_gas_until_the_endpoint_is_silent_rests_nobody
     monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
     chain = reader(rpcs[:1])
     await chain.head("latest")
-    rpcs[0].stalled = True
+    rpcs[0].stalls_on = "eth_call"
     with pytest.raises(ChainUnavailable):
         await chain.is_valid_signature("0x" + "1" * 40, bytes(32), b"\x01")
     rpcs[0].behave()

@@ -84,6 +84,43 @@ async def test_one_frozen_endpoint_among_others_does_not_stop_the_town(
         await chain.head("finalized")
 
 
+async def test_a_newest_block_that_stands_still_lets_nobody_in(
+    rpcs: list[Rpc], client: aiohttp.ClientSession, node: Anvil
+) -> None:
+    newest = node.ask("eth_getBlockByNumber", "latest", False)
+    clock = SetClock(datetime.fromtimestamp(int(newest["timestamp"], 16), UTC))
+    chain = JsonRpcChain(STRICT, [rpcs[0].url], client, now=clock)
+    clock.advance(timedelta(minutes=5))
+    assert (await chain.head("latest")).number == node.height
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(ChainUnavailable, match="newest block stands still"):
+        await chain.head("latest")
+    with pytest.raises(ChainUnavailable, match="newest block stands still"):
+        await chain.is_valid_signature("0x" + "1" * 40, bytes(32), b"\x01")
+    assert await chain.head("finalized")
+
+    clock.advance(timedelta(days=-1))
+    with pytest.raises(ChainUnavailable, match="newest block lies in the future"):
+        await chain.head("latest")
+
+    idle = STRICT.model_copy(update={"latest_within_minutes": 0})
+    clock.advance(timedelta(days=365))
+    chain = JsonRpcChain(idle, [rpcs[0].url], client, now=clock)
+    assert (await chain.head("latest")).number == node.height
+
+
+async def test_of_two_endpoints_the_frozen_one_does_not_hold_up_who_wants_in(
+    rpcs: list[Rpc], client: aiohttp.ClientSession, node: Anvil
+) -> None:
+    rpcs[0].override["eth_getBlockByNumber"] = node.ask("eth_getBlockByNumber", "0x0", False)
+    rpcs[0].override["eth_getBlockByNumber"]["timestamp"] = "0x1"
+    node.mine(1)
+    newest = node.ask("eth_getBlockByNumber", "latest", False)
+    clock = SetClock(datetime.fromtimestamp(int(newest["timestamp"], 16), UTC))
+    chain = JsonRpcChain(STRICT, [each.url for each in rpcs[:2]], client, now=clock)
+    assert (await chain.head("latest")).number == node.height
+
+
 @pytest.mark.parametrize("count", [2, 3])
 async def test_no_endpoint_lies_the_town_forward_beyond_what_another_knows(
     rpcs: list[Rpc], reader: Reader, node: Anvil, count: int

@@ -263,10 +263,10 @@ async def test_silence_is_unknown(
     assert await reading.traits_at(f"{host.url}/7", 7) is None
 
 
-async def test_a_document_without_attributes_has_no_traits(
+async def test_a_document_with_an_empty_list_of_attributes_has_no_traits(
     reading: TokenMetadata, host: Host
 ) -> None:
-    host.response = web.json_response({"name": "a card"})
+    host.response = web.json_response({"name": "a card", "attributes": []})
     assert await reading.traits_at(f"{host.url}/7", 7) == {}
 
 
@@ -387,6 +387,23 @@ def test_control_and_direction_characters_are_dropped_and_texts_clipped() -> Non
     }
     found = traits_of(json.dumps(document).encode())
     assert found == {"tier": "gold[31m", "n" * 64: "v" * 256}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"error": "rate limited"},
+        {"name": "Card 7", "attributes": None},
+        {"attributes": {"rank": "gold"}},
+    ],
+)
+def test_a_document_without_a_list_of_attributes_leaves_the_traits_unknown(
+    document: dict[str, object],
+) -> None:
+    with pytest.raises(Unreadable):
+        traits_of(json.dumps(document).encode())
+    assert traits_of(b'{"attributes": []}') == {}
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))

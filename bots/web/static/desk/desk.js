@@ -92,7 +92,7 @@ async function decide(text, isCode) {
     try {
       const verdict = await ask('scan', { text, id });
       reach(true);
-      if (verdict.booked && !isCode) kit.booked(text);
+      if (verdict.booked && !isCode) kit.booked(text, verdict.again);
       return verdict;
     } catch (error) {
       if (!(error instanceof Away)) throw error;

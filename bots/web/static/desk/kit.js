@@ -75,9 +75,9 @@ export class Kit {
   get good() { return Boolean(this.kept) && this.now < Date.parse(this.kept.until); }
 
   // Marks a pass that the town has booked, so that it is not taken again without signal.
-  async booked(text) {
+  async booked(text, reentry) {
     const pass = read(text);
-    if (pass) await this.store.note(pass, { at: this.now, sent: true });
+    if (pass) await this.store.note(pass, { at: this.now, sent: true, reentry });
   }
 
   // Decides without signal. A yes stands in the queue before it is said.
@@ -110,8 +110,10 @@ export class Kit {
   count(pass, perk, { same, handle }) {
     if (same) return { ok: false, colour: 'no', reason: 'offline-seen', before: same.at };
     const latest = Math.max(0, ...handle.map((each) => each.at));
-    if (latest && this.now - latest < perk.reentry_minutes * 60000) {
-      return { ok: true, reentry: true, left: undefined, before: latest };
+    const use = Math.max(0, ...handle.filter((each) => !each.reentry).map((each) => each.at));
+    const again = handle.filter((each) => each.reentry && each.at >= use).length;
+    if (use && this.now - use < perk.reentry_minutes * 60000 && again < perk.reentries) {
+      return { ok: true, reentry: true, left: undefined, before: use };
     }
     if (pass.left === null) return { ok: true, left: null };
     const unknown = handle.filter((each) => !each.reentry && (!each.sent || each.at > pass.issued)).length;
