@@ -136,6 +136,14 @@ async def search(session: AsyncSession, wanted: Filter, *, limit: int = 50) -> l
     return list(await session.scalars(query))
 
 
+async def has(session: AsyncSession, action: str, subject: str) -> bool:
+    """Whether this was ever done to `subject`."""
+    found = await session.scalar(
+        select(AuditRow.id).where(AuditRow.action == action, AuditRow.subject == subject).limit(1)
+    )
+    return found is not None
+
+
 async def count(session: AsyncSession, action: str, *, since: datetime, until: datetime) -> int:
     """How often an action stands in the log, from `since` to before `until`."""
     found = await session.scalar(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import announcements
 from core.errors import WalletTaken
-from core.identity import Account, accounts_of, give_way, propose_merge
+from core.identity import Account, accounts_of, give_way, open_proposal, propose_merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,20 @@ async def one_person(
 ) -> NeedsConsent | None:
     """`account` proved what stands for the member `other`. `None`: the account gave way to them.
 
+    The same proof again does not ask them again while the question waits.
+
     Raises `WalletTaken` if both have an account on the same platform and more than a browser.
     """
+    both = {"member_id": account.member_id, "other_id": other}
+    asked = await open_proposal(session, **both, now=now)
     try:
-        code = await propose_merge(session, member_id=account.member_id, other_id=other, now=now)
+        code = await propose_merge(session, **both, now=now)
     except WalletTaken:
         if not await give_way(session, account, now=now):
             raise
         return None
     others = await accounts_of(session, other)
-    for each in others:
+    for each in others if asked is None else ():
         values = {"platform": account.platform}
         action = f"merge:{code}"
         await announcements.notify(session, each, "merge", values, action=action, now=now)

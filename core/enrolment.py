@@ -24,9 +24,9 @@ from core.identity import (
     find_account,
     follow_link,
     give_way,
-    holder_of,
     link_wallet,
     move_to_browser,
+    proved_holder,
     use_up_link,
     wallets_of,
     web_account,
@@ -183,9 +183,15 @@ class Enrolment:
             )
             if used.first() is None:
                 raise ProofRejected(Refusal.NONCE_USED)
-            held = await wallets_of(session, account.member_id)
-            theirs = message.address in held or not (
-                held or await credentials_of(session, account.member_id, now=now)
+            known = await proved_holder(
+                session,
+                message.address,
+                message.chain_id,
+                contract_wallet=signer is Signer.CONTRACT,
+            )
+            theirs = known == account.member_id or not (
+                await wallets_of(session, account.member_id)
+                or await credentials_of(session, account.member_id, now=now)
             )
             try:
                 await link_wallet(
@@ -197,11 +203,10 @@ class Enrolment:
                     contract_wallet=signer is Signer.CONTRACT,
                 )
             except WalletTaken:
-                other = await holder_of(session, message.address)
-                if other is None:
+                if known is None:  # a contract of another chain shows nobody
                     raise
-                asked = await one_person(session, account, other, now=now)
-                return asked or Linked(other, message.address, theirs=True)
+                asked = await one_person(session, account, known, now=now)
+                return asked or Linked(known, message.address, theirs=True)
             else:
                 await use_up_link(session, token)
                 if account.platform != "web":

@@ -39,8 +39,7 @@ async def leave(
     Raises what a platform raised if one door would not close: nothing is forgotten then, and
     leaving can be tried again.
     """
-    await doorkeeper.release(member_id)
-    async with transaction(sessions) as session:
+    async with doorkeeper.released(member_id), transaction(sessions) as session:
         accounts = [each.id for each in await identity.accounts_of(session, member_id)]
         await announcements.withdraw(session, accounts, now=clock())
         await questions.left(session, accounts)

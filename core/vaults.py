@@ -97,7 +97,7 @@ class Vaults:
             )
 
     async def look_again(self) -> list[int]:
-        """Let go of vaults whose delegation is over, by the finalized block. Returns whose.
+        """Let go of vaults whose delegation is over, by the finalized block too. Returns whose.
 
         Where no node could tell, everything stays.
         """
@@ -108,15 +108,10 @@ class Vaults:
             here = [each for _, each in linked if each.chain_id == chain_id]
             delegates = sorted({each.via for each in here if each.via is not None})
             try:
-                final = await self._chains.block(chain_id, "finalized")
-                rows = await self._chains.delegations(chain_id, delegates, block=final)
+                reached = await self._still_reached(chain_id, delegates)
             except ChainUnavailable as error:
                 logger.warning("delegations-unknown", extra={"chain": chain_id, "why": str(error)})
                 continue
-            reached = {
-                via: None if found is None else self._reached(chain_id, found)
-                for via, found in zip(delegates, rows, strict=True)
-            }
             for each in here:
                 still = reached.get(each.via or "")
                 if still is not None and each.address not in still:
@@ -126,6 +121,27 @@ class Vaults:
             for vault, via in over:
                 await drop_vault(session, vault, via=via, now=self._clock())
         return sorted({members[vault] for vault, _ in over})
+
+    async def _still_reached(
+        self, chain_id: int, delegates: Sequence[str]
+    ) -> dict[str, set[str] | None]:
+        """The vaults of each delegate by the finalized block or the newest; `None`: not known.
+
+        A vault is linked by the newest block, and let go only when that is final: one that was
+        named a moment ago is not yet in the finalized block.
+        """
+        final = await self._chains.block(chain_id, "finalized")
+        found: dict[str, set[str] | None] = {via: set() for via in delegates}
+        choices: tuple[BlockChoice, ...] = (final, "latest")
+        for block in choices:
+            rows = await self._chains.delegations(chain_id, delegates, block=block)
+            for via, row in zip(delegates, rows, strict=True):
+                before = found[via]
+                if row is None or before is None:
+                    found[via] = None
+                else:
+                    found[via] = before | self._reached(chain_id, row)
+        return found
 
     def _reached(self, chain_id: int, delegations: Iterable[Delegation]) -> set[str]:
         """The vaults of which a delegation reaches all that the town counts on this chain."""

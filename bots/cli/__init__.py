@@ -16,6 +16,7 @@ from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
+from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
@@ -23,7 +24,7 @@ from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import connect, migrate, session_factory, transaction
+from core.database import connect, migrate, reading, session_factory
 from core.errors import KankeiError, RecordsUnavailable, TownPackError
 from core.settings import Settings
 
@@ -31,6 +32,7 @@ command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_excepti
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
 command.add_typer(codes, name="codes")
+command.add_typer(pass_keys, name="pass-keys")
 command.command(name="oidc-key")(oidc_key)
 command.command()(ingest)
 command.command(name="index")(read_index)
@@ -200,7 +202,7 @@ def verify() -> None:
         engine = connect(settings.database)
         try:
             await migrate(engine)
-            async with transaction(session_factory(engine)) as session:
+            async with reading(session_factory(engine)) as session:
                 return await audit_log.verify(session)
         finally:
             await engine.dispose()

@@ -8,7 +8,8 @@ out: first a notice with the reason and a day, later the door.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
@@ -25,7 +26,7 @@ from core.access.looking import Leaving, Look, Looking, Rules, stays
 from core.access.plan import fingerprint, town_before
 from core.access.reading import MemberEvidence
 from core.clock import Clock
-from core.database import Sessions, transaction
+from core.database import Sessions, reading, transaction
 from core.identity import accounts_of, find_account, members_with_proof
 from core.tables import GrantRow, OverrideRow
 from core.town import TownPack
@@ -77,7 +78,7 @@ class Doorkeeper:
         vouched = select(OverrideRow.member_id).where(
             OverrideRow.ended_at.is_(None), OverrideRow.until > self._clock()
         )
-        async with transaction(self._sessions) as session:
+        async with reading(self._sessions) as session:
             proved = await members_with_proof(session)
             return sorted({*proved, *await session.scalars(inside.union(vouched))})
 
@@ -123,12 +124,20 @@ class Doorkeeper:
 
         Raises what the platform raised if one door would not close: nothing is forgotten then.
         """
-        async with transaction(self._sessions) as session:
-            grants = await grants_of(session, member_id)
-            accounts = {each.id: each for each in await accounts_of(session, member_id)}
-        for grant in grants:
-            if grant.state != GrantState.CLOSED:
-                await self._doors.release(grant, accounts[grant.account_id])
+        async with self.released(member_id):
+            pass
+
+    @asynccontextmanager
+    async def released(self, member_id: int) -> AsyncIterator[None]:
+        """As `release`; and no turn opens anything for them again before this is left."""
+        async with self._lock(member_id):
+            async with transaction(self._sessions) as session:
+                grants = await grants_of(session, member_id)
+                accounts = {each.id: each for each in await accounts_of(session, member_id)}
+            for grant in grants:
+                if grant.state != GrantState.CLOSED:
+                    await self._doors.release(grant, accounts[grant.account_id])
+            yield
 
     # One member
 
@@ -175,6 +184,7 @@ class Doorkeeper:
                 # One member's trouble must not leave all after them unchecked.
                 logger.exception("recheck-broke", extra={"member": member_id})
                 report.troubles.append(f"member {member_id}: {type(error).__name__}")
+                report.unsettled.add(member_id)
                 whole = False
                 continue
             silence.update(look.missing - away)
@@ -199,7 +209,8 @@ class Doorkeeper:
                 await self._carry_out(again, verdict)
         except Exception as error:
             logger.exception("closing-broke", extra={"member": look.member_id})
-            return SweepReport(troubles=[f"member {look.member_id}: {type(error).__name__}"])
+            trouble = f"member {look.member_id}: {type(error).__name__}"
+            return SweepReport(troubles=[trouble], unsettled={look.member_id})
         return again.report
 
     def _moves(self, leaving: Leaving, verdict: Verdict) -> bool:

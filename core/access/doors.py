@@ -178,12 +178,20 @@ class Doors:
         return Door(grant.platform, grant.place, GrantState.LEAVING, leave_at=leave_at)
 
     async def close(self, grant: GrantRow, account: Account, report: SweepReport) -> Door:
-        """Take an account out whose time is over, and say so."""
+        """Take an account out whose time is over, and say so.
+
+        The row decides, not the reading: another process may have let them stay since, before the
+        platform is asked (then nothing happens) or meanwhile (then they are let in again).
+        """
+        if (door := await self._no_longer_due(grant)) is not None:
+            return door
         keeper = self._keepers.get(grant.platform)
         try:
             if keeper is None:
                 raise PlatformUnavailable(f"{grant.platform} is switched off")
             await keeper.remove(grant.place, account.external_id)
+            if not await self._closed(grant, account):
+                return await self._let_in_again(keeper, grant, account)
         except (PlatformUnavailable, PlatformRefused) as error:
             report.troubles.append(str(error))
             logger.warning("door-not-closed", extra={"gate": grant.gate, "reason": str(error)})
@@ -194,9 +202,36 @@ class Doors:
                 leave_at=grant.leave_at,
                 trouble=str(error),
             )
-        await self.store(grant.id, GrantState.CLOSED, action="closed", tell=account)
         report.closed += 1
         return Door(grant.platform, grant.place, GrantState.CLOSED)
+
+    async def _no_longer_due(self, grant: GrantRow) -> Door | None:
+        """How the door stands now, if it is not to be closed any more."""
+        async with transaction(self._sessions) as session:
+            row = await session.get(GrantRow, grant.id)
+            if row is None:
+                return Door(grant.platform, grant.place, GrantState.CLOSED)
+            if _is_due(row, self._clock()):
+                return None
+            return Door(row.platform, row.place, GrantState(row.state), leave_at=row.leave_at)
+
+    async def _closed(self, grant: GrantRow, account: Account) -> bool:
+        """Write down that they are out; not if they may stay by now."""
+        async with transaction(self._sessions) as session:
+            row = await session.get(GrantRow, grant.id, with_for_update=True)
+            if row is None or row.state == GrantState.CLOSED:
+                return True  # they left the town, or another process has done it
+            if not _is_due(row, self._clock()):
+                return False
+            row.state, row.ended_at = GrantState.CLOSED, self._clock()
+            values = {"room": row.gate, "why": _words(row)}
+            await announcements.notify(session, account, "left", values, now=self._clock())
+            await self._audit(session, row, "closed")
+        return True
+
+    async def _let_in_again(self, keeper: ChannelKeeper, grant: GrantRow, account: Account) -> Door:
+        admission = await keeper.admit(grant.place, account.external_id)
+        return Door(grant.platform, admission.place, GrantState.OPEN, link=admission.link)
 
     async def release(self, grant: GrantRow, account: Account) -> None:
         """Close a door at once, for who leaves the town. Raises what the platform raised."""
@@ -211,7 +246,6 @@ class Doors:
         state: GrantState,
         *,
         action: str,
-        tell: Account | None = None,
         by: str | None = None,
     ) -> None:
         async with transaction(self._sessions) as session:
@@ -221,9 +255,6 @@ class Doors:
             grant.state = state
             if state is GrantState.CLOSED:
                 grant.ended_at = self._clock()
-            if tell is not None:
-                values = {"room": grant.gate, "why": _words(grant)}
-                await announcements.notify(session, tell, "left", values, now=self._clock())
             await self._audit(session, grant, action, by=by)
 
     async def _audit(
@@ -238,6 +269,11 @@ class Doors:
             detail={"gate": grant.gate, "platform": grant.platform, **said},
             now=self._clock(),
         )
+
+
+def _is_due(grant: GrantRow, now: datetime) -> bool:
+    leaving = grant.state == GrantState.LEAVING
+    return leaving and grant.leave_at is not None and grant.leave_at <= now
 
 
 def _words(grant: GrantRow) -> str:

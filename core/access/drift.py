@@ -16,11 +16,11 @@ from typing import Final
 from sqlalchemy import select, update
 
 from core import announcements, audit
-from core.access.changes import Loss, weigh_by_hand
+from core.access.changes import Looked, Loss, weigh_by_hand
 from core.access.decision import Admitted, Refused, decide
 from core.access.doors import SweepReport
 from core.access.evidence import Evidence, EvidenceReader
-from core.access.grants import GrantState
+from core.access.grants import GrantState, has_door_at
 from core.access.keeper import ChannelKeeper
 from core.access.reasons import pack_shortfall
 from core.clock import Clock
@@ -71,13 +71,14 @@ class Drift:
         """Look at every place once; repairs are paced, and go on at the next look."""
         report = SweepReport()
         extra: list[tuple[_Place, Loss, Account | None]] = []
+        looked = Looked()
         for at in self._places():
             try:
-                extra += await self._look_at(at, report)
+                extra += await self._look_at(at, report, looked)
             except (PlatformUnavailable, PlatformRefused) as error:
                 report.troubles.append(str(error))
                 logger.warning("drift-not-seen", extra={"gate": at.gate.name, "reason": str(error)})
-        await self._take_back(extra, report)
+        await self._take_back(extra, looked, report)
         return report
 
     def _places(self) -> list[_Place]:
@@ -90,7 +91,7 @@ class Drift:
         return list(found.values())
 
     async def _look_at(
-        self, at: _Place, report: SweepReport
+        self, at: _Place, report: SweepReport, looked: Looked
     ) -> list[tuple[_Place, Loss, Account | None]]:
         async with transaction(self._sessions) as session:
             rows = await session.scalars(
@@ -103,10 +104,11 @@ class Drift:
             granted = {row.account_id: row for row in rows}
         stream = at.keeper.holders(at.place)
         if stream is None:
-            inside = await self._ask(at, granted)
+            inside = await self._ask(at, granted, looked)
             accounts = await self._accounts(at.keeper.platform, inside)
         else:
             inside = [each async for each in stream]
+            looked.places.add((at.keeper.platform, at.place))
             accounts = await self._accounts(at.keeper.platform, inside)
             here = {account.id for account in accounts.values()}
             gone = [row for number, row in granted.items() if number not in here]
@@ -120,7 +122,7 @@ class Drift:
             and (loss := await self._does_not_belong(at, each, accounts.get(each))) is not None
         ]
 
-    async def _ask(self, at: _Place, granted: Mapping[int, GrantRow]) -> list[str]:
+    async def _ask(self, at: _Place, granted: Mapping[int, GrantRow], looked: Looked) -> list[str]:
         """The next few members of the platform without a right to the place, who are inside."""
         async with transaction(self._sessions) as session:
             after = self._next.get(at.place, 0)
@@ -136,6 +138,7 @@ class Drift:
             if each.id not in granted and each.external_id not in told
         ]
         found = await at.keeper.standing(at.place, asked) if asked else {}
+        looked.accounts.update((at.keeper.platform, at.place, each.external_id) for each in some)
         return [each for each, inside in found.items() if inside]
 
     async def _accounts(self, platform: str, external: Sequence[str]) -> dict[str, Account]:
@@ -210,7 +213,10 @@ class Drift:
                     again.seen_inside = inside is not None
 
     async def _take_back(
-        self, extra: Sequence[tuple[_Place, Loss, Account | None]], report: SweepReport
+        self,
+        extra: Sequence[tuple[_Place, Loss, Account | None]],
+        looked: Looked,
+        report: SweepReport,
     ) -> None:
         if self._town.access.by_hand == "report":
             for at, _, _ in extra:
@@ -218,18 +224,27 @@ class Drift:
             return
         async with transaction(self._sessions) as session:
             losses = [loss for _, loss, _ in extra]
-            verdict = await weigh_by_hand(session, self._town, losses, now=self._clock())
+            verdict = await weigh_by_hand(session, self._town, losses, looked, now=self._clock())
         report.held += verdict.held
         allowed = [each for each in extra if each[1].key in verdict.allowed]
         for at, loss, account in allowed[:AT_MOST]:
             await self._sleep(PACE)
+            if await self._belongs_by_now(loss):
+                continue
             try:
                 await at.keeper.remove(at.place, loss.external_id)
             except (PlatformUnavailable, PlatformRefused) as error:
                 report.troubles.append(str(error))
                 continue
             report.repaired += 1
-            await self._record(at, loss.member_id, "taken-back", account, loss)
+            change = verdict.allowed[loss.key]
+            await self._record(at, loss.member_id, "taken-back", account, loss, change)
+
+    async def _belongs_by_now(self, loss: Loss) -> bool:
+        """A paced removal comes up to a minute after its decision."""
+        where = loss.platform, loss.external_id, loss.place
+        async with transaction(self._sessions) as session:
+            return await has_door_at(session, *where, opening=True)
 
     async def _record(
         self,
@@ -238,6 +253,7 @@ class Drift:
         action: str,
         account: Account | None,
         loss: Loss | None = None,
+        change: int | None = None,
     ) -> None:
         """In the audit log; and tell whom it concerns, if we know them."""
         now = self._clock()
@@ -252,6 +268,10 @@ class Drift:
                 actor="kankei",
                 action=f"access.{action}",
                 subject=f"member:{member_id}" if member_id else "",
-                detail={"gate": at.gate.name, "platform": at.keeper.platform},
+                detail={
+                    "gate": at.gate.name,
+                    "platform": at.keeper.platform,
+                    **({"change": change} if change is not None else {}),
+                },
                 now=now,
             )

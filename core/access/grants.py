@@ -36,8 +36,19 @@ async def has_open_door(session: AsyncSession, member_id: int, gate: str, platfo
     return found is not None
 
 
-async def has_door_at(session: AsyncSession, platform: str, external_id: str, place: str) -> bool:
-    """Whether an account may be in a place now, the grace period included."""
+async def has_door_at(
+    session: AsyncSession,
+    platform: str,
+    external_id: str,
+    place: str,
+    *,
+    opening: bool = False,
+) -> bool:
+    """Whether an account may be in a place now, the grace period included.
+
+    `opening`: or is about to be, decided and not yet confirmed by the platform.
+    """
+    states = [GrantState.OPEN, GrantState.LEAVING, *([GrantState.OPENING] if opening else [])]
     found = await session.scalar(
         select(GrantRow.id)
         .join(AccountRow, AccountRow.id == GrantRow.account_id)
@@ -45,7 +56,7 @@ async def has_door_at(session: AsyncSession, platform: str, external_id: str, pl
             AccountRow.platform == platform,
             AccountRow.external_id == external_id,
             GrantRow.place == place,
-            GrantRow.state.in_((GrantState.OPEN, GrantState.LEAVING)),
+            GrantRow.state.in_(states),
         )
         .limit(1)
     )

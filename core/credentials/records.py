@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import audit
 from core.credentials.methods import Subject, Unproved
 from core.errors import ProofRejected
+from core.identity import note_arrival
 from core.tables import CredentialRow
 from core.town import Proof
 
@@ -84,6 +85,7 @@ async def hold(
         except IntegrityError:  # somebody was quicker
             row = await _row(session, subject)
         else:
+            await note_arrival(session, member_id, now=now)
             await _record(session, member_id, subject.proof.name, "credential.made", now)
             return Held(made.id, new=True, expires_at=expires_at)
     if row is None:

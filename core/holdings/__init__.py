@@ -15,6 +15,7 @@ from core.holdings.live import LiveHoldings
 from core.holdings.pages import StoredPages
 from core.holdings.ports import Block, Chain, Holding, Holdings, LogSource, Page
 from core.holdings.reconcile import Reconciler, Reconciliation
+from core.holdings.search import is_issued, owners_of_token
 from core.holdings.states import IndexState, Trouble, states
 from core.holdings.turns import Changes, Step, Turn
 
@@ -39,7 +40,9 @@ __all__ = [
     "Trouble",
     "Turn",
     "concentration",
+    "is_issued",
     "one_look",
     "owners_at",
+    "owners_of_token",
     "states",
 ]

@@ -1,9 +1,11 @@
-"""Who holds one token, as the index has it: a look for staff, not for decisions."""
+"""One token as the index has it: who holds it, and whether it is there. Not for decisions."""
 
 from eth_utils import to_checksum_address
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.holdings.states import contract_of
+from core.holdings.transfers import word
 from core.tables import BalanceRow, ContractRow
 from core.town import Collection
 
@@ -20,8 +22,19 @@ async def owners_of_token(
         .where(
             ContractRow.chain_id == collection.chain_id,
             ContractRow.address == bytes.fromhex(collection.contract.removeprefix("0x")),
-            BalanceRow.token == token_id.to_bytes(32, "big"),
+            BalanceRow.token == word(token_id),
         )
         .limit(100)
     )
     return [to_checksum_address(each) for each in rows]
+
+
+async def is_issued(session: AsyncSession, collection: Collection, token_id: int) -> bool | None:
+    """Whether somebody holds this token; `None` while the index has not read to the end."""
+    if collection.token_id is not None and token_id != collection.token_id:
+        return False
+    if await owners_of_token(session, collection, token_id):
+        return True
+    row = await contract_of(session, collection)
+    read = row is not None and row.block_hash and row.block >= row.head
+    return False if read else None

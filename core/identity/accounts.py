@@ -72,20 +72,30 @@ async def account(
                 )
             )
             if platform != "web":  # a browser has only asked something so far
-                await audit.record(
-                    session,
-                    actor="kankei",
-                    action="member.joined",
-                    subject=f"member:{member.id}",
-                    detail={"platform": platform},
-                    now=now,
-                )
+                await _joined(session, member.id, platform, now)
     except IntegrityError:
         pass  # somebody was quicker with the same account; theirs is the one
     found = await find_account(session, platform, external_id)
     if found is None:
         raise NotFound(f"account on {platform}")
     return found
+
+
+async def note_arrival(session: AsyncSession, member_id: int, *, now: datetime) -> None:
+    """Whoever was only a browser so far joins by a first proof; the log says it once."""
+    if not await audit.has(session, "member.joined", f"member:{member_id}"):
+        await _joined(session, member_id, "web", now)
+
+
+async def _joined(session: AsyncSession, member_id: int, platform: str, now: datetime) -> None:
+    await audit.record(
+        session,
+        actor="kankei",
+        action="member.joined",
+        subject=f"member:{member_id}",
+        detail={"platform": platform},
+        now=now,
+    )
 
 
 async def account_by_id(session: AsyncSession, account_id: int) -> Account:

@@ -1,11 +1,11 @@
 """Who is one person: merging, browsers, and what is kept of somebody."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, delete, select, update
+from sqlalchemy import Column, Delete, UniqueConstraint, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
@@ -21,7 +21,6 @@ from core.tables import (
     OverrideRow,
     RoomPostRow,
     StandingRow,
-    ToldRow,
     WalletRow,
     WebMessageRow,
 )
@@ -34,6 +33,8 @@ async def propose_merge(
 ) -> str:
     """`member_id` proved a wallet of `other_id`; a code with which the other may agree.
 
+    While one proposal of the two waits there is no second.
+
     Raises `WalletTaken` if both have an account on the same platform: then it is two persons, or
     one who must leave with one account first.
     """
@@ -41,11 +42,29 @@ async def propose_merge(
     theirs = {each.platform for each in await accounts_of(session, other_id)}
     if mine & theirs:
         raise WalletTaken
+    waits = await open_proposal(session, member_id=member_id, other_id=other_id, now=now)
+    if waits is not None:
+        return waits
     code = secrets.token_hex(16)
     session.add(
         MergeRow(code=code, member_id=member_id, other_id=other_id, expires_at=now + MERGE_LIFETIME)
     )
     return code
+
+
+async def open_proposal(
+    session: AsyncSession, *, member_id: int, other_id: int, now: datetime
+) -> str | None:
+    """The code of a proposal of these two that waits; others who look have to wait for us."""
+    other = select(MemberRow.id).where(MemberRow.id == other_id)
+    await session.execute(other.with_for_update(key_share=True))
+    return await session.scalar(
+        select(MergeRow.code).where(
+            MergeRow.member_id == member_id,
+            MergeRow.other_id == other_id,
+            MergeRow.expires_at > now,
+        )
+    )
 
 
 async def merge(session: AsyncSession, code: str, *, by_member: int, now: datetime) -> int:
@@ -85,25 +104,38 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
 async def _move_all(session: AsyncSession, gone: int, stays: int) -> None:
     """Everything that names a member names the one who stays, whichever domain keeps it.
 
-    Where a member stands in a key (`ToldRow`), what both have stays once; what a last reading said
-    of the one who goes (`StandingRow`) is read again.
+    Where a member stands in a key, what both have stays once. What a last reading said of the one
+    who goes (`StandingRow`) is read again: it was of half of what they own now.
     """
     await session.execute(
         delete(StandingRow)
         .where(StandingRow.member_id == gone)
         .execution_options(synchronize_session=False)
     )
-    both_have = select(ToldRow.fact_id).where(ToldRow.member_id == stays)
-    await session.execute(
-        delete(ToldRow)
-        .where(ToldRow.member_id == gone, ToldRow.fact_id.in_(both_have))
-        .execution_options(synchronize_session=False)
-    )
     for column in member_columns():
+        for key in keys_of(column):
+            await session.execute(_doubles(column, key, gone, stays))
         await session.execute(
             column.table.update().where(column == gone).values({column.name: stays})
         )
     session.expire_all()
+
+
+def keys_of(column: Column[Any]) -> list[tuple[Column[Any], ...]]:
+    """The primary and unique keys of a column's table in which it stands."""
+    table = column.table
+    keys = [tuple(table.primary_key.columns)]
+    keys += [tuple(each.columns) for each in table.constraints if type(each) is UniqueConstraint]
+    keys += [tuple(each.columns) for each in table.indexes if each.unique]
+    return [key for key in keys if column in key]
+
+
+def _doubles(column: Column[Any], key: Sequence[Column[Any]], gone: int, stays: int) -> Delete:
+    """Delete the rows of `gone` of which `stays` has one with the same rest of the key."""
+    other = column.table.alias()
+    same = [other.c[each.name] == each for each in key if each is not column]
+    twin = exists().where(other.c[column.name] == stays, *same)
+    return delete(column.table).where(column == gone, twin)
 
 
 def member_columns() -> list[Column[Any]]:

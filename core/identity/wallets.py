@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import WalletTaken
+from core.identity.accounts import note_arrival
 from core.tables import CredentialRow, WalletRow
 
 MAX_VAULTS: Final = 20
@@ -72,6 +73,22 @@ async def holder_of(session: AsyncSession, address: str) -> int | None:
     return await session.scalar(select(WalletRow.member_id).where(WalletRow.address == address))
 
 
+async def proved_holder(
+    session: AsyncSession, address: str, chain_id: int, *, contract_wallet: bool
+) -> int | None:
+    """The member whom a proof of `address` shows to be here. `None`: it shows nobody.
+
+    A key is the same everywhere. A contract at the same address on another chain may be another
+    person's, so its signature speaks only for who is known by that address on `chain_id` alone.
+    """
+    row = await session.get(WalletRow, address)
+    return row.member_id if row is not None and _speaks(row, chain_id, contract_wallet) else None
+
+
+def _speaks(row: WalletRow, chain_id: int, contract_wallet: bool) -> bool:
+    return not contract_wallet or _wallet(row).chain_id == chain_id
+
+
 async def link_wallet(
     session: AsyncSession,
     member_id: int,
@@ -84,17 +101,20 @@ async def link_wallet(
     """Let a proved wallet stand for a member; again for the same member is fine.
 
     Its own proof is worth more than a delegation: who proves a vault gets it, whoever had it by a
-    delegate. A key (`contract_wallet` false) is worth more than a contract on one chain.
+    delegate; a contract does so on the chain alone whose registry names it. A key
+    (`contract_wallet` false) is worth more than a contract on one chain.
 
     Raises `WalletTaken` if another member has proved it. The primary key decides a race.
     """
     if await _add(session, member_id, address, chain_id, None, contract_wallet, now):
+        await note_arrival(session, member_id, now=now)
         await _record(session, member_id, "wallet.linked", now)
         return
     row = await session.get_one(WalletRow, address, populate_existing=True, with_for_update=True)
-    if row.member_id != member_id and row.via is None:
+    speaks = _speaks(row, chain_id, contract_wallet)
+    if row.member_id != member_id and not (row.via is not None and speaks):
         raise WalletTaken
-    if row.via is None and (contract_wallet or not row.contract_wallet):
+    if not speaks or (row.via is None and (contract_wallet or not row.contract_wallet)):
         return
     if row.member_id != member_id:
         await _record(session, row.member_id, "wallet.unlinked", now, why="proved-by-another")
@@ -130,11 +150,13 @@ async def link_vault(
 ) -> bool:
     """Let a vault stand for the member who proved its delegate. Returns whether it does now.
 
-    `via` is a wallet that the member proved itself, and the registry of `chain_id` names it. A
-    vault of another member stays theirs. The primary key decides a race.
+    `via` is a wallet that the member proved itself and that counts on `chain_id`, whose registry
+    names it. A vault of another member stays theirs. The primary key decides a race.
     """
     hot = await session.get(WalletRow, via)
     if hot is None or hot.member_id != member_id or hot.via is not None or vault == via:
+        return False
+    if not _wallet(hot).counts_on(chain_id):
         return False
     behind = await session.scalars(select(WalletRow.address).where(WalletRow.via == via))
     if len(behind.all()) >= MAX_VAULTS:

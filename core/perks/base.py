@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from core.access.evidence import EvidenceReader
@@ -20,6 +21,7 @@ from core.perks.model import Judge, Left, Reason, Token, Use
 from core.perks.people import names_of
 from core.perks.periods import day_of, period_of
 from core.perks.standing import PATIENCE, Reading, Readings, Standing, standing
+from core.tables import MemberRow
 from core.town import Perk, TownPack
 
 SKEW: Final = timedelta(minutes=2)
@@ -106,6 +108,16 @@ class Base:
         return await standing(
             session, self._town, self._judge, perk, member_id, reading, now=self._clock()
         )
+
+    @staticmethod
+    async def _alone(session: AsyncSession, member_id: int) -> None:
+        """Let the other takers of this member wait until we have committed.
+
+        A card and a person share no slot, and where a use counts for the one or the other, no key
+        stands between two of them. SQLite has one writer at a time anyway.
+        """
+        mine = select(MemberRow.id).where(MemberRow.id == member_id)
+        await session.execute(mine.with_for_update(key_share=True))
 
     async def _reckon(
         self,

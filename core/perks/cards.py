@@ -17,7 +17,7 @@ from core.perks.base import Base, Reckoning
 from core.perks.counters import Account, Counter
 from core.perks.model import Closed, Offer, Pass, Reason, Token, TokenStatus
 from core.perks.periods import day_of, midnight, period_of
-from core.perks.standing import Reading, Standing, token_rules
+from core.perks.standing import Reading, Standing, card_rules
 from core.tables import MemberRow, PassRow
 from core.town import Perk
 
@@ -230,7 +230,7 @@ class Cards(Base):
         gate = self._town.gate(perk.gate) if perk.gate else None
         return gate is not None and any(
             rule.collection == collection and rule.counts(token_id)
-            for rule in token_rules(self._town, gate.rule)
+            for rule in card_rules(self._town, gate.rule)
         )
 
     async def _status(self, session: AsyncSession, perk: Perk, token: Token) -> TokenStatus:

@@ -3,7 +3,8 @@
 A card has one counter. A person has one for each of their names, and a use takes a slot of every
 one, so that a name that they come back with still knows. The slot comes from the same look at the
 rows as the count. Two scans at the same moment see the same lowest free slot; the key lets one of
-them have it, and the other counts again. A use that the count did not see has that slot, too. So
+them have it, and the other counts again. A use that the count did not see has that slot, too. What
+one member uses, now by a card and now without, is taken one after the other (`Base._alone`). So
 ``READ COMMITTED`` is enough, and SQLite and PostgreSQL do the same.
 """
 

@@ -21,7 +21,7 @@ from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import NotFound
 from core.perks.model import Desk
-from core.perks.window import wait_after
+from core.perks.tries import wait_after
 from core.tables import DeskRow
 from core.town import TownPack
 

@@ -5,7 +5,10 @@ its pass was given out on a reading made minutes before. Otherwise the clerk has
 somebody in who had no right to it: that is a conflict, kept with both sides until staff decide.
 """
 
+import hashlib
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +32,7 @@ from core.perks.model import (
     Source,
     Synced,
 )
+from core.perks.reentry import use_to_reenter
 from core.perks.standing import Reading, Standing, token_of
 from core.perks.verdicts import Weighed, redemption
 from core.perks.window import LONGEST_ID, MOST_TRIES, Found, Window
@@ -81,9 +85,9 @@ class Offline(Window):
             raise NotAllowed(f"send at most {MOST_SCANS} scans at once")
         if any(not 1 <= len(scan.client_id) <= LONGEST_ID for scan in scans):
             raise NotAllowed(f"a scan needs an id of 1 to {LONGEST_ID} characters")
-        by_time = sorted(scans, key=lambda scan: scan.scanned_at)
-        outcomes = {scan.client_id: await self._sync(desk, scan) for scan in by_time}
-        return tuple(outcomes[scan.client_id] for scan in scans)
+        by_time = sorted(dict.fromkeys(scans), key=lambda scan: scan.scanned_at)
+        outcomes = {scan: await self._sync(desk, scan) for scan in by_time}
+        return tuple(outcomes[scan] for scan in scans)
 
     async def conflicts(
         self, *, state: ConflictState | None = ConflictState.OPEN, limit: int = 200
@@ -122,8 +126,12 @@ class Offline(Window):
         for _ in range(MOST_TRIES):
             try:
                 async with self._transaction() as session:
-                    earlier = await self._synced(session, desk, scan)
-                    return earlier or await self._take_in(session, desk, scan, reading)
+                    # A number that is another pass's already gets one beside it: nothing is lost.
+                    for numbered in (scan, replace(scan, client_id=_number_beside(scan))):
+                        synced = await self._numbered(session, desk, numbered, reading)
+                        if synced is not None:
+                            return replace(synced, client_id=scan.client_id)
+                    raise NotAllowed("this number is another scan's; begin a new one")
             except IntegrityError:  # another scan took the slot in this moment
                 continue
         raise RecordsUnavailable("too many at once")
@@ -138,30 +146,34 @@ class Offline(Window):
                 return await self._readings.live(row.member_id)
         return Reading(None, self._clock())
 
-    async def _synced(self, session: AsyncSession, desk: Desk, scan: Scan) -> Synced | None:
-        """What became of the same scan when it was sent before."""
-        row = await session.scalar(
-            select(RedemptionRow).where(
-                RedemptionRow.desk_id == desk.id, RedemptionRow.request_id == scan.client_id
-            )
-        )
-        if row is not None and row.source != Source.GOODWILL:
-            reason = Reason.REENTRY if row.kind == Kind.REENTRY else Reason.OK
-            return Synced(scan.client_id, True, reason, redemption_id=row.id, perk=row.perk)
+    async def _numbered(
+        self, session: AsyncSession, desk: Desk, scan: Scan, reading: Reading
+    ) -> Synced | None:
+        """What became of a scan, now or when it was sent before. `None`: its number is taken."""
         conflict = await session.scalar(
             select(ConflictRow).where(
                 ConflictRow.desk_id == desk.id, ConflictRow.client_id == scan.client_id
             )
         )
-        if conflict is None:
-            return None
-        return Synced(
-            scan.client_id,
-            False,
-            Reason(conflict.reason),
-            conflict_id=conflict.id,
-            perk=conflict.perk,
+        if conflict is not None:
+            return _flagged(scan, conflict) if conflict.text_digest == _digest(scan) else None
+        row = await session.scalar(
+            select(RedemptionRow).where(
+                RedemptionRow.desk_id == desk.id, RedemptionRow.request_id == scan.client_id
+            )
         )
+        if row is None:
+            return await self._take_in(session, desk, scan, reading)
+        content = passes.read(scan.text, self._keys, expected_town=self._town.town.code)
+        if not isinstance(content, passes.Content) or content.nonce.hex() != row.pass_nonce:
+            return None
+        if row.undone_at is not None:
+            perk, known = self._town.perk(row.perk), await session.get(PassRow, row.pass_nonce)
+            return await self._flag(
+                session, desk, scan, Reason.PASS_USED, perk, known, against=row.id
+            )
+        reason = Reason.REENTRY if row.kind == Kind.REENTRY else Reason.OK
+        return Synced(scan.client_id, True, reason, redemption_id=row.id, perk=row.perk)
 
     async def _take_in(
         self, session: AsyncSession, desk: Desk, scan: Scan, reading: Reading
@@ -179,9 +191,6 @@ class Offline(Window):
         used = await session.scalar(
             select(RedemptionRow).where(RedemptionRow.pass_nonce == row.nonce)
         )
-        if used is not None and used.desk_id == desk.id:
-            # Booked while the answer was on its way; the desk took it for silence.
-            return Synced(scan.client_id, True, Reason.OK, redemption_id=used.id, perk=perk.name)
         if used is not None:
             return await self._flag(
                 session, desk, scan, Reason.PASS_USED, perk, row, against=used.id
@@ -209,13 +218,14 @@ class Offline(Window):
         self, session: AsyncSession, desk: Desk, scan: Scan, found: Found, reading: Reading
     ) -> Synced:
         row, perk, at = found.row, found.perk, min(scan.scanned_at, self._clock())
+        await self._alone(session, row.member_id)
         entitled = Standing(Reason.OK, token_of(row.token))
         if row.source == Source.LAST_KNOWN:
             entitled = await self._standing(session, perk, row.member_id, reading)
             if not entitled.ok:
                 return await self._flag(session, desk, scan, entitled.reason, perk, row)
         reckoning = await self._reckon(session, perk, row.member_id, entitled, at, prefer=row.token)
-        again = await self._inside(session, perk, desk, row.member_id, at)
+        again = await use_to_reenter(session, perk, desk.facility, row.member_id, at)
         if again is None and reckoning.used_up:
             against = await counters.holder_of_slots(
                 session, perk.name, reckoning.period, reckoning.everything
@@ -247,6 +257,7 @@ class Offline(Window):
         conflict = ConflictRow(
             desk_id=desk.id,
             client_id=scan.client_id,
+            text_digest=_digest(scan),
             state=ConflictState.OPEN,
             reason=reason,
             perk=perk.name if perk else None,
@@ -259,7 +270,7 @@ class Offline(Window):
         session.add(conflict)
         await session.flush()
         await self._audit_conflict(session, conflict, "perk.conflict", desk.actor)
-        return Synced(scan.client_id, False, reason, conflict_id=conflict.id, perk=conflict.perk)
+        return _flagged(scan, conflict)
 
     async def _goodwill(self, session: AsyncSession, row: ConflictRow) -> None:
         """The clerk let them in: the facility is paid, and no use is taken."""
@@ -273,7 +284,7 @@ class Offline(Window):
             perk=perk.name,
             facility=desk.facility,
             desk_id=desk.id,
-            request_id=row.client_id,
+            request_id=f"goodwill:{row.id}:{secrets.token_hex(8)}",  # no scan's number
             member_id=row.member_id,
             token=row.token,
             kind=Kind.USE,
@@ -308,6 +319,19 @@ class Offline(Window):
         )
 
 
+def _digest(scan: Scan) -> str:
+    return hashlib.sha256(scan.text.strip().upper().encode(errors="replace")).hexdigest()
+
+
+def _number_beside(scan: Scan) -> str:
+    """A number for a scan whose own is another pass's; the same each time that it is sent."""
+    return hashlib.sha256(f"{scan.client_id}:{_digest(scan)}".encode(errors="replace")).hexdigest()
+
+
+def _flagged(scan: Scan, row: ConflictRow) -> Synced:
+    return Synced(scan.client_id, False, Reason(row.reason), conflict_id=row.id, perk=row.perk)
+
+
 def _kit_perk(perk: Perk) -> KitPerk:
     return KitPerk(
         mark=passes.mark_of(perk.name).hex(),
@@ -316,6 +340,7 @@ def _kit_perk(perk: Perk) -> KitPerk:
         legal_note=perk.legal_note,
         uses=None if perk.unlimited else perk.uses,
         reentry_minutes=perk.reentry_minutes,
+        reentries=perk.reentries,
         valid_from=perk.valid_from,
         valid_until=perk.valid_until,
     )

@@ -18,6 +18,7 @@ from core.access.decision import Admitted, Refused
 from core.access.evidence import Evidence, EvidenceReader
 from core.clock import Clock
 from core.perks.model import Judge, Reason, Source, Token
+from core.perks.people import has_chat
 from core.tables import StandingRow
 from core.town import Gate, Perk, Rule, TierRule, TokenRule, TownPack, leaves
 
@@ -40,7 +41,7 @@ WITHOUT_CARD: Final = ""
 class Standing:
     """Whether somebody is entitled to a perk, by which cards, and how that is known."""
 
-    reason: Reason  # `OK`, `NOT_ENTITLED`, `UNREACHABLE`
+    reason: Reason  # `OK`, `NOT_ENTITLED`, `CHAT_ONLY`, `UNREACHABLE`
     tokens: tuple[Token, ...] = ()
     source: Source = Source.ONLINE
     known_at: datetime | None = None
@@ -113,7 +114,8 @@ async def standing(
 ) -> Standing:
     """Whether the member is entitled to the perk; a complete reading is remembered."""
     if perk.gate is None:
-        return Standing(Reason.OK)
+        known = perk.visitors == "anybody" or await has_chat(session, member_id)
+        return Standing(Reason.OK if known else Reason.CHAT_ONLY)
     gate = town.gate(perk.gate)
     if gate is None:
         return Standing(Reason.NOT_ENTITLED)
@@ -144,8 +146,9 @@ async def _yes(
     asked = {rule.collection for rule in token_rules(town, gate.rule)}
     tokens = tokens_for(town, gate, evidence)
     counts_cards = perk.counted_by != "person" and not perk.unlimited
+    one_of_a_kind = {rule.collection for rule in card_rules(town, gate.rule)}
     if counts_cards and any(
-        holding.collection in asked and holding.balance > 0 and holding.tokens is None
+        holding.collection in one_of_a_kind and holding.balance > 0 and holding.tokens is None
         for holding in evidence.holdings
     ):
         return None
@@ -163,13 +166,24 @@ def tokens_for(town: TownPack, gate: Gate, evidence: Evidence) -> tuple[Token, .
     """The cards that count for a gate, in the order of their numbers."""
     found = {
         Token(rule.collection, token_id)
-        for rule in token_rules(town, gate.rule)
+        for rule in card_rules(town, gate.rule)
         for holding in evidence.holdings
         if holding.collection == rule.collection
         for token_id, count in (holding.tokens or {}).items()
         if count > 0 and rule.counts(token_id) and _has_traits(rule, token_id, evidence)
     }
     return tuple(sorted(found, key=lambda each: (each.collection, each.token_id))[:MOST_CARDS])
+
+
+def card_rules(town: TownPack, rule: Rule) -> Iterator[TokenRule]:
+    """The parts that ask for cards with a count of their own: each has one holder (ERC-721).
+
+    Of an ERC-1155 number many people may hold one; a count by it would be all of theirs.
+    """
+    for each in token_rules(town, rule):
+        collection = town.collection(each.collection)
+        if collection is not None and collection.standard == "ERC-721":
+            yield each
 
 
 def token_rules(town: TownPack, rule: Rule) -> Iterator[TokenRule]:

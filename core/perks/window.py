@@ -13,7 +13,9 @@ from core.errors import NotAllowed, NotFound, RecordsUnavailable
 from core.perks import codes, counters, passes
 from core.perks.base import SKEW, Base
 from core.perks.model import Desk, Kind, Reason, Redemption, Source, Use, Verdict
+from core.perks.reentry import entries_on, use_to_reenter
 from core.perks.standing import Reading
+from core.perks.tries import faded, wait_after
 from core.perks.verdicts import Weighed, redemption, refused, said, would_be
 from core.tables import DeskRow, PassRow, RedemptionRow
 from core.town import Perk
@@ -24,9 +26,7 @@ MOST_TRIES: Final = 100
 
 LONGEST_ID: Final = 64
 FREE_CODES: Final = 5
-"""So many wrong codes before a desk has to wait."""
-
-LONGEST_WAIT: Final = timedelta(hours=1)
+"""So many wrong codes before a desk has to wait. A right one in between forgives none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,9 @@ class Window(Base):
         async with self._transaction() as session:
             done = await self._done(session, desk, request_id, presented=presented)
             found = done or await self._find(session, presented, desk)
+            if isinstance(found, Verdict) and found.reason is Reason.PASS_USED and not done:
+                # By this very request, perhaps, between the two looks.
+                found = await self._done(session, desk, request_id) or found
         if isinstance(found, Verdict):
             return found
         reading = await self._reading_for(found)
@@ -77,7 +80,8 @@ class Window(Base):
     async def undo(self, redemption_id: int, by: Desk | str, *, reason: str) -> Redemption:
         """Take a use back: the clerk (a `Desk`) for 15 minutes, staff (their name) at any time.
 
-        Raises `NotFound`; `NotAllowed` for another facility's desk, too late, or no reason.
+        Who came in again on it is taken back with it. Raises `NotFound`; `NotAllowed` for another
+        facility's desk, too late, or no reason.
         """
         reason = reason.strip()[:200]
         if not reason:
@@ -94,9 +98,10 @@ class Window(Base):
                     raise NotAllowed("too late for the desk; ask the office")
             if row.undone_at is None:
                 actor = by.actor if isinstance(by, Desk) else by
-                row.undone_at, row.undone_by, row.undo_reason = now, actor[:80], reason
-                await counters.give_back(session, row.id)
-                await self._audit(session, row, "perk.undone", actor, reason=reason)
+                for each in (row, *await entries_on(session, row)):
+                    each.undone_at, each.undone_by, each.undo_reason = now, actor[:80], reason
+                    await counters.give_back(session, each.id)
+                    await self._audit(session, each, "perk.undone", actor, reason=reason)
             desk = await session.get_one(DeskRow, row.desk_id)
             return redemption(row, desk.label)
 
@@ -126,7 +131,9 @@ class Window(Base):
         )
         if row is None:
             return None
-        if presented is not None and await self._nonce(session, presented) != row.pass_nonce:
+        if row.pass_nonce is None or (
+            presented is not None and await self._nonce(session, presented) != row.pass_nonce
+        ):
             raise NotAllowed("this request was about another pass; begin a new one")
         perk = self._town.perk(row.perk)
         if row.undone_at is not None or perk is None:
@@ -199,10 +206,10 @@ class Window(Base):
             return self._no(Reason.UNREADABLE, desk)  # no try at a code at all
         perk = self._town.perk(found.perk) if found else None
         if found is None or perk is None:
-            row.code_failures += 1
+            row.code_failures = faded(row.code_failures, row.code_failed_at, now) + 1
+            row.code_failed_at = now
             row.code_locked_until = now + wait_after(row.code_failures, free=FREE_CODES)
             return self._no(Reason.WRONG_CODE, desk)
-        row.code_failures, row.code_locked_until = 0, None
         return Found(found, perk, by_code=True)
 
     async def _reading_for(self, found: Found) -> Reading:
@@ -221,7 +228,7 @@ class Window(Base):
         reckoning = await self._reckon(
             session, perk, member_id, entitled, at, prefer=found.row.token
         )
-        again = await self._inside(session, perk, desk, member_id, at)
+        again = await use_to_reenter(session, perk, desk.facility, member_id, at)
         if again is None and reckoning.used_up:
             return self._no(
                 Reason.USED_UP,
@@ -232,32 +239,11 @@ class Window(Base):
             )
         return Weighed(entitled, reckoning, again)
 
-    async def _inside(
-        self, session: AsyncSession, perk: Perk, desk: Desk, member_id: int, at: datetime
-    ) -> Use | None:
-        """The use after which the same person may come in again here."""
-        if not perk.reentry_minutes:
-            return None
-        row = await session.scalar(
-            select(RedemptionRow)
-            .where(
-                RedemptionRow.perk == perk.name,
-                RedemptionRow.member_id == member_id,
-                RedemptionRow.facility == desk.facility,
-                RedemptionRow.kind == Kind.USE,
-                RedemptionRow.undone_at.is_(None),
-                RedemptionRow.at <= at,
-                RedemptionRow.at >= at - timedelta(minutes=perk.reentry_minutes),
-            )
-            .order_by(RedemptionRow.at.desc())
-            .limit(1)
-        )
-        return Use(row.at, row.facility) if row else None
-
     async def _take(
         self, session: AsyncSession, found: Found, desk: Desk, reading: Reading, request_id: str
     ) -> Verdict:
         """Book what was found, in one transaction. Raises `IntegrityError` when a race is lost."""
+        await self._alone(session, found.row.member_id)
         if (before := await self._before(session, found, desk, request_id)) is not None:
             return before
         if await session.get(PassRow, found.row.nonce) is None:
@@ -367,13 +353,6 @@ class Window(Base):
         next_at: datetime | None = None,
     ) -> Verdict:
         return refused(reason, desk, perk, at=self._clock(), before=before, next_at=next_at)
-
-
-def wait_after(failures: int, *, free: int) -> timedelta:
-    """How long to wait after so many failures: none, then a minute, doubling to an hour."""
-    if failures < free:
-        return timedelta()
-    return min(timedelta(minutes=2 ** min(failures - free, 10)), LONGEST_WAIT)
 
 
 async def _used(session: AsyncSession, nonce: str) -> Use | None:

@@ -26,7 +26,8 @@ class DeskRow(Base):
     last_seen_at: Mapped[datetime | None]
     pin_failures: Mapped[int] = mapped_column(default=0)
     pin_locked_until: Mapped[datetime | None]
-    code_failures: Mapped[int] = mapped_column(default=0)
+    code_failures: Mapped[int] = mapped_column(default=0)  # as of `code_failed_at`; they fade
+    code_failed_at: Mapped[datetime | None]
     code_locked_until: Mapped[datetime | None]
 
 
@@ -117,6 +118,7 @@ class ConflictRow(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     desk_id: Mapped[int] = mapped_column(ForeignKey("perk_desk.id"))
     client_id: Mapped[str] = mapped_column(String(64))
+    text_digest: Mapped[str] = mapped_column(String(64))  # of what was scanned: SHA-256
     state: Mapped[str] = mapped_column(String(16), index=True)
     reason: Mapped[str] = mapped_column(String(32))
     perk: Mapped[str | None] = mapped_column(String(64))

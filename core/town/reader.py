@@ -246,23 +246,37 @@ def _perk_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
             what = f"perk {perk.name} names an unknown facility: {missing}"
             remedy = _one_of(facilities, "facilities")
             yield Problem(*place(("perks", index, "facilities")), what, remedy)
-        if perk.counted_by != "person" and not _has_tokens(pack, perk.gate):
+        if perk.gate is None and perk.worth_money and "visitors" not in perk.model_fields_set:
+            yield Problem(
+                *place(("perks", index, "name")),
+                f"perk {perk.name} is worth money and has no gate: another browser, another use",
+                'name a gate, or write visitors = "chat"; visitors = "anybody" if that is meant',
+            )
+        if perk.counted_by != "person" and not _standards(pack, perk.gate):
             yield Problem(
                 *place(("perks", index, "counted_by")),
                 f"perk {perk.name} counts by token, but its gate asks for none",
                 'write counted_by = "person"',
             )
+        elif perk.counted_by != "person" and "ERC-1155" in _standards(pack, perk.gate):
+            yield Problem(
+                *place(("perks", index, "counted_by")),
+                f"perk {perk.name} counts by token, but many people may hold one ERC-1155 token",
+                'write counted_by = "person"',
+            )
 
 
-def _has_tokens(pack: TownPack, gate_name: str | None) -> bool:
-    """Whether somebody may come through this gate by a token."""
+def _standards(pack: TownPack, gate_name: str | None) -> set[str]:
+    """The standards of the tokens by which somebody may come through this gate."""
     gate = pack.gate(gate_name) if gate_name is not None else None
     rules = [gate.rule] if gate is not None else []
     for tier in reversed(pack.tiers):
         named = {leaf.tier for rule in rules for leaf in leaves(rule) if isinstance(leaf, TierRule)}
         if tier.name in named:
             rules.append(tier.rule)
-    return any(isinstance(leaf, TokenRule) for rule in rules for leaf in leaves(rule))
+    asked = [leaf for rule in rules for leaf in leaves(rule) if isinstance(leaf, TokenRule)]
+    known = {each.name: each.standard for each in pack.collections}
+    return {known.get(leaf.collection, "unknown") for leaf in asked}
 
 
 def _chain_checks(pack: TownPack, place: Place) -> Iterator[Problem]:

@@ -13,8 +13,9 @@ from sqlalchemy import update
 from bots import texts
 from bots.app import App, running
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
-from bots.following import compare_all, follow
+from bots.following import act, compare_all, follow
 from core import audit, identity
+from core.access import Admission
 from core.database import transaction
 from core.settings import Settings
 from core.tables import BalanceRow
@@ -126,6 +127,36 @@ async def test_an_hour_without_the_chain_removes_nobody_and_is_caught_up_afterwa
     assert town.inside() == {"2"}
     assert town.heard[1:] == [texts.say("chat.happening.reachable", "ja")]
     assert town.app.problems() == []
+
+
+async def test_a_member_whose_look_broke_is_looked_at_again_by_the_next_turn(
+    town: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.join("1", HANA.address)
+    await town.evm.call(town.evm.mint, HANA.address)
+    with monkeypatch.context() as patch:
+
+        async def broken(place: str, account: str) -> Admission:
+            raise RuntimeError(place + account)
+
+        patch.setattr(town.keeper, "admit", broken)
+        await follow(town.app)
+    assert town.inside() == set()
+    await follow(town.app)
+    assert town.inside() == {"1"}
+
+
+async def test_who_waits_since_an_outage_still_waits_after_others_were_looked_at(
+    town: Followed,
+) -> None:
+    await town.join("1", HANA.address)
+    waits = await town.join("2", TARO.address)
+    await town.evm.call(town.evm.mint, HANA.address)
+    await town.app.index.turn()
+    town.app.unsettled = {waits: 1}
+    await act(town.app, settle=False)
+    assert town.inside() == {"1"}
+    assert town.app.unsettled == {waits: 1}
 
 
 async def test_a_difference_with_the_contract_is_mended_told_and_written_down(

@@ -1,6 +1,7 @@
 """Who may be where: decisions, doors, notices, grace, and what an outage changes (nothing)."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -16,10 +17,13 @@ from core.access import (
     MemberEvidence,
     Opened,
     Refused,
+    SweepReport,
     Unknown,
 )
+from core.access.doors import Doors
 from core.database import Sessions, transaction
 from core.errors import PlatformRefused, PlatformUnavailable
+from core.mydata import leave
 from core.tables import AnnouncementRow, AuditRow, GrantRow
 from core.testing import FakeHoldings, FakeKeeper, SetClock
 from core.town import Gate, TokenRule, TownPack
@@ -36,7 +40,7 @@ class World:
         self.sessions, self.clock = sessions, clock
         self.holdings = FakeHoldings()
         self.keeper = FakeKeeper()
-        self.keepers = {"telegram": self.keeper}
+        self.keepers: dict[str, FakeKeeper] = {"telegram": self.keeper}
         self.doorkeeper = self.keeper_of(town)
         self.member = 0
 
@@ -281,6 +285,79 @@ async def test_one_members_trouble_leaves_nobody_after_them_unchecked(
     report = await world.doorkeeper.sweep()
     assert world.inside == {"2"}
     assert len(report.troubles) == 1
+    assert report.unsettled == {world.member}  # looked at again, as when nobody could tell
+
+
+class Meanwhile(FakeKeeper):
+    """A platform; while it takes somebody out, something else happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happens: Callable[[], Awaitable[object]] | None = None
+        self.removals = 0
+
+    async def remove(self, place: str, account: str) -> None:
+        self.removals += 1
+        await super().remove(place, account)
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            await happens()
+
+
+async def _about_to_close(world: World) -> Meanwhile:
+    keeper = world.keepers["telegram"] = world.keeper = Meanwhile()
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    world.holdings.give(WALLET, 0)
+    await world.doorkeeper.sweep()
+    world.clock.advance(GRACE)
+    return keeper
+
+
+async def test_a_card_bought_back_while_the_door_closes_leaves_the_member_inside(
+    world: World, town: TownPack
+) -> None:
+    keeper = await _about_to_close(world)
+    other_process = world.keeper_of(town)
+
+    async def bought_back() -> None:
+        world.holdings.give(WALLET, 1)
+        await other_process.sweep()
+
+    keeper.happens = bought_back
+    assert (await world.doorkeeper.sweep()).closed == 0
+    assert world.inside == {"1"}
+    assert (await world.grant()).state == GrantState.OPEN
+    assert await world.notices() == ["leaving", "welcome-back"]
+
+
+async def test_a_door_that_another_process_has_opened_since_is_not_closed(
+    world: World, town: TownPack
+) -> None:
+    keeper = await _about_to_close(world)
+    stale = await world.grant()
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    doors, report = Doors(town, world.sessions, world.keepers, world.clock), SweepReport()
+    async with transaction(world.sessions) as session:
+        account = await identity.account_by_id(session, stale.account_id)
+    door = await doors.close(stale, account, report)
+    assert (door.state, report.closed, keeper.removals) == (GrantState.OPEN, 0, 0)
+
+
+async def test_a_turn_does_not_open_again_what_a_leaving_member_closed(world: World) -> None:
+    keeper = world.keepers["telegram"] = world.keeper = Meanwhile()
+    world.holdings.give(WALLET, 1)
+    await world.doorkeeper.sweep()
+    sweeps: list[asyncio.Task[SweepReport]] = []
+
+    async def meanwhile() -> None:
+        sweeps.append(asyncio.create_task(world.doorkeeper.sweep()))
+
+    keeper.happens = meanwhile
+    await leave(world.sessions, world.doorkeeper, world.member, clock=world.clock)
+    await asyncio.gather(*sweeps)
+    assert world.inside == set()
 
 
 async def test_a_sweep_and_a_visit_at_the_same_moment_warn_once(world: World) -> None:

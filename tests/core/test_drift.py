@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core import identity
 from core.access import Doorkeeper, KeptTraits, MemberEvidence
-from core.access.changes import ChangeKind, agree, changes
+from core.access.changes import ChangeKind, ChangeState, agree, changes
 from core.access.drift import Drift
 from core.database import Sessions, transaction
 from core.errors import PlatformUnavailable
@@ -182,6 +182,72 @@ async def test_many_given_by_hand_wait_for_two_people(world: World) -> None:
     await world.sweep()  # the sweep's own brake does not touch this change
     assert (await world.drift().look()).repaired == 3
     assert world.inside == {"1"}
+
+
+async def test_what_one_look_after_the_other_takes_back_is_counted_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.access.drift.ASKED", 2)
+    world.keeper.lists = False
+    world.allow(approve_above=2)
+    for number in range(3, 9):
+        await world.member(number, card=False)
+    world.inside.update(str(number) for number in range(3, 9))
+    looks = world.drift()  # the same one goes on where it stood
+    for _ in range(8):
+        await looks.look()
+    assert len(world.inside) == 1 + 4
+    async with world.sessions() as session:
+        (change,) = await changes(session)
+    assert (change.people, change.state) == (4, ChangeState.WAITING)
+    for by in ("staff:aya", "staff:ken"):
+        async with transaction(world.sessions) as session:
+            await agree(
+                session,
+                change.id,
+                by=by,
+                digest=change.digest,
+                town=world.town,
+                now=world.clock(),
+            )
+    for _ in range(5):
+        await looks.look()
+    assert world.inside == {"1"}
+    world.inside.update({"3", "4"})  # what two people approved does not count against the hour
+    world.clock.advance(timedelta(hours=2))
+    for _ in range(5):
+        await looks.look()
+    assert world.inside == {"1"}
+
+
+async def test_a_look_at_some_withdraws_nobody_whom_it_did_not_look_at(world: World) -> None:
+    world.allow(approve_above=0)
+    world.inside.add("2")
+    await world.drift().look()
+    world.keeper.error = PlatformUnavailable("discord is away")
+    await world.drift().look()
+    async with world.sessions() as session:
+        (change,) = await changes(session)
+    assert (change.people, change.state) == (1, ChangeState.WAITING)
+    world.keeper.error = None
+    world.inside.discard("2")
+    await world.drift().look()
+    async with world.sessions() as session:
+        (change,) = await changes(session)
+    assert change.state is ChangeState.WITHDRAWN
+
+
+async def test_who_was_let_in_by_right_before_their_turn_came_stays(world: World) -> None:
+    world.inside.add("2")
+    drift = world.drift()
+
+    async def meanwhile(_: float) -> None:
+        world.holdings.give(wallet(2), 1)
+        await world.sweep()
+
+    drift._sleep = meanwhile
+    assert (await drift.look()).repaired == 0
+    assert world.inside == {"1", "2"}
 
 
 async def test_edits_are_paced_and_bounded(world: World) -> None:

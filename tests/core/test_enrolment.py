@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import aiohttp
@@ -216,6 +217,23 @@ async def test_the_same_wallet_from_another_platform_asks_the_first_account(
     assert account.member_id == first.member_id
 
 
+async def questions(office: Office) -> int:
+    async with office.sessions() as session:
+        notices = await session.scalars(select(AnnouncementRow))
+        return sum(each.texts["key"] == "merge" for each in notices)
+
+
+async def test_the_same_proof_again_asks_the_first_account_once_a_day(office: Office) -> None:
+    await office.join("1", "telegram")
+    again = [await office.join("9", "discord")]
+    again += await asyncio.gather(*(office.join("9", "discord") for _ in range(3)))
+    assert again == [NeedsConsent(("telegram",))] * 4
+    assert await questions(office) == 1
+    office.clock.advance(identity.MERGE_LIFETIME)
+    await office.join("9", "discord")
+    assert await questions(office) == 2
+
+
 async def test_the_same_wallet_from_a_second_person_on_one_platform_is_refused(
     office: Office,
 ) -> None:
@@ -284,3 +302,105 @@ async def test_of_two_people_signing_with_one_wallet_at_once_one_gets_in(office:
 
 async def test_hours_are_given_to_wallets_whose_owners_sign_one_after_the_other() -> None:
     assert timedelta(hours=1) < CHALLENGE_LIFETIME < timedelta(days=1)
+
+
+# A contract at the same address on another chain may be somebody else's
+
+OTHER_CHAIN = 424242
+
+
+class Contracts:
+    """Contract wallets that sign whatever they are asked to, on one chain."""
+
+    def __init__(self, chain_id: int) -> None:
+        self.chain_id = chain_id
+
+    async def is_valid_signature(
+        self,
+        chain_id: int,
+        address: str,  # noqa: ARG002
+        digest: bytes,  # noqa: ARG002
+        signature: bytes,  # noqa: ARG002
+    ) -> bool:
+        return chain_id == self.chain_id
+
+
+@dataclass
+class Stranger:
+    """Somebody in a browser, with a contract at a member's address on another chain."""
+
+    town: TownPack
+    sessions: Sessions
+    clock: SetClock
+
+    async def member(self, *, contract: bool) -> identity.Account:
+        """Somebody known by `ADDRESS`: by a contract on the town's chain, or by its key."""
+        async with transaction(self.sessions) as session:
+            account = await identity.account(
+                session, "telegram", "member", locale="ja", now=self.clock()
+            )
+            await identity.link_wallet(
+                session,
+                account.member_id,
+                ADDRESS,
+                CHAIN_ID,
+                now=self.clock(),
+                contract_wallet=contract,
+            )
+            await identity.web_account(session, account.member_id, now=self.clock())
+        return account
+
+    async def sign(self, account: identity.Account, chain_id: int) -> Linked | NeedsConsent:
+        first = self.town.collections[0]
+        more = first.model_copy(update={"name": "other", "chain_id": OTHER_CHAIN})
+        town = self.town.model_copy(update={"collections": (first, more)})
+        address = "http://127.0.0.1:8080"
+        enrolment = Enrolment(town, self.sessions, Contracts(chain_id), self.clock, address=address)
+        async with transaction(self.sessions) as session:
+            token = await identity.make_link(session, account.id, now=self.clock())
+        challenge = await enrolment.challenge(token, ADDRESS, chain_id)
+        return await enrolment.prove(token, challenge.message, b"\x01" * 65)
+
+    async def browser(self, platform: str = "web") -> identity.Account:
+        async with transaction(self.sessions) as session:
+            return await identity.account(
+                session, platform, "stranger", locale="ja", now=self.clock()
+            )
+
+
+@pytest.fixture
+def stranger(town: TownPack, sessions: Sessions, clock: SetClock) -> Stranger:
+    return Stranger(town, sessions, clock)
+
+
+@pytest.mark.parametrize("contract", [True, False])
+@pytest.mark.parametrize("platform", ["web", "discord"])
+async def test_a_contract_on_another_chain_does_not_become_the_member_nor_asks_them(
+    stranger: Stranger, platform: str, contract: bool
+) -> None:
+    member, thief = await stranger.member(contract=contract), await stranger.browser(platform)
+    with pytest.raises(WalletTaken):
+        await stranger.sign(thief, OTHER_CHAIN)
+    async with stranger.sessions() as session:
+        assert await identity.holder_of(session, ADDRESS) == member.member_id
+        assert await identity.find_account(session, platform, "stranger") == thief
+        assert list(await session.scalars(select(AnnouncementRow))) == []
+
+
+async def test_a_leaked_link_signed_by_a_contract_on_another_chain_opens_no_pages(
+    stranger: Stranger,
+) -> None:
+    member = await stranger.member(contract=True)
+    proved = await stranger.sign(member, OTHER_CHAIN)
+    assert proved == Linked(member.member_id, ADDRESS, theirs=False)
+    async with stranger.sessions() as session:
+        (found,) = await identity.linked_wallets(session, member.member_id)
+    assert found.chain_id == CHAIN_ID
+
+
+async def test_a_contract_wallet_comes_back_in_a_new_browser_on_its_own_chain(
+    stranger: Stranger,
+) -> None:
+    member = await stranger.member(contract=True)
+    proved = await stranger.sign(await stranger.browser(), CHAIN_ID)
+    assert proved == Linked(member.member_id, ADDRESS, theirs=True)

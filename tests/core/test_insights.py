@@ -68,3 +68,18 @@ async def test_somebody_who_left_is_counted_and_no_longer_a_member(sessions: Ses
             session, insights.fiscal_year(NOW.date()), zone=ZONE, now=NOW
         )
     assert (seen.members, seen.joined, seen.left) == (0, 1, 1)
+
+
+async def test_a_browser_joins_by_its_first_proof_and_once(sessions: Sessions) -> None:
+    year = insights.fiscal_year(NOW.date())
+    async with sessions.begin() as session:
+        hana = await identity.account(session, "web", "browser", locale="ja", now=NOW)
+        before = await insights.membership(session, year, zone=ZONE, now=NOW)
+        for number in (1, 2):
+            wallet = f"0x{number:040x}"
+            await identity.link_wallet(session, hana.member_id, wallet, 1, now=NOW)
+            await identity.unlink_wallet(session, hana.member_id, wallet, by="member:1", now=NOW)
+        await identity.link_wallet(session, hana.member_id, f"0x{3:040x}", 1, now=NOW)
+        after = await insights.membership(session, year, zone=ZONE, now=NOW)
+    assert (before.members, before.joined) == (0, 0)
+    assert (after.members, after.joined) == (1, 1)

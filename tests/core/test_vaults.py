@@ -24,6 +24,7 @@ class Registry:
     """What the registry says, or that nobody could tell."""
 
     incoming: dict[str, list[Delegation]] = field(default_factory=dict)
+    latest: dict[str, list[Delegation]] = field(default_factory=dict)  # not final yet
     unknown: bool = False
     down: bool = False
 
@@ -41,13 +42,14 @@ class Registry:
         chain_id: int,  # noqa: ARG002
         delegates: Sequence[str],
         *,
-        block: BlockChoice = "latest",  # noqa: ARG002
+        block: BlockChoice = "latest",
     ) -> tuple[tuple[Delegation, ...] | None, ...]:
         if self.down:
             raise ChainUnavailable("no answer")
         if self.unknown:
             return tuple(None for _ in delegates)
-        return tuple(tuple(self.incoming.get(each, ())) for each in delegates)
+        fresh = self.latest if block == "latest" else {}
+        return tuple((*self.incoming.get(each, ()), *fresh.get(each, ())) for each in delegates)
 
 
 @pytest.fixture
@@ -86,6 +88,18 @@ async def test_a_vault_is_offered_linked_and_let_go_when_the_delegation_is_over(
     registry.incoming.clear()
     assert await desk.look_again() == [member]
     assert await addresses(lite, member) == [HOT]
+
+
+async def test_a_delegation_that_is_not_final_yet_is_kept(
+    desk: Vaults, registry: Registry, lite: Sessions, clock: SetClock, town: TownPack
+) -> None:
+    member = await holder(lite, clock, town)
+    registry.latest[HOT] = [Delegation(VAULT, "ALL", None, None, None)]
+    assert await desk.link(member, VAULT)
+    assert await desk.look_again() == []
+    assert VAULT in await addresses(lite, member)
+    registry.latest.clear()
+    assert await desk.look_again() == [member]
 
 
 @pytest.mark.parametrize("silence", ["down", "unknown"])

@@ -1,17 +1,32 @@
 """Wallets of a member: where each counts, what stands behind another, and how they are let go."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import UniqueConstraint, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Integer,
+    String,
+    Table,
+    Text,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import identity
 from core.database import Sessions, transaction
 from core.errors import WalletTaken
 from core.identity import Wallet
-from core.identity.people import member_columns
+from core.identity.people import keys_of, member_columns
 from core.identity.wallets import MAX_VAULTS
 from core.tables import AuditRow, Base, CredentialRow, FactRow, MemberRow, ToldRow
+from core.tables.base import UtcDateTime
 
 HOT = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
 VAULT = "0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF"
@@ -98,6 +113,32 @@ async def test_a_vault_belongs_to_one_member_and_its_own_key_wins(sessions: Sess
         await link(sessions, first, VAULT)
 
 
+async def test_a_contract_takes_a_vault_on_the_registry_s_chain_alone(sessions: Sessions) -> None:
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, first, HOT)
+    await vault(sessions, first)
+    for member in (first, second):
+        async with transaction(sessions) as session:
+            proof = identity.link_wallet(
+                session, member, VAULT, AMOY, now=NOW, contract_wallet=True
+            )
+            with pytest.raises(WalletTaken) if member == second else nullcontext():
+                await proof
+    assert Wallet(VAULT, POLYGON, HOT) in await linked(sessions, first)
+    assert await linked(sessions, second) == []
+    await link(sessions, second, VAULT, contract=True)  # on the registry's chain
+    assert await linked(sessions, second) == [Wallet(VAULT, POLYGON, None)]
+    assert [each.address for each in await linked(sessions, first)] == [HOT]
+
+
+async def test_a_contract_acts_for_no_vault_of_another_chain(sessions: Sessions) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, HOT, contract=True)
+    async with transaction(sessions) as session:
+        assert not await identity.link_vault(session, member, VAULT, AMOY, via=HOT, now=NOW)
+    assert await vault(sessions, member)
+
+
 async def test_only_a_wallet_that_was_proved_acts_for_others_and_not_for_endless_ones(
     sessions: Sessions,
 ) -> None:
@@ -131,10 +172,6 @@ async def test_a_delegation_that_is_over_lets_the_vault_go_unless_it_was_proved_
 
 
 def test_a_merge_moves_all_that_names_the_member() -> None:
-    """Each foreign key to a member is moved; in a key, two tables are known.
-
-    A new table with a member in a unique key must say in `_move_all` what happens to doubles.
-    """
     moved = {(each.table.name, each.name) for each in member_columns()}
     named = {
         (table.name, key.parent.name)
@@ -143,17 +180,52 @@ def test_a_merge_moves_all_that_names_the_member() -> None:
         if key.column.table is MemberRow.__table__
     }
     assert named - moved == {("merge", "member_id"), ("merge", "other_id")}
-    in_keys = {
-        each.table.name
-        for each in member_columns()
-        if each.primary_key
-        or any(
-            each.name in constraint.columns
-            for constraint in each.table.constraints
-            if isinstance(constraint, UniqueConstraint)
-        )
-    }
-    assert in_keys == {"fact_told", "perk_standing"}
+
+
+SAMPLES: dict[type, object] = {
+    BigInteger: 1,
+    Integer: 1,
+    Boolean: False,
+    String: "a",
+    Text: "a",
+    Date: NOW.date(),
+    UtcDateTime: NOW,
+    JSON: {},
+}
+
+
+async def put(session: AsyncSession, table: Table, **given: object) -> dict[str, object]:
+    """A row of any table, with what it refers to; what is not given is the same each time."""
+    row = dict(given)
+    for column in table.columns:
+        if column.name in row or column.nullable:
+            continue
+        if column.foreign_keys:
+            (key,) = column.foreign_keys
+            referred = (await session.execute(select(key.column).limit(1))).scalar()
+            if referred is None:
+                referred = (await put(session, key.column.table))[key.column.name]
+            row[column.name] = referred
+        else:
+            row[column.name] = SAMPLES[type(column.type)]
+    await session.execute(table.insert().values(row))
+    return row
+
+
+@pytest.mark.parametrize(
+    "column", [each for each in member_columns() if keys_of(each)], ids=lambda each: each.table.name
+)
+async def test_two_members_with_the_same_in_any_table_become_one(
+    sessions: Sessions, column: Column[Any]
+) -> None:
+    stays, goes = await join(sessions, "1"), await join(sessions, "9", "discord")
+    async with transaction(sessions) as session:
+        for member in (stays, goes):
+            await put(session, column.table, **{column.name: member})
+        code = await identity.propose_merge(session, member_id=goes, other_id=stays, now=NOW)
+    async with transaction(sessions) as session:
+        assert await identity.merge(session, code, by_member=stays, now=NOW) == stays
+        assert list(await session.scalars(select(column))) == [stays]
 
 
 async def test_what_both_had_stays_once_and_what_one_had_stays(sessions: Sessions) -> None:

@@ -13,7 +13,7 @@ from bots import texts
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from core import identity, insights
-from core.database import transaction
+from core.database import reading
 from core.errors import ChainUnavailable
 from core.holdings import Concentration, concentration
 from core.insights import Membership, Period
@@ -86,9 +86,12 @@ class Report(StaffPages):
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
-    def _year(self) -> Period:
+    def _today(self) -> date:
         zone = ZoneInfo(self.web.app.town.town.timezone)
-        return insights.fiscal_year(self.web.app.clock().astimezone(zone).date())
+        return self.web.app.clock().astimezone(zone).date()
+
+    def _year(self) -> Period:
+        return insights.fiscal_year(self._today())
 
     def _period(self, query: Mapping[str, str]) -> Period | None:
         """The days asked for; this fiscal year if none are; `None` if they make no period."""
@@ -104,7 +107,7 @@ class Report(StaffPages):
 
     async def _figures(self, period: Period) -> Figures:
         app = self.web.app
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             membership = await insights.membership(
                 session, period, zone=app.town.town.timezone, now=app.clock()
             )
@@ -116,7 +119,9 @@ class Report(StaffPages):
                 except ChainUnavailable:
                     found = None
                 hands.append(Hands(each, found))
-        perks = await app.perks.figures(period.first, period.last)
+        # Uses that can still be made are not unused yet.
+        last = min(period.last, self._today())
+        perks = await app.perks.figures(period.first, last) if period.first <= last else ()
         return Figures(membership, tuple(hands), perks)
 
     def _rows(self, figures: Figures, language: str) -> Iterator[tuple[object, ...]]:

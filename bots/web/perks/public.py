@@ -8,7 +8,9 @@ from fastapi.responses import Response
 
 from bots.perk_words import PerkWords
 from bots.web.pages import Web, go
+from core.database import transaction
 from core.errors import NotFound
+from core.holdings import is_issued
 from core.perks import TokenStatus
 
 LARGEST_TOKEN: Final = 2**256 - 1
@@ -65,7 +67,11 @@ class PublicPerks:
             rows = await self.web.app.perks.status_of_token(collection, int(number))
         except NotFound:
             return self._page(request, collection, number, unknown=True)
-        return self._page(request, collection, number, rows=rows)
+        async with transaction(self.web.app.sessions) as session:
+            issued = await is_issued(session, found, int(number))
+        if issued is False:  # a buyer must not take a card that nobody has for one
+            return self._page(request, collection, number, unknown=True)
+        return self._page(request, collection, number, rows=rows, unread=issued is None)
 
     def _page(
         self,
@@ -75,6 +81,7 @@ class PublicPerks:
         *,
         rows: tuple[TokenStatus, ...] | None = None,
         unknown: bool = False,
+        unread: bool = False,
     ) -> Response:
         return self.web.render(
             request,
@@ -84,6 +91,7 @@ class PublicPerks:
             number=number[:80],
             rows=rows,
             unknown=unknown,
+            unread=unread,
             words=self.words,
             now=self.web.app.clock(),
         )

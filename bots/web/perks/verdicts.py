@@ -33,6 +33,7 @@ class VerdictWords:
             "facts": self._facts(verdict, language) if verdict.ok else [],
             "undo": verdict.redemption_id if verdict.undo_until else None,
             "booked": verdict.ok,
+            "again": verdict.reason is Reason.REENTRY,
         }
 
     def _reason(self, verdict: Verdict, language: str, now: datetime) -> str:
@@ -77,6 +78,7 @@ class VerdictWords:
         return {
             "id": answer.client_id,
             "ok": answer.ok,
+            "number": answer.redemption_id,
             "perk": perk.title.get(language) if perk else "",
             "reason": "" if answer.ok else texts.say("desk.reason.conflict", language),
         }

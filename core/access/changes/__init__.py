@@ -24,6 +24,7 @@ from core.access.changes.approval import (
 from core.access.changes.brake import (
     APPROVED_FOR,
     REFUSED_FOR,
+    TAKEN_BACK,
     WINDOW,
     losses_of,
     standing,
@@ -34,6 +35,7 @@ from core.access.changes.nouns import (
     Change,
     ChangeKind,
     ChangeState,
+    Looked,
     Loss,
     Losses,
     Rehearsal,
@@ -45,10 +47,12 @@ from core.access.changes.nouns import (
 __all__ = [
     "APPROVED_FOR",
     "REFUSED_FOR",
+    "TAKEN_BACK",
     "WINDOW",
     "Change",
     "ChangeKind",
     "ChangeState",
+    "Looked",
     "Loss",
     "Losses",
     "Rehearsal",

@@ -12,6 +12,7 @@ from core import audit
 from core.access.changes.nouns import (
     ChangeKind,
     ChangeState,
+    Looked,
     Loss,
     Standing,
     Turn,
@@ -21,7 +22,7 @@ from core.access.changes.nouns import (
 )
 from core.access.plan import fingerprint, rules_of
 from core.access.reasons import pack_shortfall, unpack_shortfall
-from core.tables import ChangeRow, GrantRow, LossRow, RulesRow
+from core.tables import AuditRow, ChangeRow, GrantRow, LossRow, RulesRow
 from core.town import TownPack
 
 WINDOW: Final = timedelta(hours=1)
@@ -30,6 +31,8 @@ APPROVED_FOR: Final = timedelta(hours=24)
 REFUSED_FOR: Final = timedelta(hours=24)
 """So long a refused list of sales is not proposed again; one of rules never is."""
 ONLY_ROW: Final = 1
+TAKEN_BACK: Final = "access.taken-back"
+"""In the audit log: somebody whom another let in by hand was taken out."""
 
 
 async def standing(session: AsyncSession, town: TownPack) -> Standing:
@@ -75,22 +78,45 @@ async def weigh(session: AsyncSession, town: TownPack, turn: Turn, *, now: datet
 
 
 async def weigh_by_hand(
-    session: AsyncSession, town: TownPack, losses: Sequence[Loss], *, now: datetime
+    session: AsyncSession,
+    town: TownPack,
+    losses: Sequence[Loss],
+    looked: Looked,
+    *,
+    now: datetime,
 ) -> Verdict:
     """Count those whom somebody let in by hand, and say who may be taken out again.
 
-    `losses` are all that one look at the platforms found.
+    `losses` are what one look at the platforms found, `looked` is where it has been. Where nobody
+    is listed it sees a few at a time: those who wait stay on the list until they are looked at
+    again, and who was taken back within the window counts as well.
     """
     turn = Turn(by_hand=losses, whole=True)
     allowed = await _approved(session, turn, now)
-    left = [each for each in losses if each.key not in allowed]
+    waiting = [each for each in await _waiting(session, ChangeKind.BY_HAND) if not looked.at(each)]
+    every = {each.key: each for each in (*waiting, *losses)}
+    left = [each for key, each in every.items() if key not in allowed]
     people = {each.person for each in left}
-    if len(people) <= town.access.approve_above:
+    if not left or len(people) + await _taken_back(session, now) <= town.access.approve_above:
         await withdraw(session, ChangeKind.BY_HAND, now=now)
         return Verdict(allowed | dict.fromkeys((each.key for each in left), None))
     print_now = fingerprint(rules_of(town))
     new = await _hold(session, ChangeKind.BY_HAND, print_now, left, turn, now)
     return Verdict(allowed, len(people), tuple(new))
+
+
+async def _waiting(session: AsyncSession, kind: ChangeKind) -> list[Loss]:
+    """Who stands on the list of the change of this kind that waits."""
+    number = await session.scalar(select(ChangeRow.id).where(ChangeRow.waiting == kind))
+    return [] if number is None else [_loss(row) for row in await losses_of(session, number)]
+
+
+async def _taken_back(session: AsyncSession, now: datetime) -> int:
+    """How many were taken out within the window, by no approved change."""
+    rows = await session.scalars(
+        select(AuditRow.detail).where(AuditRow.action == TAKEN_BACK, AuditRow.at > now - WINDOW)
+    )
+    return sum("change" not in detail for detail in rows)
 
 
 async def applied_rules(

@@ -84,6 +84,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """Where a look at the platforms has been: of others it says nothing."""
+
+    places: set[tuple[str, str]] = field(default_factory=set)  # listed whole: platform, place
+    accounts: set[tuple[str, str, str]] = field(default_factory=set)  # asked about one by one
+
+    def at(self, loss: Loss) -> bool:
+        """Whether it would have found this one."""
+        where = loss.platform, loss.place
+        return where in self.places or (*where, loss.external_id) in self.accounts
+
+
+@dataclass(frozen=True, slots=True)
 class Losses:
     """Losses in figures: people in all, by room, and by room and reason."""
 

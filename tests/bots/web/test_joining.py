@@ -16,7 +16,7 @@ async def test_a_card_opens_the_room_to_the_browser_that_proved_it(world: World)
     world.holdings.give(key.address, 1)
     async with world.visitor() as visitor:
         before = await visitor.get("/rooms/residents")
-        assert (before.status, "shown their card" in before.text) == (403, True)
+        assert (before.status, "who meet these conditions" in before.text) == (403, True)
         proved = await visitor.prove(await visitor.link(), key, world.chain_id)
         assert "Welcome, digital resident!" in proved.text
         assert (await visitor.get("/rooms/residents")).status == 200

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from core import identity
 from core.access.changes import ChangeState, changes
 from core.database import transaction
+from core.holdings.transfers import word
 from core.tables import AuditRow, BalanceRow, ContractRow, GrantRow, OverrideRow
 from core.town import TokenRule
 from tests.bots.web.stage import World
@@ -49,9 +50,9 @@ async def in_the_index(world: World, token: int, owner: str) -> None:
         )
         session.add(row)
         await session.flush()
-        word, one = token.to_bytes(32, "big"), (1).to_bytes(32, "big")
+        number, one = word(token), word(1)
         address = bytes.fromhex(owner[2:])
-        session.add(BalanceRow(contract_id=row.id, token=word, owner=address, amount=one))
+        session.add(BalanceRow(contract_id=row.id, token=number, owner=address, amount=one))
 
 
 async def test_staff_see_who_is_in_which_room_why_and_since_when(world: World) -> None:
@@ -59,7 +60,7 @@ async def test_staff_see_who_is_in_which_room_why_and_since_when(world: World) -
     async with world.visitor("ja") as hana:
         await enter(world, hana)
         overview = (await hana.get("/console/members")).text
-        assert '<td class="number">3</td>' in overview
+        assert '<td class="number" data-label="中にいる人">3</td>' in overview
         assert "「デジタル住民票(見本)」1枚以上" in overview
         listed = (await hana.get("/console/members/rooms/residents")).text
         assert listed.count("デジタル住民票(見本)</td>") == 3

@@ -7,6 +7,7 @@ from bots.spreadsheet import MARK
 from bots.web.session import staff_link
 from core.perks import Scan
 from tests.bots.web.stage import SECRET, Visitor, World
+from tests.bots.web.test_report import sell
 from tests.bots.web.window import FACILITY, PERK, Window, open_window
 
 
@@ -156,3 +157,16 @@ async def test_figures_show_uses_and_the_share_that_nobody_used(world: World) ->
         text = (await staff.get("/console/perks/figures")).text
         assert "Entry to the Akiyoshido cave" in text
         assert "1,600" in text
+
+
+async def test_a_card_that_nobody_holds_is_not_said_to_have_uses_left(world: World) -> None:
+    async with world.visitor("ja") as buyer:
+        unread = await buyer.get("/tokens/resident-card/1")
+        assert "まだ確かめられません" in unread.text
+    await sell(world, 3, 2)
+    async with world.visitor("ja") as buyer:
+        assert "まだ確かめられません" not in (await buyer.get("/tokens/resident-card/2")).text
+        for number in ("3", "999"):
+            seen = await buyer.get(f"/tokens/resident-card/{number}")
+            assert (seen.status, "見つかりません" in seen.text) == (404, True)
+            assert "あと1回" not in seen.text

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from core import audit, identity
 from core.database import transaction
+from core.holdings.transfers import word
 from core.insights import fiscal_year
 from core.tables import AuditRow, BalanceRow, ContractRow
 from tests.bots.web.stage import World
@@ -34,9 +35,9 @@ async def sell(world: World, tokens: int, hands: int) -> None:
             session.add(
                 BalanceRow(
                     contract_id=contract.id,
-                    token=token.to_bytes(32),
+                    token=word(token),
                     owner=owner,
-                    amount=(1).to_bytes(32),
+                    amount=word(1),
                 )
             )
 

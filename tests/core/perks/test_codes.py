@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.database import transaction
+from core.database import Sessions, transaction
 from core.perks import Reason, codes
 from core.tables import PassRow
-from tests.core.perks.world import World
+from core.town import TownPack
+from tests.core.perks.world import World, perk
 
 
 @given(st.integers(0, 7), st.integers(1, 9))
@@ -81,7 +82,7 @@ async def test_wrong_codes_make_the_desk_wait_also_after_a_restart(world: World)
     assert (await world.scan(shown.text, desk)).ok  # the camera goes on
 
 
-async def test_after_the_wait_a_right_code_is_taken_and_the_count_begins_anew(
+async def test_after_the_wait_a_right_code_is_taken_and_the_next_wrong_one_waits_longer(
     world: World,
 ) -> None:
     hana, desk = await world.member("hana", 1), await world.desk()
@@ -92,4 +93,41 @@ async def test_after_the_wait_a_right_code_is_taken_and_the_count_begins_anew(
     assert shown.code is not None
     assert (await world.scan(shown.code, desk)).ok
     assert (await world.scan(codes.new_code(), desk)).reason is Reason.WRONG_CODE
-    assert (await world.scan(codes.new_code(), desk)).reason is Reason.WRONG_CODE
+    locked = await world.scan(codes.new_code(), desk)
+    assert locked.reason is Reason.TOO_MANY_TRIES
+    assert locked.next_at == world.clock() + timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("hit", ["check", "redeem"])
+async def test_right_codes_between_wrong_ones_buy_no_more_tries(
+    town: TownPack, lite: Sessions, hit: str
+) -> None:
+    world = World(town, lite, perk(unlimited=True))
+    hana, desk = await world.member("hana", 1), await world.desk()
+    said: list[Reason] = []
+    for _ in range(3):
+        said += [(await world.perks.check(codes.new_code(), desk)).reason for _ in range(4)]
+        code = (await world.shown(hana, code=True)).code or ""
+        if hit == "check":
+            await world.perks.check(code, desk)
+        else:
+            await world.scan(code, desk)
+    assert said == [Reason.WRONG_CODE] * 5 + [Reason.TOO_MANY_TRIES] * 7
+
+
+async def test_a_clerk_who_mistypes_now_and_then_never_waits(world: World) -> None:
+    desk = await world.desk()
+    for _ in range(30):
+        assert (await world.scan(codes.new_code(), desk)).reason is Reason.WRONG_CODE
+        world.pass_by(minutes=12)
+
+
+async def test_somebody_who_guesses_for_hours_gets_a_dozen_codes_an_hour_at_most(
+    world: World,
+) -> None:
+    desk = await world.desk()
+    guessed = 0
+    for _ in range(6 * 60):
+        guessed += (await world.scan(codes.new_code(), desk)).reason is Reason.WRONG_CODE
+        world.pass_by(minutes=1)
+    assert guessed <= 6 * 12

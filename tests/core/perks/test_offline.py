@@ -72,17 +72,6 @@ async def test_a_pass_taken_online_and_shown_to_a_desk_without_signal_is_flagged
     assert (synced.ok, synced.reason) == (False, Reason.PASS_USED)
 
 
-async def test_a_desk_that_missed_the_answer_and_queued_the_scan_made_one_use(
-    world: World,
-) -> None:
-    hana, desk = await world.member("hana", 1), await world.desk()
-    scan = await scanned(world, hana)
-    booked = await world.scan(scan.text, desk)
-    (synced,) = await world.perks.sync(desk, [scan])
-    assert (synced.ok, synced.redemption_id) == (True, booked.redemption_id)
-    assert await world.perks.conflicts() == []
-
-
 async def test_a_card_sold_after_the_scan_was_still_the_sellers_when_scanned(
     world: World,
 ) -> None:

@@ -67,7 +67,7 @@ export class Kit {
 
   async load() {
     this.kept = this.kept || await this.store.get('kit', 'today') || null;
-    await this.store.forget('seen', Date.now() - FORGET);
+    for (const name of ['seen', 'withdrawn']) await this.store.forget(name, Date.now() - FORGET);
   }
 
   get now() { return Date.now() + (this.kept ? this.kept.offset : 0); }
@@ -75,13 +75,14 @@ export class Kit {
   get good() { return Boolean(this.kept) && this.now < Date.parse(this.kept.until); }
 
   // Marks a pass that the town has booked, so that it is not taken again without signal.
-  async booked(text) {
+  async booked(text, reentry) {
     const pass = read(text);
-    if (pass) await this.store.note(pass, { at: this.now, sent: true });
+    if (pass) await this.store.note(pass, { at: this.now, sent: true, reentry });
   }
 
-  // Decides without signal. A yes stands in the queue before it is said.
-  async judge(text, id) {
+  // Decides without signal. A yes stands in the queue before it is said. `asked`: the town may have
+  // booked it though its answer did not come.
+  async judge(text, id, asked = false) {
     if (!this.good) return { ok: false, colour: 'warn', reason: 'offline-old' };
     const pass = read(text);
     if (!pass || !await this.signed(pass)) return { ok: false, colour: 'no', reason: 'unreadable' };
@@ -91,7 +92,7 @@ export class Kit {
     const judged = { title: perk.title };
     const reason = this.untimely(pass, perk);
     if (reason) return { ...judged, ok: false, colour: reason === 'not-yet' ? 'warn' : 'no', reason };
-    const queued = { id, text, at: this.now };
+    const queued = { id, text, at: this.now, perk: perk.title, asked };
     return { ...judged, ...await this.store.take(pass, queued, (entries) => this.count(pass, perk, entries)) };
   }
 
@@ -110,8 +111,10 @@ export class Kit {
   count(pass, perk, { same, handle }) {
     if (same) return { ok: false, colour: 'no', reason: 'offline-seen', before: same.at };
     const latest = Math.max(0, ...handle.map((each) => each.at));
-    if (latest && this.now - latest < perk.reentry_minutes * 60000) {
-      return { ok: true, reentry: true, left: undefined, before: latest };
+    const use = Math.max(0, ...handle.filter((each) => !each.reentry).map((each) => each.at));
+    const again = handle.filter((each) => each.reentry && each.at >= use).length;
+    if (use && this.now - use < perk.reentry_minutes * 60000 && again < perk.reentries) {
+      return { ok: true, reentry: true, left: undefined, before: use };
     }
     if (pass.left === null) return { ok: true, left: null };
     const unknown = handle.filter((each) => !each.reentry && (!each.sent || each.at > pass.issued)).length;
