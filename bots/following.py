@@ -12,7 +12,7 @@ from typing import Final
 from bots import texts
 from bots.app import App
 from core import audit, identity
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import ChainUnavailable
 from core.holdings import Reconciler, Reconciliation, Trouble, Turn, one_look
 from core.town import Collection
@@ -83,7 +83,7 @@ async def compare(app: App, collections: Sequence[Collection], *, everybody: boo
     """Whether all `collections` could be compared. What differed is mended, and staff are told."""
     if not collections:
         return True
-    async with transaction(app.sessions) as session:
+    async with reading(app.sessions) as session:
         wallets = sorted(await identity.all_wallets(session))
     reconciler = Reconciler(app.index, app.chains, app.sessions, app.clock)
     done = True

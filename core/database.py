@@ -7,7 +7,7 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -28,6 +28,9 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 """SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
+
+READ_ONLY: Final = "kankei_read_only"
+"""The execution option of a connection whose transaction only reads."""
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -65,8 +68,13 @@ def connect(url: str) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
         # A transaction that reads first and writes later cannot wait for the lock (SQLITE_BUSY at
-        # once), so every transaction takes its place in the queue of writers from the start.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # once), so every transaction takes its place in the queue of writers from the start: all
+        # but those that only read. They see the database as it was when they began.
+        only_reads = bool(connection.get_execution_options().get(READ_ONLY))
+        if connection.info.get(READ_ONLY, False) is not only_reads:
+            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
+            connection.info[READ_ONLY] = only_reads
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -96,6 +104,20 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """
     with _outages_named():
         async with sessions.begin() as session:
+            yield session
+
+
+@asynccontextmanager
+async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One session that only reads, and on SQLite keeps nobody from writing meanwhile.
+
+    For what takes long, such as a walk over a table. A write in it fails. Raises
+    `RecordsUnavailable` when the database is away.
+    """
+    options = {READ_ONLY: True, "postgresql_readonly": True}
+    with _outages_named():
+        async with sessions.begin() as session:
+            await session.connection(execution_options=options)
             yield session
 
 

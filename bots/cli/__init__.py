@@ -24,7 +24,7 @@ from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import connect, migrate, session_factory, transaction
+from core.database import connect, migrate, reading, session_factory
 from core.errors import KankeiError, RecordsUnavailable, TownPackError
 from core.settings import Settings
 
@@ -202,7 +202,7 @@ def verify() -> None:
         engine = connect(settings.database)
         try:
             await migrate(engine)
-            async with transaction(session_factory(engine)) as session:
+            async with reading(session_factory(engine)) as session:
                 return await audit_log.verify(session)
         finally:
             await engine.dispose()

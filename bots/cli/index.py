@@ -17,7 +17,7 @@ from bots.cli.terminal import fail, language, read_settings
 from core import identity
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import Sessions, connect, migrate, session_factory, transaction
+from core.database import Sessions, connect, migrate, reading, session_factory
 from core.errors import ChainUnavailable, TownPackError
 from core.holdings import (
     IndexState,
@@ -106,7 +106,7 @@ async def _read(owners: OwnerIndex, pages: StoredPages, show: Show) -> None:
 
 
 async def _report(sessions: Sessions, pack: TownPack) -> bool:
-    async with transaction(sessions) as session:
+    async with reading(sessions) as session:
         found = await states(session, pack.collections, now=system_clock())
     for state in found:
         _report_one(pack, state)
@@ -133,7 +133,7 @@ def _report_one(pack: TownPack, state: IndexState) -> None:
 
 
 async def _compare(reconciler: Reconciler, sessions: Sessions, pack: TownPack) -> bool:
-    async with transaction(sessions) as session:
+    async with reading(sessions) as session:
         wallets: Sequence[str] = sorted(await identity.all_wallets(session))
     good = True
     for collection in pack.collections:

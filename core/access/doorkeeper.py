@@ -26,7 +26,7 @@ from core.access.looking import Leaving, Look, Looking, Rules, stays
 from core.access.plan import fingerprint, town_before
 from core.access.reading import MemberEvidence
 from core.clock import Clock
-from core.database import Sessions, transaction
+from core.database import Sessions, reading, transaction
 from core.identity import accounts_of, find_account, members_with_proof
 from core.tables import GrantRow, OverrideRow
 from core.town import TownPack
@@ -78,7 +78,7 @@ class Doorkeeper:
         vouched = select(OverrideRow.member_id).where(
             OverrideRow.ended_at.is_(None), OverrideRow.until > self._clock()
         )
-        async with transaction(self._sessions) as session:
+        async with reading(self._sessions) as session:
             proved = await members_with_proof(session)
             return sorted({*proved, *await session.scalars(inside.union(vouched))})
 

@@ -19,7 +19,7 @@ from core.credentials.hashing import Derive, keyed_hash
 from core.credentials.methods import Subject, Unproved
 from core.credentials.records import restore, revoke_subject
 from core.credentials.tabular import Entries, normal, read_entries
-from core.database import Sessions, transaction
+from core.database import Sessions, reading, transaction
 from core.errors import NotFound, ProofRejected
 from core.tables import CredentialRow, PurchaseRow
 from core.town import Proof, TownPack
@@ -153,7 +153,7 @@ class Purchases:
 
         `replace`: what is not in this list is taken off, and the credential it made is revoked.
         """
-        async with transaction(sessions) as session:
+        async with reading(sessions) as session:
             plan = await self.plan(session, listing)
         members: set[int] = set()
         for start in range(0, len(listing.digests), _CHUNK):

@@ -14,7 +14,7 @@ from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Web, go
 from core import audit
-from core.database import transaction
+from core.database import reading
 from core.tables import AuditRow
 
 PAGE: Final = 50
@@ -44,7 +44,7 @@ class AuditLog(StaffPages):
     async def page(self, request: Request) -> Response:
         self.web.staff(request)
         wanted = self._wanted(request.query_params)
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             rows = await audit.search(session, wanted, limit=PAGE + 1)
             broken = await self._watch.look(session, now=self.web.app.clock())
         shown, language = rows[:PAGE], self.language(request)
@@ -64,7 +64,7 @@ class AuditLog(StaffPages):
         """Read the whole log again, from the first row."""
         self.web.staff(request)
         await self.web.form(request, "form")
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             await self._watch.look(session, now=self.web.app.clock(), whole=True)
         return go("/console/audit")
 
@@ -72,7 +72,7 @@ class AuditLog(StaffPages):
         """The rows that fit, the newest first, for a spreadsheet."""
         self.web.staff(request)
         wanted = self._wanted(request.query_params)
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             rows = await audit.search(session, wanted, limit=MOST)
         names = ("number", "at", "actor", "action", "subject", "detail", "digest")
         cells = (

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from bots.web.console.pages import StaffPages
 from core.chain import EndpointHealth
-from core.database import transaction
+from core.database import reading
 from core.holdings import IndexState, Trouble, states
 
 NEARLY: Final = 0.9
@@ -25,7 +25,7 @@ class ChainPage(StaffPages):
     async def page(self, request: Request) -> Response:
         self.web.staff(request)
         app = self.web.app
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             found = await states(session, app.town.collections, now=app.clock())
         language = self.language(request)
         titles = {each.name: each.title.get(language) for each in app.town.collections}

@@ -27,7 +27,7 @@ from core.access.overrides import (
 )
 from core.access.roster import Inside, doors_of, figures, room_list
 from core.credentials import credentials_of
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import NotAllowed, NotFound
 from core.holdings.search import owners_of_token
 from core.identity import accounts_of, find_account, holder_of, holders_of, wallets_of
@@ -64,7 +64,7 @@ class Members(StaffPages):
         self, request: Request, *, found: Sequence[int] | None = None
     ) -> HTMLResponse:
         app = self.web.app
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             rooms = await figures(session, [gate.name for gate in app.town.gates])
             decided = await overrides(session, now=app.clock())
         return self.render(request, "members.html", rooms=rooms, decided=decided, found=found)
@@ -73,7 +73,7 @@ class Members(StaffPages):
         """One member: their page. Several, or none: said on this page."""
         self.web.staff(request)
         fields = await self.web.form(request, "form")
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             found = await self._find(session, fields.get("words", "").strip())
         if len(found) == 1:
             return go(f"/console/members/{found[0]}")
@@ -132,7 +132,7 @@ class Members(StaffPages):
         )
 
     async def _list(self, gate: str) -> list[Inside]:
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             rows = await room_list(session, gate)
         if not rows and self.web.app.town.gate(gate) is None:
             raise HTTPException(404)
@@ -147,7 +147,7 @@ class Members(StaffPages):
     async def _member(self, request: Request, number: int, *, fault: bool = False) -> HTMLResponse:
         app = self.web.app
         now = app.clock()
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             accounts = await accounts_of(session, number)
             if not accounts:
                 raise HTTPException(404)
@@ -184,7 +184,7 @@ class Members(StaffPages):
         return go(f"/console/members/{number}", request, flash="members.done.looked")
 
     async def _known(self, number: int) -> None:
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             if not await accounts_of(session, number):
                 raise HTTPException(404)
 

@@ -14,7 +14,7 @@ from bots.web.console.pages import StaffPages
 from bots.web.guidefile import guide_file
 from bots.web.pages import LANGUAGE_NAMES, Number, go
 from core import questions
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import NotFound
 from core.questions import (
     MAX_ANSWER,
@@ -59,7 +59,7 @@ class Questions(StaffPages):
     async def list(self, request: Request) -> Response:
         self.web.staff(request)
         which = _filter(request.query_params)
-        async with transaction(self.web.app.sessions) as session:
+        async with reading(self.web.app.sessions) as session:
             rows, total = await questions.listed(session, which)
         pages = max(math.ceil(total / PAGE), 1)
 

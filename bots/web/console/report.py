@@ -13,7 +13,7 @@ from bots import texts
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from core import identity, insights
-from core.database import transaction
+from core.database import reading
 from core.errors import ChainUnavailable
 from core.holdings import Concentration, concentration
 from core.insights import Membership, Period
@@ -107,7 +107,7 @@ class Report(StaffPages):
 
     async def _figures(self, period: Period) -> Figures:
         app = self.web.app
-        async with transaction(app.sessions) as session:
+        async with reading(app.sessions) as session:
             membership = await insights.membership(
                 session, period, zone=app.town.town.timezone, now=app.clock()
             )

@@ -15,10 +15,11 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots import qr
-from bots.perk_words import PerkWords
+from bots.perk_words import PerkWords, cards_of, lost_card
 from bots.web.pages import Web, go
 from bots.web.session import member_account
 from core.access import tier_of
+from core.access.roster import Inside, doors_of
 from core.database import transaction
 from core.errors import LinkExpired, NotFound
 from core.identity import CARD, Account, account, account_by_id, follow_link, take_link
@@ -108,10 +109,16 @@ class Card:
             holder=holder,
             offers=open_first(offers),
             marks=marks,
+            cards=cards_of(offers),
+            lost=await self._lost(holder.account.member_id, offers),
             words=self.words,
             member=any(each.left and each.perk.gate for each in offers),
             now=self.web.app.clock(),
         )
+
+    async def _lost(self, member_id: int, offers: tuple[Offer, ...]) -> Inside | None:
+        async with transaction(self.web.app.sessions) as session:
+            return lost_card(offers, await doors_of(session, member_id))
 
     async def _marks(self, member_id: int, language: str) -> list[str]:
         """The member's tier and kinds, as far as anybody could tell just now."""
@@ -226,18 +233,25 @@ class Card:
             }
         )
 
-    async def state(self, request: Request, perk: str, since: int = 0) -> Response:
-        """``{html}`` once the perk was used after `since` (seconds since 1970), else ``{}``."""
+    async def state(self, request: Request, perk: str, since: int = 0, used: int = 0) -> Response:
+        """``{html, at}`` once the perk was used after `since` (seconds since 1970), else ``{}``.
+
+        `used`: the ``at`` that the page has shown; ``{html, undone}`` once that was taken back.
+        """
         found, holder = self._perk(perk), await self._need(request)
         now = self.web.app.clock()
         after = max(datetime.fromtimestamp(max(since, 0), UTC), now - USED_SHOWN)
         use = await self.web.app.perks.last_use(holder.account.member_id, found.name)
+        shown = datetime.fromtimestamp(min(max(used, 0), int(now.timestamp())), UTC)
+        if used and shown >= now - USED_SHOWN and (use is None or use.at < shown):
+            html = self.web.fragment(request, "perks/_undone.html", perk=found)
+            return JSONResponse({"html": html, "undone": True})
         if use is None or use.at < after:
             return JSONResponse({})
         html = self.web.fragment(
             request, "perks/_used.html", perk=found, use=use, words=self.words, now=now
         )
-        return JSONResponse({"html": html})
+        return JSONResponse({"html": html, "at": int(use.at.timestamp())})
 
 
 def open_first(offers: tuple[Offer, ...]) -> list[Offer]:
