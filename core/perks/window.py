@@ -246,8 +246,10 @@ class Window(Base):
         await self._alone(session, found.row.member_id)
         if (before := await self._before(session, found, desk, request_id)) is not None:
             return before
-        if await session.get(PassRow, found.row.nonce) is None:
-            return self._no(Reason.UNKNOWN_PASS, desk, found.perk)  # left in this moment
+        known = await session.get(PassRow, found.row.nonce)
+        if known is None or known.member_id != found.row.member_id:
+            # They left, or became one with another member, in this moment: scan again.
+            return self._no(Reason.UNKNOWN_PASS, desk, found.perk)
         now = self._clock()
         weighed = await self._weigh(session, found, desk, reading, at=now)
         if isinstance(weighed, Verdict):

@@ -127,6 +127,7 @@ async def test_a_card_sold_between_two_uses_brings_the_buyer_only_what_is_left(c
     assert (again.ok, again.reason) == (False, Reason.PASS_USED)
 
     # The buyer looks first: the public page of the card says what is left, and not whose it is.
+    await following.follow(city.app)  # the index has read that the card was issued
     (token,) = await city.evm.call(city.evm.tokens_of, HANA.address)
     async with city.browser.get(f"{city.url}/tokens/resident-card/{token}") as page:
         shown = await page.text()

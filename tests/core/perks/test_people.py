@@ -6,6 +6,8 @@ from sqlalchemy import select
 
 from core import audit, identity, mydata, perks
 from core.access import Doorkeeper, KeptTraits, MemberEvidence
+from core.access.evidence import Evidence
+from core.chain.client import Finality
 from core.database import Sessions, transaction
 from core.perks import Closed, Reason
 from core.tables import CredentialRow, PassRow, RedemptionRow, StandingRow, UseRow
@@ -218,3 +220,27 @@ async def test_what_stays_of_who_left_is_what_the_security_model_says(
     assert {each.ends_at for each in counts} == {None}
     plain = {each.subject for each in counts if len(each.subject) != 64}
     assert plain == {"resident-card:7", f"member:{hana}"}
+
+
+async def test_a_pass_whose_owner_becomes_one_with_another_during_the_scan_is_read_again(
+    town: TownPack, lite: Sessions
+) -> None:
+    world = World(town, lite)
+    older = await world.member("hana", platform="discord")
+    hana, desk = await world.member("hana", 1), await world.desk()
+    shown = await world.shown(hana)
+    read = world.chain.of
+
+    async def merged_meanwhile(member_id: int, *, finality: Finality) -> Evidence:
+        world.chain.of = read  # type: ignore[method-assign]
+        async with transaction(lite) as session:
+            code = await identity.propose_merge(
+                session, member_id=hana, other_id=older, now=world.clock()
+            )
+            await identity.merge(session, code, by_member=older, now=world.clock())
+        world.chain.give(older, 1)
+        return await read(member_id, finality=finality)
+
+    world.chain.of = merged_meanwhile  # type: ignore[method-assign]
+    assert (await world.scan(shown.text, desk)).reason is Reason.UNKNOWN_PASS
+    assert (await world.scan(shown.text, desk)).ok
