@@ -46,7 +46,7 @@ from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.errors import KankeiError
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
-from core.perks import Desks, PassKeys, Perks
+from core.perks import PASS_KEYS, Desks, PassKeys, Perks
 from core.settings import Settings
 from core.town import TownPack
 from core.vaults import Vaults
@@ -256,7 +256,7 @@ async def running(
             sessions,
             evidence,
             partial(decide, town=town),
-            PassKeys.open(settings.data_dir / "pass_keys.json", now=clock()),
+            PassKeys.open(settings.data_dir / PASS_KEYS, now=clock()),
             clock,
             secret=derived(secret, "perks"),
         )

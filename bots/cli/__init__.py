@@ -16,6 +16,7 @@ from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
+from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
@@ -31,6 +32,7 @@ command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_excepti
 audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.")
 command.add_typer(audit, name="audit")
 command.add_typer(codes, name="codes")
+command.add_typer(pass_keys, name="pass-keys")
 command.command(name="oidc-key")(oidc_key)
 command.command()(ingest)
 command.command(name="index")(read_index)

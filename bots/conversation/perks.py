@@ -3,12 +3,16 @@
 from bots import qr, texts
 from bots.conversation.desk import Desk, sample_note
 from bots.conversation.messages import Button, Document, Incoming, Reply
-from bots.perk_words import PerkWords
+from bots.perk_words import PerkWords, cards_of, lost_card, stays_until
 from core import identity
+from core.access.roster import doors_of
 from core.database import transaction
 from core.errors import NotFound
 from core.identity import Account
 from core.perks import CHAT_LIFETIME, Closed, Offer, Pass
+
+MAX_CARDS = 10
+"""Numbers of cards that a message names."""
 
 MAX_BUTTONS = 12
 """Perks that a message offers; the page has them all."""
@@ -54,8 +58,10 @@ class Perking:
         open_now = [each for each in offers if each.open]
         parts = [
             texts.say("perks.chat.title", language),
-            "\n".join(self._line(each, language) for each in offers)
+            *await self._cards(account, offers),
+            "\n".join(self._line(each, language) for each in open_now)
             or texts.say("perks.chat.none", language),
+            *self._unusable(offers, language),
             texts.say("perks.chat.notice", language),
         ]
         if open_now:
@@ -70,6 +76,28 @@ class Perking:
             buttons=(*buttons, *await self._page(incoming, account)),
             private=True,
         )
+
+    async def _cards(self, account: Account, offers: tuple[Offer, ...]) -> list[str]:
+        """The numbers of the cards; what became of them, for whom they have left."""
+        language, words = account.locale, self._words
+        cards = [words.token(each, language) for each in cards_of(offers)[:MAX_CARDS]]
+        if cards:
+            number = texts.say("perks.card.number", language)
+            return [f"{number} {texts.say('perks.fact.between', language).join(cards)}"]
+        async with transaction(self._desk.sessions) as session:
+            lost = lost_card(offers, await doors_of(session, account.member_id))
+        if lost is None:
+            return []
+        parts = [texts.say("perks.card.lost", language)]
+        until = stays_until(lost)
+        if until is not None:
+            date = words.moment(until, language, self._desk.clock())
+            parts.append(texts.say("perks.card.lost_rooms", language, date=date))
+        return ["\n".join(parts)]
+
+    def _unusable(self, offers: tuple[Offer, ...], language: str) -> list[str]:
+        lines = [self._line(each, language) for each in offers if not each.open]
+        return ["\n".join((texts.say("perks.card.unusable", language), *lines))] if lines else []
 
     def _use(self, incoming: Incoming, offer: Offer, language: str) -> Button:
         """A picture in a chat; on the web the page itself."""

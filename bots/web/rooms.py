@@ -13,7 +13,7 @@ from bots.web.pages import Number, Web, go
 from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
 from core import board, mydata
-from core.access import has_open_door
+from core.access import Admitted, has_open_door
 from core.database import transaction
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.identity import (
@@ -83,6 +83,7 @@ class Rooms:
             "rooms.html",
             rooms=rooms,
             proved=proved,
+            inside=any(isinstance(each.decision, Admitted) or each.doors for each in rooms),
             cards=len(cards),
             account=account,
             messages=messages,

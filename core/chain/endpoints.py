@@ -50,6 +50,7 @@ CHAIN_CHECK_SECONDS = 300.0
 
 OK, TOO_MANY_REQUESTS, UNAVAILABLE = 200, 429, 503
 _HEX = re.compile(r"0x[0-9a-fA-F]*")
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 _ids = itertools.count(1)
 
@@ -143,11 +144,11 @@ class Endpoint:
         if not isinstance(answer, Mapping):
             raise NoAnswer("not a block")
         try:
-            number, timestamp = int(answer["number"], 16), int(answer["timestamp"], 16)
+            number, timestamp = _quantity(answer["number"]), _quantity(answer["timestamp"])
             block_hash = str(answer["hash"]).lower()
         except (TypeError, KeyError, ValueError) as error:
             raise NoAnswer("not a block") from error
-        if not _HASH.fullmatch(block_hash) or number < 0:
+        if not _HASH.fullmatch(block_hash):
             raise NoAnswer("not a block")
         if which.startswith("0x") and number != int(which, 16):
             raise NoAnswer("another block than the one asked for")
@@ -214,7 +215,7 @@ class Endpoint:
             except Stalled as error:  # such a short question is never to blame
                 raise Broken(str(error)) from error
             try:
-                served = int(str(answer), 16)
+                served = _quantity(answer)
             except ValueError as error:
                 raise Broken("no chain id") from error
             if served != self._chain_id:
@@ -268,15 +269,26 @@ def _result(body: bytearray, number: int, status: int, retry_after: str | None) 
     return answer["result"]
 
 
+def _quantity(text: object) -> int:
+    """A number as JSON-RPC writes it. Raises `ValueError` if no database could keep it."""
+    if not isinstance(text, str) or not _QUANTITY.fullmatch(text):
+        raise ValueError("not a number")
+    number = int(text, 16)
+    if number >= 1 << 63:
+        raise ValueError("too large a number")
+    return number
+
+
 def _seconds(retry_after: str | None) -> float | None:
     """RFC 9110, section 10.2.3: seconds or a date."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
+    digits = retry_after.strip()
+    if digits.isascii() and digits.isdigit():
+        return float(digits)
     try:
         date = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)

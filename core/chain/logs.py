@@ -29,6 +29,9 @@ ATTEMPTS, SILENT_ATTEMPTS = 24, 3
 SUSPICIOUS: Final = 1_000
 """Some endpoints cut a list off at a round number without saying so: then it is read in halves."""
 
+MOST_LOGS: Final = 2**31 - 1
+"""No block has so many; what is stored by the index of a log ends below it."""
+
 CHECK_PAGES = 4
 """So many pages of a second endpoint are spent to confirm one of the first; beyond, it confirms a
 part chosen by chance, and the last block."""
@@ -268,7 +271,10 @@ def _check(log: object, query: Query) -> tuple[int, int]:
     data = log["data"]
     if data[:2] != "0x" or len(from_hex(data[2:])) * 2 != len(data) - 2 or len(topics) > 4:  # noqa: PLR2004
         raise ValueError("not data")
-    return _integer(log, "blockNumber"), _integer(log, "logIndex")
+    index = _integer(log, "logIndex")
+    if index >= MOST_LOGS:
+        raise ValueError("not an index")
+    return _integer(log, "blockNumber"), index
 
 
 def _integer(log: dict[str, object], name: str) -> int:

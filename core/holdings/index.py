@@ -25,14 +25,13 @@ from core.errors import ChainUnavailable
 from core.holdings import ledger
 from core.holdings.beginning import NoContract, first_block
 from core.holdings.ports import Block, LogSource
+from core.holdings.reading import read_page
 from core.holdings.states import Trouble
 from core.holdings.transfers import (
-    TOPICS,
     ZERO,
     Contract,
     UnreadableLog,
     packed,
-    read_logs,
 )
 from core.holdings.turns import Changes, Progress, Step, Turn
 from core.tables import CheckpointRow, ContractRow, TransferRow
@@ -322,13 +321,10 @@ class _Reading:
         contracts = {f"0x{each.address.hex()}": Contract(each.id, each.standard) for each in rows}
         addresses = [str(to_checksum_address(each)) for each in contracts]
         first = row.block + 1
-        page = await self._chain.logs(row.chain_id, addresses, [TOPICS], first, head.number)
-        if page.first != first or not first <= page.last <= head.number:
-            raise ChainUnavailable(f"chain {row.chain_id}: a page of other blocks")
+        page, transfers = await read_page(self._chain, row.chain_id, contracts, first, head.number)
         # After the logs: had the chain been reorganised in between, this would tell.
         if row.block_hash and not await self._chain_has(row, row.block, row.block_hash):
             return False
-        transfers = read_logs(page.logs, contracts, first=first, last=page.last)
         async with transaction(self._sessions) as session:
             await ledger.store_page(
                 session,

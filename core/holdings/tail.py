@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eth_utils import to_checksum_address
-
 from core.errors import ChainUnavailable
 from core.holdings.ports import Block, LogSource
-from core.holdings.transfers import TOPICS, Contract, Transfer, read_logs
+from core.holdings.reading import read_page
+from core.holdings.transfers import Contract, Transfer
 from core.tables import ContractRow
 
 
@@ -66,11 +65,10 @@ class Tail:
         return there == known.last_hash
 
     async def _read_on(self, known: _Known, head: Block) -> None:
-        addresses = [str(to_checksum_address(each)) for each in known.contracts]
         while known.last < head.number:
             first = known.last + 1
-            page = await self._chain.logs(self._chain_id, addresses, [TOPICS], first, head.number)
-            if page.first != first or not first <= page.last <= head.number:
-                raise ChainUnavailable(f"chain {self._chain_id}: a page of other blocks")
-            known.transfers += read_logs(page.logs, known.contracts, first=first, last=page.last)
+            page, transfers = await read_page(
+                self._chain, self._chain_id, known.contracts, first, head.number
+            )
+            known.transfers += transfers
             known.last, known.last_hash = page.last, page.last_hash

@@ -23,6 +23,9 @@ ONE: Final = b"\x01"
 MAX_RUN: Final = 100_000
 """Most tokens of one ERC-2309 log: a false one must not fill the disk."""
 
+MAX_RUNS: Final = 300_000
+"""Most tokens of all ERC-2309 logs of one page: a page of many is read in shorter ones."""
+
 WORD: Final = 32
 
 
@@ -33,6 +36,10 @@ def word(number: int) -> bytes:
 
 class UnreadableLog(ValueError):
     """A log that no standard knows: what it did to the owners cannot be told."""
+
+
+class TooManyTokens(UnreadableLog):
+    """More tokens than are read at once."""
 
 
 Transfer = tuple[int, int, int, int, bytes, bytes, bytes, bytes]
@@ -58,11 +65,12 @@ def read_logs(
     """The transfers of `logs` in the chain's order, each once, however often it was given.
 
     `contracts` is by address in lower case. Raises `UnreadableLog` for a log of another block or
-    contract than those asked for, and for one that follows no standard.
+    contract than those asked for, and for one that follows no standard; `TooManyTokens`.
     """
     found: list[Transfer] = []
     seen: dict[int, object] = {}
     unhex = bytes.fromhex
+    made = 0
     try:
         for log in logs:
             block = int(log["blockNumber"], 16)  # type: ignore[call-overload]
@@ -93,7 +101,13 @@ def read_logs(
                     )
                 )
             else:
+                before = len(found)
                 found += _others(contract, standard, block, index, topics, str(log["data"]))
+                made += len(found) - before if event == CONSECUTIVE else 0
+                if made > MAX_RUNS:
+                    raise TooManyTokens("too many tokens at once")
+    except TooManyTokens:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise UnreadableLog(str(error) or type(error).__name__) from error
     found.sort(key=_place)

@@ -8,7 +8,7 @@ is said by the perk, and by the verdict.
 
 from core.perks.cards import CARD_LIFETIME, CHAT_LIFETIME, REFRESH
 from core.perks.desks import DeskRefusal, Desks, DeskStatus, NewDesk, Shut
-from core.perks.keys import PassKeys
+from core.perks.keys import PASS_KEYS, PassKeys
 from core.perks.model import (
     Closed,
     Cohort,
@@ -42,6 +42,7 @@ from core.perks.window import UNDO_BY_DESK
 __all__ = [
     "CARD_LIFETIME",
     "CHAT_LIFETIME",
+    "PASS_KEYS",
     "REFRESH",
     "UNDO_BY_DESK",
     "Closed",

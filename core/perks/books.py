@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, func, or_, select, update
@@ -110,8 +110,8 @@ class Books(Base):
     async def tidy(self) -> int:
         """Forget what is past its use. Returns how many passes went.
 
-        Passes that can no longer be shown or synced; counts of periods long over; and, of uses
-        older than the town keeps that, whose they were.
+        Passes that can no longer be shown or synced; counts of periods, and of perks ``per =
+        "ever"``, long over; and, of uses older than the town keeps that, whose they were.
         """
         now = self._clock()
         kept_since = now - timedelta(days=self._town.retention.redemption_days)
@@ -125,6 +125,11 @@ class Books(Base):
                 .returning(PassRow.nonce)
             )
             await session.execute(delete(UseRow).where(UseRow.ends_at < now - COUNTS_KEPT))
+            await session.execute(
+                delete(UseRow).where(
+                    UseRow.ends_at.is_(None), UseRow.perk.in_(self._over_since(kept_since))
+                )
+            )
             oldest = max((perk.last_known_hours for perk in self._town.perks), default=0)
             await session.execute(
                 delete(StandingRow).where(StandingRow.at < now - timedelta(hours=oldest))
@@ -136,6 +141,13 @@ class Books(Base):
                 .values(member_id=None, token=None)
             )
             return len(gone.all())
+
+    def _over_since(self, moment: datetime) -> list[str]:
+        """The perks whose last day was before; until then one may yet be prolonged."""
+        day = self._day(moment)
+        return [
+            perk.name for perk in self._town.perks if perk.valid_until and perk.valid_until < day
+        ]
 
     def _line(self, row: RedemptionRow, desk: str) -> SettlementRow:
         perk = self._town.perk(row.perk)

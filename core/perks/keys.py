@@ -6,6 +6,7 @@ past its use. The set is a file that is readable to us alone.
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -24,6 +25,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from core.errors import DamagedKeys
+
+log = logging.getLogger(__name__)
+
+PASS_KEYS: Final = "pass_keys.json"  # noqa: S105
+"""The file of the keys, in the data folder."""
 
 KEPT_AFTER_ROTATION: Final = timedelta(days=7)
 """Longer than a desk may hold a scan back (72 hours) and a pass may live (minutes)."""
@@ -47,33 +53,42 @@ class _Key:
         thumbprint = json.dumps(_jwk(private), separators=(",", ":"), sort_keys=True)
         return cls(private, made_at, hashlib.sha256(thumbprint.encode()).digest()[:4])
 
+    def sign(self, content: bytes) -> bytes:
+        """64 bytes, r and s (RFC 7518 section 3.4), as WebCrypto wants them."""
+        r, s = decode_dss_signature(self.private.sign(content, _ALGORITHM))
+        return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
+
 
 class PassKeys:
-    """Signs passes and verifies them."""
+    """Signs passes and verifies them; keys that come from a file follow it when it changes."""
 
-    def __init__(self, keys: Sequence[_Key]) -> None:
-        self._keys = {key.id: key for key in keys}
-        self._signing = keys[-1]
+    def __init__(self, keys: Sequence[_Key], file: Path | None = None) -> None:
+        self._file = file
+        self._seen = _stamp(file) if file else None
+        self._kept = {key.id: key for key in keys}
 
     @classmethod
     def open(cls, path: Path, *, now: datetime) -> Self:
         """The keys in `path`, made at the first call. Raises `DamagedKeys`."""
         if not path.exists():
             _write(path, [_Key.new(now)], only_if_missing=True)
-        return cls(_read(path))
+        return cls(_read(path), path)
 
     @classmethod
-    def rotate(cls, path: Path, *, now: datetime) -> Self:
-        """A new key signs from now on. Raises `DamagedKeys`."""
-        keys = _read(path) if path.exists() else []
-        followers = [key.made_at for key in keys[1:]] + [now]
+    def rotate(cls, path: Path, *, now: datetime, forget: bool = False) -> Self:
+        """A new key signs from now on. Raises `DamagedKeys`.
+
+        `forget`: the keys before it, which have become known, verify nothing any more.
+        """
+        keys = _read(path) if path.exists() and not forget else []
+        followers = [*(key.made_at for key in keys[1:]), now][: len(keys)]
         kept = [
             key
             for key, replaced_at in zip(keys, followers, strict=True)
             if now - replaced_at < KEPT_AFTER_ROTATION
         ]
         _write(path, [*kept, _Key.new(now)])
-        return cls(_read(path))
+        return cls(_read(path), path)
 
     @classmethod
     def in_memory(cls, *, now: datetime) -> Self:
@@ -81,14 +96,26 @@ class PassKeys:
         return cls([_Key.new(now)])
 
     @property
+    def signing(self) -> _Key:
+        """The key that signs now: ask once for one pass, for its id and its signature."""
+        return list(self._keys.values())[-1]
+
+    @property
     def id(self) -> bytes:
         """Which key signs now, 4 bytes."""
-        return self._signing.id
+        return self.signing.id
 
-    def sign(self, content: bytes) -> bytes:
-        """64 bytes, r and s (RFC 7518 section 3.4), as WebCrypto wants them."""
-        r, s = decode_dss_signature(self._signing.private.sign(content, _ALGORITHM))
-        return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
+    @property
+    def _keys(self) -> Mapping[bytes, _Key]:
+        """The keys as the file has them now, the one that signs last."""
+        if self._file is None or (stamp := _stamp(self._file)) == self._seen:
+            return self._kept
+        self._seen = stamp
+        try:
+            self._kept = {key.id: key for key in _read(self._file)}
+        except DamagedKeys:
+            log.exception("the pass keys cannot be read again; the known ones stay in use")
+        return self._kept
 
     def verify(self, key_id: bytes, content: bytes, signature: bytes) -> bool:
         """Whether one of our keys, the one of this id, signed this."""
@@ -124,6 +151,15 @@ def _jwk(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
 
 def _text(content: bytes) -> str:
     return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes with the file. `None`: it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _read(path: Path) -> list[_Key]:

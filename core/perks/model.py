@@ -35,6 +35,7 @@ class Reason(StrEnum):
     UNKNOWN_PASS = "unknown-pass"  # rightly signed, but its owner has left  # noqa: S105
     NOT_A_MEMBER = "not-a-member"
     NOT_ENTITLED = "not-entitled"  # the gate is not open, or the card was handed on
+    CHAT_ONLY = "chat-only"  # for whom a chat knows; this is only a browser
     USED_UP = "used-up"
     UNREACHABLE = "unreachable"  # nobody can tell who holds the card, and the perk says refuse
     # scans that were taken without signal

@@ -66,9 +66,10 @@ def looks_like_pass(text: str) -> bool:
 def write(content: Content, keys: PassKeys) -> str:
     """The signed text of a pass."""
     left = ANY_NUMBER if content.left is None else min(content.left, ANY_NUMBER - 1)
+    key = keys.signing
     body = _LAYOUT.pack(
         VERSION,
-        keys.id,
+        key.id,
         int(content.town).to_bytes(3),
         content.mark,
         content.handle,
@@ -77,7 +78,7 @@ def write(content: Content, keys: PassKeys) -> str:
         int(content.lifetime.total_seconds()),
         content.nonce,
     )
-    return PREFIX + b32encode(body + keys.sign(body)).decode().rstrip("=")
+    return PREFIX + b32encode(body + key.sign(body)).decode().rstrip("=")
 
 
 def read(text: str, keys: PassKeys, *, expected_town: str) -> Content | Reason:

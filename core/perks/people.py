@@ -32,6 +32,11 @@ async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list
     return [f"member:{member_id}", *sorted(_hidden(each, secret) for each in known)]
 
 
+async def has_chat(session: AsyncSession, member_id: int) -> bool:
+    """Whether somebody has an account that costs more than opening another browser."""
+    return any(each.platform != "web" for each in await accounts_of(session, member_id))
+
+
 async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
     """What is kept of a member here, as plain data: uses, passes, and the last yes of each gate."""
     mine = select(RedemptionRow).where(RedemptionRow.member_id == member_id)

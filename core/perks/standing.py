@@ -18,6 +18,7 @@ from core.access.decision import Admitted, Refused
 from core.access.evidence import Evidence, EvidenceReader
 from core.clock import Clock
 from core.perks.model import Judge, Reason, Source, Token
+from core.perks.people import has_chat
 from core.tables import StandingRow
 from core.town import Gate, Perk, Rule, TierRule, TokenRule, TownPack, leaves
 
@@ -40,7 +41,7 @@ WITHOUT_CARD: Final = ""
 class Standing:
     """Whether somebody is entitled to a perk, by which cards, and how that is known."""
 
-    reason: Reason  # `OK`, `NOT_ENTITLED`, `UNREACHABLE`
+    reason: Reason  # `OK`, `NOT_ENTITLED`, `CHAT_ONLY`, `UNREACHABLE`
     tokens: tuple[Token, ...] = ()
     source: Source = Source.ONLINE
     known_at: datetime | None = None
@@ -113,7 +114,8 @@ async def standing(
 ) -> Standing:
     """Whether the member is entitled to the perk; a complete reading is remembered."""
     if perk.gate is None:
-        return Standing(Reason.OK)
+        known = perk.visitors == "anybody" or await has_chat(session, member_id)
+        return Standing(Reason.OK if known else Reason.CHAT_ONLY)
     gate = town.gate(perk.gate)
     if gate is None:
         return Standing(Reason.NOT_ENTITLED)

@@ -31,6 +31,9 @@ class Perk(Table):
     title: Localised
     gate: Slug | None = None
     """Who may use it; none: everybody who talks to the bot (a coupon)."""
+    visitors: Literal["anybody", "chat"] = "anybody"
+    """Without a gate: whoever opens a browser (and another one, and another), or only who is known
+    by a chat account."""
     facilities: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=100)]
     uses: Annotated[int, Field(ge=1, le=10_000)] = 1
     """How many times in each period."""
@@ -65,10 +68,17 @@ class Perk(Table):
     def _in_order(self) -> Self:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValueError("valid_until is before valid_from; swap them")
+        if self.gate is not None and "visitors" in self.model_fields_set:
+            raise ValueError("visitors goes with perks without a gate; remove one of the two")
         days = [price.since for price in self.prices]
         if days != sorted(set(days)):
             raise ValueError("prices begin on different days, the earliest first")
         return self
+
+    @property
+    def worth_money(self) -> bool:
+        """Whether a use is worth something on some day."""
+        return bool(self.value_yen) or any(price.yen for price in self.prices)
 
     def yen_on(self, day: date) -> int | None:
         """What one use is worth on a day of the town's calendar."""

@@ -246,6 +246,12 @@ def _perk_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
             what = f"perk {perk.name} names an unknown facility: {missing}"
             remedy = _one_of(facilities, "facilities")
             yield Problem(*place(("perks", index, "facilities")), what, remedy)
+        if perk.gate is None and perk.worth_money and "visitors" not in perk.model_fields_set:
+            yield Problem(
+                *place(("perks", index, "name")),
+                f"perk {perk.name} is worth money and has no gate: another browser, another use",
+                'name a gate, or write visitors = "chat"; visitors = "anybody" if that is meant',
+            )
         if perk.counted_by != "person" and not _standards(pack, perk.gate):
             yield Problem(
                 *place(("perks", index, "counted_by")),

@@ -213,6 +213,16 @@ def test_a_perk_that_counts_by_token_needs_a_gate_that_asks_for_one(pack: Path) 
         load(pack)
 
 
+def test_a_perk_worth_money_without_a_gate_says_who_may_come(pack: Path) -> None:
+    line = 'visitors = "anybody" # ブラウザだけの方も。別のブラウザなら、もう一度もらえる\n'
+    edit(pack, line, "", "perks.toml")
+    with pytest.raises(TownPackError, match="museum-coupon is worth money") as caught:
+        load(pack)
+    assert 'write visitors = "chat"' in str(caught.value)
+    edit(pack, "value_yen = 50", "value_yen = 0", "perks.toml")
+    load(pack)
+
+
 def test_a_perk_of_tokens_that_many_people_hold_alike_counts_persons(pack: Path) -> None:
     edit(pack, 'standard = "ERC-721"', 'standard = "ERC-1155"')
     with pytest.raises(TownPackError, match="ERC-1155") as caught:

@@ -87,6 +87,7 @@ class Proofs(StaffPages):
         given: Mapping[str, str] | None = None,
         *,
         fault: str | None = None,
+        at: str = "",
         headings: Sequence[str] = (),
         found: OrderStatus | None = None,
         asked: bool = False,
@@ -109,6 +110,8 @@ class Proofs(StaffPages):
             lists=lists,
             given={"proof": "", "order": "", **(given or {})},
             fault=fault,
+            at=at,
+            taken=request.session.pop("codes-taken", None),
             headings=headings,
             found=found,
             asked=asked,
@@ -152,14 +155,14 @@ class Proofs(StaffPages):
         fields = await self.web.form(request, "form")
         proof, count = self._proof(fields.get("proof", "")), fields.get("count", "")
         if not (count.isdecimal() and len(count) <= 6 and 1 <= int(count) <= MAX_COUNT):  # noqa: PLR2004
-            return await self._page(request, fields, fault="count")
+            return await self._page(request, fields, fault="count", at="make")
         label = one_line(fields.get("label", ""))[:100]
         if not label:
-            return await self._page(request, fields, fault="label")
+            return await self._page(request, fields, fault="label", at="make")
         try:
             expires_at = self._expiry(fields.get("expires", ""))
         except ValueError:
-            return await self._page(request, fields, fault="expires")
+            return await self._page(request, fields, fault="expires", at="make")
         app = self.web.app
         async with transaction(app.sessions) as session:
             batch, made = await app.proving.codes.make(
@@ -182,11 +185,11 @@ class Proofs(StaffPages):
         try:
             expires_at = self._expiry(fields.get("expires", ""))
         except ValueError:
-            return await self._page(request, fields, fault="expires")
+            return await self._page(request, fields, fault="expires", at="orders")
         try:
             entries = await asyncio.to_thread(read_entries, content, ("order",))
         except BadList as error:
-            return await self._page(request, fields, fault=error.reason, headings=error.headings)
+            return await self._wrong_file(request, fields, error, "orders")
         app = self.web.app
         numbers = [entries.written[row] for row in entries.rows]
         async with transaction(app.sessions) as session:
@@ -277,29 +280,46 @@ class Proofs(StaffPages):
         )
 
     async def revoke(self, request: Request, number: Number) -> Response:
-        """One code by its serial number, or all of a batch that nobody has used."""
+        """One code by its serial number; or all that nobody has used, which is asked for twice."""
         by = f"staff:{self.web.staff(request)}"
         fields = await self.web.form(request, "form")
-        app, serial = self.web.app, fields.get("serial", "")
-        reason = one_line(fields.get("reason", ""))
+        serial, reason = fields.get("serial", ""), one_line(fields.get("reason", ""))[:200]
+        one = fields.get("which") != "all"
+        at = f"{'one' if one else 'all'}-{number}"
+        if one and not (serial.isdecimal() and 1 <= len(serial) <= 6):  # noqa: PLR2004
+            return await self._page(request, fields, fault="serial", at=at)
         if not reason:
-            return await self._page(request, fields, fault="reason")
-        if serial and not (serial.isdecimal() and len(serial) <= 6):  # noqa: PLR2004
-            return await self._page(request, fields, fault="serial")
+            return await self._page(request, fields, fault="reason", at=at)
+        if not one and fields.get("sure") != "yes":
+            return await self._ask_again(request, number, reason)
+        app = self.web.app
         try:
             async with transaction(app.sessions) as session:
-                _, members = await app.proving.codes.revoke(
+                count, members = await app.proving.codes.revoke(
                     session,
                     number,
-                    serial=int(serial) if serial else None,
+                    serial=int(serial) if one else None,
                     reason=reason,
                     by=by,
                     now=app.clock(),
                 )
-        except NotFound:
-            return await self._page(request, fields, fault="serial")
+        except NotFound as error:
+            if not one:
+                raise HTTPException(404) from error
+            return await self._page(request, fields, fault="serial", at=at)
         await self._look_again(members)
-        return go("/console/proofs", request, flash="codes-revoked")
+        request.session["codes-taken"] = {"count": count, "batch": number}
+        return go("/console/proofs")
+
+    async def _ask_again(self, request: Request, number: int, reason: str) -> HTMLResponse:
+        """How many codes would be withdrawn, before any is. Raises 404 for no batch."""
+        app = self.web.app
+        async with transaction(app.sessions) as session:
+            batches = await app.proving.codes.batches(session, now=app.clock())
+        found = next((each for each in batches if each.id == number), None)
+        if found is None:
+            raise HTTPException(404)
+        return self.render(request, "codes_revoke.html", each=found, reason=reason)
 
     async def _look_again(self, members: Sequence[int]) -> None:
         """Rooms close with notice and grace, as for a card that was given away."""
@@ -319,7 +339,7 @@ class Proofs(StaffPages):
         except NotFound as error:
             raise HTTPException(404) from error
         except BadList as error:
-            return await self._page(request, fields, fault=error.reason, headings=error.headings)
+            return await self._wrong_file(request, fields, error, f"list-{name}")
         async with reading(app.sessions) as session:
             plan = await app.proving.purchases.plan(session, listing)
         return self.render(
@@ -337,7 +357,7 @@ class Proofs(StaffPages):
         fields = await self.web.form(request, "form")
         listing = self._lists.take(staff, fields.get("token", ""))
         if listing is None or listing.proof != name:
-            return await self._page(request, fields, fault="stale")
+            return await self._page(request, fields, fault="stale", at=f"list-{name}")
         app = self.web.app
         done = await app.proving.purchases.store(
             app.sessions,
@@ -349,6 +369,16 @@ class Proofs(StaffPages):
         await self._look_again(done.members)
         return await self._page(request, done=done)
 
+    async def _wrong_file(
+        self,
+        request: Request,
+        fields: Mapping[str, str],
+        error: BadList,
+        at: str,
+    ) -> HTMLResponse:
+        fault = error.reason if fields["file"] else "no-file"
+        return await self._page(request, fields, fault=fault, at=at, headings=error.headings)
+
     async def _upload(self, request: Request) -> tuple[dict[str, str], bytes]:
         """The fields and the file of a staff form. Raises like `Web.form`."""
         who = self.web.visitor(request)
@@ -357,6 +387,7 @@ class Proofs(StaffPages):
             given = {name: value for name, value in form.items() if isinstance(value, str)}
             check_csrf(request, given.get("csrf", ""))
             file = form.get("file")
+            given["file"] = (file.filename or "") if isinstance(file, UploadFile) else ""
             content = await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b""
         return {name: clean(value) for name, value in given.items()}, content
 

@@ -5,18 +5,21 @@ Such a link opens once, by a press, for hours and for the card alone: neither ro
 nobody who is handed a link is taken into another's account.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots import qr
-from bots.perk_words import PerkWords
+from bots.perk_words import PerkWords, cards_of, lost_card
 from bots.web.pages import Web, go
 from bots.web.session import member_account
 from core.access import tier_of
+from core.access.roster import Inside, doors_of
 from core.database import transaction
 from core.errors import LinkExpired, NotFound
 from core.identity import CARD, Account, account, account_by_id, follow_link, take_link
@@ -66,14 +69,22 @@ class Card:
         async with transaction(self.web.app.sessions) as session:
             if opened is not None:
                 until = datetime.fromtimestamp(opened["until"], UTC)
-                if until > self.web.app.clock():
-                    try:
-                        return Holder(await account_by_id(session, opened["account"]), until)
-                    except NotFound:  # they have left since
-                        pass
+                theirs = await self._same(session, opened)
+                if theirs is not None and until > self.web.app.clock():
+                    return Holder(theirs, until)
                 del request.session["card"]
             mine = await member_account(session, self.web.visitor(request))
         return None if mine is None else Holder(mine, None)
+
+    @staticmethod
+    async def _same(session: AsyncSession, opened: Mapping[str, int]) -> Account | None:
+        """Whose card was opened. `None`: they have left, or are somebody else's account now."""
+        try:
+            theirs = await account_by_id(session, opened["account"])
+        except NotFound:
+            return None
+        # The number of an account that is gone may be a newcomer's; a member's never is.
+        return theirs if theirs.member_id == opened.get("member") else None
 
     async def _need(self, request: Request) -> Holder:
         who = self.web.visitor(request)
@@ -98,10 +109,16 @@ class Card:
             holder=holder,
             offers=open_first(offers),
             marks=marks,
+            cards=cards_of(offers),
+            lost=await self._lost(holder.account.member_id, offers),
             words=self.words,
             member=any(each.left and each.perk.gate for each in offers),
             now=self.web.app.clock(),
         )
+
+    async def _lost(self, member_id: int, offers: tuple[Offer, ...]) -> Inside | None:
+        async with transaction(self.web.app.sessions) as session:
+            return lost_card(offers, await doors_of(session, member_id))
 
     async def _marks(self, member_id: int, language: str) -> list[str]:
         """The member's tier and kinds, as far as anybody could tell just now."""
@@ -149,7 +166,11 @@ class Card:
         except LinkExpired:
             return self.web.render(request, "perks/card_expired.html", status=410)
         until = int((now + timedelta(hours=CARD_HOURS)).timestamp())
-        request.session["card"] = {"account": theirs.id, "until": until}
+        request.session["card"] = {
+            "account": theirs.id,
+            "member": theirs.member_id,
+            "until": until,
+        }
         if not self.web.visitor(request).chose_language:
             request.session["language"] = theirs.locale
         return go("/card")
@@ -212,18 +233,25 @@ class Card:
             }
         )
 
-    async def state(self, request: Request, perk: str, since: int = 0) -> Response:
-        """``{html}`` once the perk was used after `since` (seconds since 1970), else ``{}``."""
+    async def state(self, request: Request, perk: str, since: int = 0, used: int = 0) -> Response:
+        """``{html, at}`` once the perk was used after `since` (seconds since 1970), else ``{}``.
+
+        `used`: the ``at`` that the page has shown; ``{html, undone}`` once that was taken back.
+        """
         found, holder = self._perk(perk), await self._need(request)
         now = self.web.app.clock()
         after = max(datetime.fromtimestamp(max(since, 0), UTC), now - USED_SHOWN)
         use = await self.web.app.perks.last_use(holder.account.member_id, found.name)
+        shown = datetime.fromtimestamp(min(max(used, 0), int(now.timestamp())), UTC)
+        if used and shown >= now - USED_SHOWN and (use is None or use.at < shown):
+            html = self.web.fragment(request, "perks/_undone.html", perk=found)
+            return JSONResponse({"html": html, "undone": True})
         if use is None or use.at < after:
             return JSONResponse({})
         html = self.web.fragment(
             request, "perks/_used.html", perk=found, use=use, words=self.words, now=now
         )
-        return JSONResponse({"html": html})
+        return JSONResponse({"html": html, "at": int(use.at.timestamp())})
 
 
 def open_first(offers: tuple[Offer, ...]) -> list[Offer]:

@@ -39,7 +39,7 @@ MAX_SCANS: Final = 100
 TODAY: Final = 50
 UNDO_REASONS: Final = ("mistake", "left", "wrong-perk", "other")
 
-SCRIPTS: Final = ("scan", "store", "kit", "outbox", "verdict", "decode")
+SCRIPTS: Final = ("scan", "store", "kit", "outbox", "verdict", "list", "decode")
 SHELL: Final = (
     *(f"desk/{name}.js" for name in ("desk", *SCRIPTS)),
     *("desk.css", "kankei.css", "mascot.svg", "page.js"),
@@ -87,7 +87,9 @@ class DeskPages:
     async def page(self, request: Request, link: str) -> Response:
         desk = await self._desk(request, link)
         if desk is None:
-            return self._ask(request, link)
+            gone = await self.web.app.desks.find(link) is None
+            shut = Shut(DeskRefusal.NO_SUCH_DESK) if gone else None
+            return self._ask(request, link, status=410 if gone else 200, shut=shut)
         who = self.web.visitor(request)
         response = self.web.render(
             request,
@@ -181,8 +183,8 @@ class DeskPages:
             except KankeiError:  # too late, or not of this window
                 done = False
         word = "desk.verdict.undone" if done else "desk.undo.late"
-        html = await self._list(request, desk)
-        return JSONResponse({"done": done, "said": texts.say(word, language), "html": html})
+        listed = await self._list(request, desk)
+        return JSONResponse({"done": done, "said": texts.say(word, language), **listed})
 
     async def sync(self, request: Request, link: str) -> Response:
         """``{scans: [{id, text, at}]}`` in, an answer for each out; may be sent again."""
@@ -201,7 +203,7 @@ class DeskPages:
         return JSONResponse(_kit(kit, self.web.visitor(request).language, zone))
 
     async def today(self, request: Request, link: str) -> Response:
-        return JSONResponse({"html": await self._list(request, await self._open(request, link))})
+        return JSONResponse(await self._list(request, await self._open(request, link)))
 
     async def ping(self, request: Request, link: str) -> Response:
         await self._open(request, link)
@@ -217,13 +219,17 @@ class DeskPages:
 
         return {
             "uses": [row for row in rows if self.words.same_day(row.at, now)],
+            "listed_at": int(now.timestamp() * 1_000),
             "words": self.words,
             "reasons": UNDO_REASONS,
             "undoable": undoable,
         }
 
-    async def _list(self, request: Request, desk: Desk) -> str:
-        return self.web.fragment(request, "perks/_today.html", **await self._today(desk))
+    async def _list(self, request: Request, desk: Desk) -> dict[str, Any]:
+        """``html``, and ``at``: of when it is, in milliseconds since 1970."""
+        listed = await self._today(desk)
+        html = self.web.fragment(request, "perks/_today.html", **listed)
+        return {"html": html, "at": listed["listed_at"]}
 
     # Without signal
 

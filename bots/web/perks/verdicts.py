@@ -78,6 +78,7 @@ class VerdictWords:
         return {
             "id": answer.client_id,
             "ok": answer.ok,
+            "number": answer.redemption_id,
             "perk": perk.title.get(language) if perk else "",
             "reason": "" if answer.ok else texts.say("desk.reason.conflict", language),
         }

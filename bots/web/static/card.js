@@ -12,7 +12,9 @@ const ANGLES = 100; // the ring's length, by its pathLength
 let shownAt = performance.now();
 let validUntil = shownAt + Number(root.dataset.lifetime) * 1000;
 let until = root.dataset.until;
-let used = false;
+let used = false; // the QR code is put away
+let usedAt = 0; // seconds since 1970, of the use that is shown
+let over = false; // nothing changes here any more
 let asking = false;
 let retryAt = 0;
 
@@ -47,21 +49,24 @@ function away() {
 }
 function end(text) {
   used = true;
+  over = true;
   find('live').hidden = true;
   find('done').textContent = text;
 }
 
 async function poll() {
-  if (used || document.hidden) return;
+  if (over || document.hidden) return;
   try {
-    const { html } = await ask(`state?since=${root.dataset.since}`);
-    if (!html) return;
+    const { html, at, undone } = await ask(`state?since=${root.dataset.since}&used=${usedAt}`);
+    if (!html || at === usedAt) return;
     used = true;
+    usedAt = at || 0;
+    over = Boolean(undone);
     find('live').hidden = true;
     find('done').innerHTML = html;
     find('done').querySelector('h2').focus();
     if (navigator.vibrate) navigator.vibrate(60);
-  } catch { away(); }
+  } catch { if (!used) away(); }
 }
 
 function tick() {

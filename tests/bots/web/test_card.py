@@ -6,10 +6,18 @@ from datetime import timedelta
 from playwright.async_api import Browser, expect
 
 from core.database import transaction
-from core.identity import CARD, LINK_LIFETIME, account, make_link
+from core.identity import (
+    CARD,
+    LINK_LIFETIME,
+    account,
+    forget,
+    make_link,
+    merge,
+    propose_merge,
+)
 from core.perks import Desk, Reason
 from tests.bots.web.stage import Visitor, World
-from tests.bots.web.window import PERK, Window, open_window, phone
+from tests.bots.web.window import PERK, Window, open_window, phone, resident
 
 NOT_LEGAL = "法律上の住民票ではありません"
 
@@ -101,6 +109,35 @@ async def test_a_card_opened_from_a_chat_closes_by_itself(world: World) -> None:
         assert (await member.get(f"/card/{PERK}/pass")).status == 200
         world.clock.advance(timedelta(hours=12, seconds=1))
         assert (await member.get(f"/card/{PERK}/pass")).status == 403
+
+
+async def test_a_browser_of_somebody_who_left_never_shows_a_newcomers_card(
+    world: World,
+) -> None:
+    window = await open_window(world)
+    async with world.visitor("ja") as member:
+        await open_card(window, member)
+        async with transaction(world.app.sessions) as session:
+            await forget(session, window.member, now=world.clock())
+        await resident(world, "88", 8)  # SQLite gives them the account's number
+        assert (await member.get(f"/card/{PERK}/pass")).status == 403
+
+
+async def test_after_two_members_became_one_the_card_is_opened_again(world: World) -> None:
+    async with transaction(world.app.sessions) as session:
+        older = await account(session, "discord", "88", locale="ja", now=world.clock())
+    window = await open_window(world)
+    async with world.visitor("ja") as member:
+        await open_card(window, member)
+        async with transaction(world.app.sessions) as session:
+            code = await propose_merge(
+                session, member_id=window.member, other_id=older.member_id, now=world.clock()
+            )
+        async with transaction(world.app.sessions) as session:
+            await merge(session, code, by_member=older.member_id, now=world.clock())
+        assert (await member.get(f"/card/{PERK}/pass")).status == 403
+        await open_card(window, member)
+        assert (await member.get(f"/card/{PERK}/pass")).status == 200
 
 
 async def test_each_pass_is_new_and_its_picture_holds_the_text(world: World) -> None:

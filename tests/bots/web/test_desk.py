@@ -33,7 +33,7 @@ async def test_a_pass_before_the_camera_is_a_green_yes_with_what_is_left(
         page = await window.open(clerk)
         await page.get_by_role("button", name="読み取る").click()
         await expect(verdict(page)).to_have_class("verdict verdict-yes")
-        await expect(verdict(page)).to_contain_text("はい、使えます")
+        await expect(verdict(page)).to_contain_text("使えます")
         await expect(verdict(page)).to_contain_text("秋芳洞の入洞")
         await expect(verdict(page)).to_contain_text("あと0回")
         await expect(page.get_by_role("button", name="次の人へ")).to_be_visible()
@@ -119,7 +119,13 @@ async def test_a_use_is_taken_back_with_a_reason_and_can_be_used_again(
         await type_code(page, (await window.issue())[1])
         await page.get_by_role("button", name="取り消す", exact=True).click()
         await page.get_by_role("button", name="読みまちがい").first.click()
-        await expect(verdict(page)).to_contain_text("取り消しました")
+        await expect(verdict(page)).to_have_class("verdict verdict-done")
+        said = page.locator("[data-verdict-said]")
+        assert (await said.inner_text()).split() == [
+            "✓",
+            "取り消しました",
+            "お客さまは、また使えます。",
+        ]
         assert await window.uses() == []
         await page.get_by_role("button", name="次の人へ").click()
         await expect(page.locator("[data-today] li")).to_contain_text("取り消し")
@@ -154,7 +160,7 @@ async def test_without_signal_the_page_opens_decides_and_sends_later(
         await expect(page.locator("[data-signal]")).to_have_text("電波なし")
         await page.locator("[data-read]").click()
         await expect(verdict(page)).to_have_class("verdict verdict-yes")
-        await expect(verdict(page)).to_contain_text("はい(電波なし・あとで送ります)")
+        await expect(verdict(page)).to_contain_text("使えます(電波なし・あとで送ります)")
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("button", name="未送信 1件")).to_be_visible()
         assert await window.uses() == []
@@ -176,7 +182,7 @@ async def test_a_scan_whose_answer_is_lost_is_queued_and_sent_under_the_same_num
     sent: list[str] = []
 
     async def lose_the_answer(route: Route) -> None:
-        sent.append(route.request.post_data_json["id"])
+        sent.append((route.request.post_data_json or {})["id"])
         await route.fetch()  # the town books it
         await clerk.set_offline(True)
         await route.abort()
@@ -194,6 +200,112 @@ async def test_a_scan_whose_answer_is_lost_is_queued_and_sent_under_the_same_num
         await expect(page.locator("[data-conflicts]")).to_be_hidden()
     assert await window.uses() == [PERK]
     assert await world.app.perks.conflicts() == []
+
+
+async def test_what_waits_for_signal_stands_in_the_list_and_can_be_taken_back(
+    world: World, playwright: Playwright, tmp_path: Path
+) -> None:
+    window = await open_window(world)
+    text = await window.new_pass()
+    async with camera(playwright, tmp_path, text) as browser, phone(browser) as clerk:
+        page = await window.open(clerk)
+        await clerk.set_offline(True)
+        await page.locator("[data-read]").click()
+        await expect(verdict(page)).to_have_class("verdict verdict-yes")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("[data-as-of]")).to_have_text("12:00時点の記録です。")
+        waiting = page.locator("[data-queued] li")
+        await expect(waiting).to_contain_text("秋芳洞の入洞")
+        await expect(waiting).to_contain_text("送信待ち")
+        await page.locator("[data-stop]").click()
+        await waiting.locator("summary").click()
+        await waiting.get_by_role("button", name="読みまちがい").click()
+        await expect(page.locator("[data-queued] .desk-undone")).to_contain_text("読みまちがい")
+        await expect(page.locator("[data-unsent]")).to_be_hidden()
+        assert await page.evaluate(KEPT) == []
+        await page.locator("[data-read]").click()  # it never happened: the same pass is good
+        await expect(verdict(page)).to_have_class("verdict verdict-yes")
+        await page.keyboard.press("Escape")
+        await clerk.set_offline(False)
+        await expect(page.locator("[data-sent]")).to_have_text("1件を送りました。")
+        await expect(page.locator("[data-today] li")).to_contain_text("使えた")
+        await expect(page.locator("[data-as-of]")).to_be_hidden()
+    assert await window.uses() == [PERK]
+
+
+async def test_a_use_whose_answer_was_lost_is_taken_back_once_there_is_signal(
+    world: World, playwright: Playwright, tmp_path: Path
+) -> None:
+    window = await open_window(world)
+    text = await window.new_pass()
+    async with camera(playwright, tmp_path, text) as browser, phone(browser) as clerk:
+        page = await window.open(clerk)
+
+        booked = asyncio.Event()
+
+        async def lose(route: Route) -> None:
+            await route.fetch()  # the town books it; the answer never arrives
+            booked.set()
+            await route.abort()
+
+        await clerk.route("**/scan", lose)
+        await clerk.route("**/ping", lambda route: route.abort())
+        await clerk.route("**/sync", lambda route: route.abort())
+        await page.locator("[data-read]").click()
+        await expect(verdict(page)).to_contain_text("あとで送ります")
+        await booked.wait()
+        assert await window.uses() == [PERK]
+        await page.get_by_role("button", name="取り消す", exact=True).click()
+        await page.get_by_role("button", name="読みまちがい").last.click()
+        await expect(verdict(page)).to_have_class("verdict verdict-done")
+        await page.keyboard.press("Escape")
+        await page.locator("[data-stop]").click()
+        await clerk.unroute_all()
+        await page.locator("[data-unsent]").click()
+        await expect(page.locator("[data-today] .desk-undone")).to_have_count(1)
+    assert await window.uses() == []
+
+
+async def test_a_page_opened_without_signal_says_of_when_its_list_is(
+    world: World, browser: Browser
+) -> None:
+    window = await open_window(world)
+    async with phone(browser) as clerk:
+        page = await window.open(clerk)
+        await expect(page.locator("[data-ready]")).to_have_text("今日は電波がなくても使えます。")
+        await type_code(page, (await window.issue())[1])
+        await page.get_by_role("button", name="次の人へ").click()
+        await expect(page.locator("[data-today] li")).to_contain_text("使えた")
+        await clerk.set_offline(True)
+        await page.reload()
+        await expect(page.locator("[data-today] li")).to_contain_text("使えた")
+        await expect(page.locator("[data-as-of]")).to_have_text("12:00時点の記録です。")
+        (row,) = await world.app.perks.redemptions()
+        world.clock.advance(timedelta(minutes=1))
+        await world.app.perks.undo(row.id, "staff", reason="x")
+        await clerk.set_offline(False)
+        await expect(page.locator("[data-today] .desk-undone")).to_have_count(1)
+
+
+async def test_a_code_that_is_too_short_is_said_beside_the_field_and_kept(
+    world: World, browser: Browser
+) -> None:
+    window = await open_window(world)
+    async with phone(browser) as clerk:
+        page = await window.open(clerk)
+        for typed, said in (
+            ("12", "数字が足りません。8けたの数字を入れてください。"),
+            ("abcd", "数字が足りません。8けたの数字を入れてください。"),
+            ("123456789", "8けたの数字だけを入れてください。"),
+        ):
+            await type_code(page, typed)
+            await expect(page.locator("#code-fault")).to_contain_text(said)
+            await expect(page.locator("#code")).to_have_value(typed)
+            await expect(verdict(page)).to_have_count(0)
+        _, code = await window.issue()
+        await type_code(page, code)
+        await expect(verdict(page)).to_have_class("verdict verdict-yes")
+        await expect(page.locator("#code-fault")).not_to_contain_text("8けた")
 
 
 KEPT = """async () => {
@@ -234,6 +346,36 @@ async def test_two_windows_without_signal_let_one_in_each_and_staff_see_the_conf
     (conflict,) = await world.app.perks.conflicts()
     assert conflict.state is ConflictState.OPEN
     assert conflict.against is not None
+
+
+COUNT = """async ({ left, seen }) => {
+  const { Kit } = await import(document.querySelector('[data-desk]').dataset.kit);
+  const kit = Object.create(Kit.prototype, { now: { value: 60 * 60000 } });
+  const perk = { reentry_minutes: 30, reentries: 2 };
+  const handle = seen.map(([minute, reentry]) => ({ at: minute * 60000, reentry, sent: false }));
+  const { ok, reentry = false, reason = '' } = kit.count({ left, issued: 0 }, perk, { handle });
+  return [ok, reentry, reason];
+}"""
+"""What the page decides of somebody whom it saw in these minutes; it is minute 60."""
+
+
+async def test_without_signal_somebody_comes_in_again_within_the_time_and_so_many_times(
+    world: World, browser: Browser
+) -> None:
+    window = await open_window(world)
+    use, again = False, True
+    async with phone(browser) as clerk:
+        page = await window.open(clerk)
+        for left, seen, said in (
+            (1, [], [True, False, ""]),
+            (1, [(40, use)], [True, True, ""]),
+            (1, [(40, use), (50, again)], [True, True, ""]),
+            (1, [(40, use), (50, again), (55, again)], [False, False, "offline-seen"]),
+            (2, [(40, use), (50, again), (55, again)], [True, False, ""]),
+            (2, [(40, use), (50, again), (55, again), (57, use)], [True, True, ""]),
+            (1, [(20, use), (45, again)], [False, False, "offline-seen"]),  # 30 minutes of the use
+        ):
+            assert await page.evaluate(COUNT, {"left": left, "seen": seen}) == said
 
 
 async def test_without_signal_nothing_forged_or_expired_gets_a_yes(

@@ -60,7 +60,7 @@ async def test_staff_see_who_is_in_which_room_why_and_since_when(world: World) -
     async with world.visitor("ja") as hana:
         await enter(world, hana)
         overview = (await hana.get("/console/members")).text
-        assert '<td class="number">3</td>' in overview
+        assert '<td class="number" data-label="中にいる人">3</td>' in overview
         assert "「デジタル住民票(見本)」1枚以上" in overview
         listed = (await hana.get("/console/members/rooms/residents")).text
         assert listed.count("デジタル住民票(見本)</td>") == 3

@@ -66,7 +66,9 @@ async def test_staff_make_codes_and_a_resident_uses_one(world: World) -> None:
         assert "is confirmed" in seen.text
         assert "法律上の住民票ではありません" in seen.text
         overview = (await hana.get("/console/proofs")).text
-        assert re.search(r'number">3</td><td class="number">1</td>', overview)
+        assert re.search(
+            r'使われた">1</td><td class="number" data-label="まだ使える"><b>2</b>', overview
+        )
         async with world.visitor() as other:
             again = await other.post("/join/code", code=made[0]["code"])
             assert (again.status, "has been used already" in again.text) == (409, True)
@@ -269,3 +271,33 @@ async def test_the_pages_before_the_card_s_own_step_speak_plainly(
     async with world.visitor(language) as visitor:
         for path in ("/", "/join", "/rooms", "/mydata"):
             assert not JARGON.search((await visitor.get(path)).text), path
+
+
+async def test_withdrawing_the_rest_of_a_batch_is_asked_twice_and_says_how_many(
+    world: World,
+) -> None:
+    path = "/console/proofs/batches/1/revoke"
+    async with staff(world) as hana, world.visitor() as visitor:
+        made = await codes(hana, await hana.post("/console/proofs/codes", HANDED))
+        assert "残り3枚をすべて取り消す" in (await hana.get("/console/proofs")).text
+        empty = await hana.post(path, which="one", serial="", reason="紛失")
+        assert (empty.status, "その番号のコードは見つかりません" in empty.text) == (422, True)
+        assert 'aria-invalid="true" autofocus' in empty.text
+        one = await hana.post(path, which="one", serial="1", reason="紛失")
+        assert "1枚を取り消しました" in one.text
+        asked = await hana.post(path, which="all", reason="中止")
+        assert "まだ使われていない2枚をすべて取り消します" in asked.text
+        assert "残り2枚をすべて取り消す" in (await hana.get("/console/proofs")).text
+        done = await hana.post(path, which="all", reason="中止", sure="yes")
+        assert "2枚を取り消しました" in done.text
+        assert (await visitor.post("/join/code", code=made[2]["code"])).status == 422
+
+
+async def test_a_form_without_a_file_says_so_at_that_form(world: World) -> None:
+    async with staff(world) as hana:
+        form = aiohttp.FormData({"csrf": await hana.csrf()})
+        form.add_field("file", b"", filename="", content_type="application/octet-stream")
+        seen = await hana.raw("POST", "/console/proofs/lists/buyer", data=form)
+        assert seen.status == 422
+        where = seen.text.index("ファイルを選んでください。")
+        assert seen.text.index('id="list-buyer"') < where < seen.text.index('id="file-buyer"')

@@ -109,6 +109,28 @@ async def test_retry_after_is_respected_up_to_an_hour(
     assert health.resting_seconds == rest
 
 
+@pytest.mark.parametrize("header", ["²", "٣", "-5", "1e9", "9" * 400, "Fri, 99 Foo 2026", ""])
+async def test_a_retry_after_that_is_no_time_is_still_a_rate_limit(
+    rpcs: list[Rpc], reader: Reader, header: str
+) -> None:
+    (rpc,) = rpcs[:1]
+    chain = reader([rpc])
+    rpc.limit_rate()
+    rpc.headers = {"Retry-After": header}
+    with pytest.raises(ChainUnavailable, match="rate-limited"):
+        await chain.head("latest")
+    (health,) = chain.health()
+    assert 1 <= health.resting_seconds <= 3_600
+
+
+async def test_a_chain_id_of_any_length_is_no_more_than_the_wrong_one(
+    rpcs: list[Rpc], reader: Reader
+) -> None:
+    rpcs[0].override["eth_chainId"] = "0x" + "f" * 10_000
+    with pytest.raises(ChainUnavailable, match="no chain id"):
+        await reader(rpcs[:1]).head("latest")
+
+
 async def test_a_rate_limit_without_a_time_rests_at_least_a_second(
     rpcs: list[Rpc], reader: Reader
 ) -> None:

@@ -197,6 +197,18 @@ async def test_another_block_than_asked_for_is_no_answer(
         pytest.param({"number": "0x1", "timestamp": "0x1", "hash": "0x12"}, id="short hash"),
         pytest.param({"number": 1, "timestamp": "0x1", "hash": "0x" + "0" * 64}, id="a number"),
         pytest.param("0x1", id="text"),
+        pytest.param(
+            {"number": "0x1", "timestamp": "0x" + "f" * 300, "hash": "0x" + "0" * 64},
+            id="a time beyond every clock",
+        ),
+        pytest.param(
+            {"number": hex(2**63), "timestamp": "0x1", "hash": "0x" + "0" * 64},
+            id="a number that no database keeps",
+        ),
+        pytest.param(
+            {"number": "0x_1", "timestamp": "0x1", "hash": "0x" + "0" * 64}, id="underscores"
+        ),
+        pytest.param({"number": "1", "timestamp": "0x1", "hash": "0x" + "0" * 64}, id="without 0x"),
         pytest.param(None, id="null"),
     ],
 )

@@ -239,6 +239,7 @@ SPOILT: dict[str, Callable[[list[Log]], object]] = {
     "odd data": set_first("data", "0x123"),
     "data that is none": set_first("data", "hello"),
     "a huge index": set_first("logIndex", "0x" + "f" * 40),
+    "an index that no database keeps": set_first("logIndex", hex(2**31 - 1)),
     "no index": set_first("logIndex", ""),
     "a list": lambda _: [[1, 2]],
     "a text": lambda _: "0x",

@@ -15,6 +15,7 @@ from core.holdings import (
     Reconciler,
     Trouble,
     states,
+    transfers,
 )
 from core.tables import BalanceRow, ContractRow, TransferRow
 from core.testing import SetClock
@@ -118,6 +119,29 @@ async def test_a_consecutive_mint_gives_every_token_of_its_run(
     chain.mine(run_log(CARD.contract, ALICE, 10, 13))
     await index.turn()
     assert set(await owners(sessions)) == {(ALICE, token) for token in range(10, 14)}
+
+
+async def test_batch_mints_beyond_what_one_page_may_hold_are_read_in_shorter_pages(
+    chain: FakeChain, index: OwnerIndex, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "MAX_RUNS", 10)
+    for start in range(0, 40, 8):
+        chain.mine(run_log(CARD.contract, ALICE, start, start + 7))
+    turn = await index.turn()
+    assert not turn.troubles
+    assert turn.pages >= 5
+    assert len(await owners(sessions)) == 40
+
+
+async def test_batch_mints_of_one_block_beyond_that_stop_the_index(
+    chain: FakeChain, index: OwnerIndex, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "MAX_RUNS", 10)
+    chain.mine(run_log(CARD.contract, ALICE, 0, 7))
+    chain.mine(*(run_log(CARD.contract, ALICE, start, start + 7) for start in (8, 16)))
+    turn = await index.turn()
+    assert turn.troubles == {"card": Trouble.UNREADABLE}
+    assert len(await owners(sessions)) == 8
 
 
 async def test_a_log_given_twice_counts_once(

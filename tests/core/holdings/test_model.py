@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from core.database import Sessions
-from core.holdings import IndexedHoldings, LiveHoldings, OwnerIndex, ledger
+from core.holdings import IndexedHoldings, LiveHoldings, OwnerIndex, Reconciler, ledger
 from core.tables import TransferRow
 from core.testing import Killed, SetClock
 from tests.core.holdings.fake import (
@@ -124,6 +124,8 @@ class World:
     async def check_readings(self) -> None:
         live = LiveHoldings(self.chain, self.index.collections)
         holdings = IndexedHoldings(self.index, self.chain, live, self.sessions, SetClock())
+        reconciler = Reconciler(self.index, self.chain, self.sessions, SetClock())
+        assert (await reconciler.run(TICKET, PEOPLE, everybody=True)).differences == 0
         for finality in ("latest", "finalized"):
             for held in await holdings.read(PEOPLE, finality=finality):
                 asked = next(each for each in (CARD, TICKET, GOLD) if each.name == held.collection)

@@ -115,15 +115,51 @@ def test_keys_are_made_once_and_are_ours_alone(tmp_path: Path) -> None:
 
 def test_an_old_key_verifies_for_a_week_after_its_follower(tmp_path: Path) -> None:
     file = tmp_path / "passes.json"
-    old = PassKeys.open(file, now=NOON)
-    text = passes.write(CONTENT, old)
-    new = PassKeys.rotate(file, now=NOON + timedelta(days=100))
-    assert new.id != old.id
-    assert set(new.public()) == {old.id.hex(), new.id.hex()}
-    assert passes.read(text, new, expected_town="352136") == CONTENT
-    last = PassKeys.rotate(file, now=NOON + timedelta(days=108))
-    assert set(last.public()) == {new.id.hex(), last.id.hex()}
-    assert passes.read(text, last, expected_town="352136") is Reason.UNREADABLE
+    keys = PassKeys.open(file, now=NOON)
+    text, old = passes.write(CONTENT, keys), keys.id
+    new = PassKeys.rotate(file, now=NOON + timedelta(days=100)).id
+    assert new != old
+    assert set(keys.public()) == {old.hex(), new.hex()}
+    assert passes.read(text, keys, expected_town="352136") == CONTENT
+    last = PassKeys.rotate(file, now=NOON + timedelta(days=108)).id
+    assert set(keys.public()) == {new.hex(), last.hex()}
+    assert passes.read(text, keys, expected_town="352136") is Reason.UNREADABLE
+
+
+def test_keys_are_made_where_there_are_none_to_change(tmp_path: Path) -> None:
+    assert len(PassKeys.rotate(tmp_path / "passes.json", now=NOON).public()) == 1
+
+
+def test_a_running_process_signs_and_verifies_with_a_new_key_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "passes.json"
+    window, card = PassKeys.open(file, now=NOON), PassKeys.open(file, now=NOON)
+    new = PassKeys.rotate(file, now=NOON + timedelta(days=1))
+    text = passes.write(CONTENT, card)
+    assert card.id == new.id
+    assert passes.read(text, window, expected_town="352136") == CONTENT
+    assert window.public() == new.public()
+
+
+def test_a_key_that_leaked_verifies_nothing_any_more(tmp_path: Path) -> None:
+    file = tmp_path / "passes.json"
+    running = PassKeys.open(file, now=NOON)
+    text = passes.write(CONTENT, running)
+    PassKeys.rotate(file, now=NOON + timedelta(days=1), forget=True)
+    assert passes.read(text, running, expected_town="352136") is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize("damaged", ["{}", None])
+def test_a_running_process_goes_on_with_the_keys_it_knows_when_the_file_is_damaged(
+    tmp_path: Path, damaged: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "passes.json"
+    running = PassKeys.open(file, now=NOON)
+    text = passes.write(CONTENT, running)
+    file.unlink()
+    if damaged is not None:
+        file.write_text(damaged)
+    assert passes.read(text, running, expected_town="352136") == CONTENT
+    assert "cannot be read again" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Who a person is to the counters: leaving, coming back, merging, and what is kept."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -176,3 +176,45 @@ async def test_tidying_forgets_passes_counts_and_persons_in_their_time(
     async with transaction(lite) as session:
         row = (await session.scalars(select(RedemptionRow))).one()
     assert (row.member_id, row.token, row.value_yen) == (None, None, 1300)
+
+
+async def test_counts_of_a_perk_per_ever_go_a_retention_after_its_last_day(
+    town: TownPack, lite: Sessions
+) -> None:
+    world = World(
+        town,
+        lite,
+        perk(per="ever", valid_until=date(2027, 3, 31)),
+        perk("open", per="ever", counted_by="both"),
+    )
+    hana, desk = await world.member("hana", 1), await world.desk()
+    for each in ("cave", "open"):
+        await world.visit(hana, desk, each)
+    kept = timedelta(days=town.retention.redemption_days)
+    for day, names in (
+        (datetime(2027, 4, 30, tzinfo=UTC), {"cave", "open"}),
+        (datetime(2027, 4, 2, tzinfo=UTC) + kept, {"open"}),
+    ):
+        world.clock.now = day
+        await world.perks.tidy()
+        async with transaction(lite) as session:
+            assert set(await session.scalars(select(UseRow.perk))) == names
+
+
+async def test_what_stays_of_who_left_is_what_the_security_model_says(
+    town: TownPack, lite: Sessions
+) -> None:
+    """The card's number and hidden names with the use that they count, and nothing plain."""
+    world = World(town, lite, perk(per="ever", counted_by="both"))
+    hana, desk = await world.member("hana", 7), await world.desk()
+    await link(world, hana)
+    await world.visit(hana, desk)
+    await leave(world, hana)
+    async with transaction(lite) as session:
+        use = (await session.scalars(select(RedemptionRow))).one()
+        counts = list(await session.scalars(select(UseRow)))
+    assert (use.member_id, use.token) == (None, None)
+    assert {each.redemption_id for each in counts} == {use.id}
+    assert {each.ends_at for each in counts} == {None}
+    plain = {each.subject for each in counts if len(each.subject) != 64}
+    assert plain == {"resident-card:7", f"member:{hana}"}

@@ -6,11 +6,13 @@ const find = (name) => root.querySelector(`[data-${name}]`);
 const words = JSON.parse(document.getElementById('desk-words').textContent);
 const csrf = document.querySelector('meta[name=csrf]').content;
 const base = root.dataset.desk;
-const [{ Scanner }, { Store }, { Kit }, { Outbox }, { Verdicts, write }] = await Promise.all(
-  ['scan', 'store', 'kit', 'outbox', 'verdict'].map((name) => import(root.dataset[name])),
+const [{ Scanner }, { Store }, { Kit }, { Outbox }, { Verdicts, write }, { Today }] = await Promise.all(
+  ['scan', 'store', 'kit', 'outbox', 'verdict', 'list'].map((name) => import(root.dataset[name])),
 );
 
 const PATIENCE = 2500; // milliseconds that an answer may take before the kit decides
+const DIGITS = 8;
+const CODE = /^\d{8}$/;
 const SAME = 2500; // a code that stays in view is one scan
 let signal = true;
 let last = { text: '', seen: 0 };
@@ -18,8 +20,6 @@ let busy = false;
 let kept = false; // whether the page itself opens without signal
 
 const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
-const clock = new Intl.DateTimeFormat('ja-JP', { timeZone: root.dataset.zone, hour: 'numeric', minute: '2-digit' });
-const time = (moment) => clock.format(new Date(moment));
 
 class Away extends Error {} // no signal, or a server that is too slow to wait for
 
@@ -41,7 +41,10 @@ async function ask(path, body, patience = PATIENCE) {
 
 function reach(there) {
   if (there === signal && find('signal').textContent) return;
+  const back = there && !signal;
   signal = there;
+  list.date(signal);
+  if (back) today();
   write(find('signal'), words[there ? 'page.online' : 'page.offline']);
   find('signal').classList.toggle('desk-chip-away', !there);
 }
@@ -49,7 +52,13 @@ function reach(there) {
 const store = await Store.open(base);
 const kit = new Kit(store, root.dataset.town);
 const verdicts = new Verdicts(find('verdict'), words, { undo, next });
-const outbox = new Outbox(store, { ask, Away, onChange: unsent, onSignal: reach, onConflict: conflicts });
+const outbox = new Outbox(store, {
+  ask, Away, onChange: unsent, onSignal: reach, onConflict: conflicts, onSent: sent,
+});
+const list = new Today(find('list-of-today'), {
+  store, say, write, undo, zone: root.dataset.zone, now: () => kit.now, announce: (text) => verdicts.announce(text),
+});
+const time = (moment) => list.time(moment);
 const scanner = new Scanner(find('video'), {
   worker: root.dataset.decode, decoder: root.dataset.decoder, onText: seen,
 });
@@ -70,6 +79,7 @@ function seen(text) {
 async function present(text, isCode = false) {
   busy = true;
   scanner.pause();
+  write(find('sent'), '');
   performance.mark('desk-asked');
   try {
     verdicts.show(await decide(text, isCode));
@@ -88,6 +98,7 @@ async function present(text, isCode = false) {
 
 async function decide(text, isCode) {
   const id = crypto.randomUUID();
+  const asked = signal && navigator.onLine;
   if (signal) {
     try {
       const verdict = await ask('scan', { text, id });
@@ -101,10 +112,10 @@ async function decide(text, isCode) {
     }
   }
   if (isCode) return away('warn', 'reason.offline-code');
-  const judged = await kit.judge(text, id);
+  const judged = await kit.judge(text, id, asked);
   if (!judged.ok) return away(judged.colour, `reason.${judged.reason}`, judged);
   unsent();
-  return { ...away('yes', 'reason.offline', judged), word: words['verdict.offline'] };
+  return { ...away('yes', 'reason.offline', judged), word: words['verdict.offline'], undo: id };
 }
 
 function away(colour, key, judged = {}) {
@@ -127,6 +138,7 @@ function next() {
 
 find('read').addEventListener('click', async () => {
   verdicts.wake(); // sound may start only from a press
+  last = { text: '', seen: 0 };
   find('fault').hidden = true;
   find('camera').hidden = false;
   try {
@@ -160,7 +172,13 @@ find('code').addEventListener('submit', (event) => {
   const field = find('code').elements.code;
   const text = field.value.normalize('NFKC').replace(/[\s-]/g, '');
   verdicts.wake();
-  if (!text || busy) return;
+  if (busy) return;
+  const short = text.replace(/\D/g, '').length < DIGITS;
+  const wrong = !CODE.test(text);
+  write(find('code-fault-text'), wrong ? words[short ? 'page.code_short' : 'page.code_wrong'] : '');
+  find('code-fault').hidden = !wrong;
+  field.setAttribute('aria-invalid', String(wrong));
+  if (wrong) { field.focus(); return; }
   field.value = '';
   present(text, true);
 });
@@ -169,21 +187,21 @@ find('code').addEventListener('submit', (event) => {
 
 async function undo(number, reason) {
   try {
-    const { html, said, done } = await ask('undo', { number, reason });
-    if (html) find('today').innerHTML = html;
-    return { done, said };
-  } catch { return { done: false, said: words['reason.failed'] }; }
+    if (typeof number === 'string') { // waits on this device
+      const gone = await outbox.withdraw(number, reason);
+      if (!gone) today();
+      return { done: gone, said: words[gone ? 'verdict.undone' : 'page.sent_meanwhile'] };
+    }
+    const answer = await ask('undo', { number, reason });
+    await list.show(answer);
+    return answer;
+  } catch (error) {
+    return { done: false, said: words[error instanceof Away ? 'page.undo_away' : 'page.undo_failed'] };
+  }
 }
 async function today() {
-  if (!signal) return;
-  await ask('today').then(({ html }) => { find('today').innerHTML = html; }, () => {});
+  if (signal) await ask('today').then((answer) => list.show(answer), () => {});
 }
-find('today').addEventListener('submit', async (event) => {
-  event.preventDefault();
-  const { done, said } = await undo(Number(event.target.dataset.number), event.submitter.value);
-  verdicts.announce(said);
-  if (!done) event.target.closest('li').querySelector('[data-said]').textContent = said;
-});
 
 // Without signal
 
@@ -193,6 +211,11 @@ async function unsent() {
   write(find('unsent'), say('page.unsent', { count }));
   find('leave').querySelector('button').disabled = count > 0;
   find('leave-unsent').hidden = count === 0;
+  await list.waiting();
+}
+function sent(count) {
+  write(find('sent'), say('page.sent', { count }));
+  today();
 }
 async function conflicts() {
   const all = await store.all('conflicts');
@@ -211,6 +234,7 @@ async function prepare() {
     kit.keep(await ask('kit', undefined, 8000));
     reach(true);
     outbox.soon();
+    today();
   } catch (error) {
     if (error instanceof Away) reach(false);
   }
@@ -244,6 +268,8 @@ if ('serviceWorker' in navigator) {
     shop.active.postMessage({ keep: base }, [port2]);
   }).catch((error) => console.warn(error));
 }
+await kit.load();
+await list.restore();
 reach(navigator.onLine);
 await unsent();
 await conflicts();

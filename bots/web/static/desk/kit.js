@@ -67,7 +67,7 @@ export class Kit {
 
   async load() {
     this.kept = this.kept || await this.store.get('kit', 'today') || null;
-    await this.store.forget('seen', Date.now() - FORGET);
+    for (const name of ['seen', 'withdrawn']) await this.store.forget(name, Date.now() - FORGET);
   }
 
   get now() { return Date.now() + (this.kept ? this.kept.offset : 0); }
@@ -80,8 +80,9 @@ export class Kit {
     if (pass) await this.store.note(pass, { at: this.now, sent: true, reentry });
   }
 
-  // Decides without signal. A yes stands in the queue before it is said.
-  async judge(text, id) {
+  // Decides without signal. A yes stands in the queue before it is said. `asked`: the town may have
+  // booked it though its answer did not come.
+  async judge(text, id, asked = false) {
     if (!this.good) return { ok: false, colour: 'warn', reason: 'offline-old' };
     const pass = read(text);
     if (!pass || !await this.signed(pass)) return { ok: false, colour: 'no', reason: 'unreadable' };
@@ -91,7 +92,7 @@ export class Kit {
     const judged = { title: perk.title };
     const reason = this.untimely(pass, perk);
     if (reason) return { ...judged, ok: false, colour: reason === 'not-yet' ? 'warn' : 'no', reason };
-    const queued = { id, text, at: this.now };
+    const queued = { id, text, at: this.now, perk: perk.title, asked };
     return { ...judged, ...await this.store.take(pass, queued, (entries) => this.count(pass, perk, entries)) };
   }
 

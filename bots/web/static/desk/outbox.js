@@ -6,11 +6,11 @@ const LONGEST = 300000;
 const PORTION = 50;
 
 export class Outbox {
-  constructor(store, { ask, Away, onChange, onSignal, onConflict }) {
+  constructor(store, { ask, Away, onChange, onSignal, onConflict, onSent }) {
     this.store = store;
     this.ask = ask;
     this.Away = Away;
-    this.tell = { change: onChange, signal: onSignal, conflict: onConflict };
+    this.tell = { change: onChange, signal: onSignal, conflict: onConflict, sent: onSent };
     this.pause = FIRST;
     this.timer = null;
     this.sending = false;
@@ -33,9 +33,21 @@ export class Outbox {
   send() {
     if (this.sending) return;
     this.sending = true;
-    const run = () => this.portions();
-    const turn = navigator.locks ? navigator.locks.request('kankei-desk-outbox', run) : run();
-    turn.catch((error) => console.error(error)).finally(() => { this.sending = false; });
+    this.turn(() => this.portions()).catch((error) => console.error(error)).finally(() => { this.sending = false; });
+  }
+
+  turn(run) { return navigator.locks ? navigator.locks.request('kankei-desk-outbox', run) : run(); }
+
+  // Takes back a use that waits here. What the town may have heard of is sent, and taken back there.
+  // Answers false if it has been sent meanwhile.
+  withdraw(id, reason) {
+    return this.turn(async () => {
+      const kept = await this.store.get('queue', id);
+      if (!kept) return false;
+      await (kept.asked ? this.store.withdrawLater(kept, reason) : this.store.withdraw(kept, reason));
+      await this.tell.change();
+      return true;
+    });
   }
 
   async portions() {
@@ -47,7 +59,10 @@ export class Outbox {
         return;
       }
       while (waiting.length) {
-        const scans = waiting.slice(0, PORTION).map(({ id, text, at }) => ({ id, text, at }));
+        if (!navigator.onLine) throw new this.Away();
+        const back = waiting.filter((each) => each.undo); // first, so that their uses are free again
+        const scans = (back.length ? back : waiting).slice(0, PORTION).map(({ id, text, at }) => ({ id, text, at }));
+        await this.store.asked(new Set(scans.map((each) => each.id)));
         const { answers } = await this.ask('sync', { scans }, 15000);
         this.tell.signal(true);
         await this.settle(answers, new Map(waiting.map((each) => [each.id, each])));
@@ -61,13 +76,17 @@ export class Outbox {
   }
 
   async settle(answers, kept) {
-    for (const { id, ok, reason, perk } of answers) {
+    let sent = 0;
+    for (const { id, ok, reason, perk, number } of answers) {
       const was = kept.get(id);
       if (!was) continue;
-      if (!ok) await this.store.put('conflicts', id, { at: was.at, perk, reason });
+      const undone = ok && was.undo ? await this.ask('undo', { number, reason: was.undo }) : { done: true };
+      if (!ok || !undone.done) await this.store.put('conflicts', id, { at: was.at, perk, reason: ok ? undone.said : reason });
       await this.store.sent(id, Date.now());
+      sent += 1;
     }
     await this.tell.change();
     await this.tell.conflict();
+    if (sent) this.tell.sent(sent);
   }
 }

@@ -2,7 +2,7 @@
 // A use holds the pass as it was read and nothing of the person; it is deleted once it is sent.
 
 const NAME = 'kankei-desk';
-const STORES = ['kit', 'queue', 'seen', 'conflicts'];
+const STORES = ['kit', 'queue', 'seen', 'conflicts', 'withdrawn'];
 
 const answered = (request) => new Promise((done, failed) => {
   request.onsuccess = () => done(request.result);
@@ -24,9 +24,10 @@ async function looked(box, pass) {
 export class Store {
   // `desk` keeps the windows apart that one device may serve.
   static async open(desk) {
-    const request = indexedDB.open(`${NAME}:${desk}`, 1);
+    const request = indexedDB.open(`${NAME}:${desk}`, 2);
     request.onupgradeneeded = () => {
-      for (const name of STORES) request.result.createObjectStore(name);
+      const { result } = request;
+      for (const name of STORES) if (!result.objectStoreNames.contains(name)) result.createObjectStore(name);
     };
     const store = new Store();
     store.base = await answered(request);
@@ -77,9 +78,24 @@ export class Store {
     await this.each('seen', (value) => value.use === id && { ...value, sent: true, at });
   }
 
+  // Taken back before the town heard of it: nothing of the pass is kept, its marks go too.
+  async withdraw({ id, at, perk }, undo) {
+    await this.remove('queue', id);
+    await this.put('withdrawn', id, { id, at, perk, undo });
+    await this.each('seen', (value) => (value.use === id ? null : false));
+  }
+
+  // Taken back after the town may have heard of it: this pass is gone, a new one may come.
+  async withdrawLater(kept, undo) {
+    await this.put('queue', kept.id, { ...kept, undo });
+    await this.each('seen', (value, key) => (value.use === kept.id && key.startsWith('handle:') ? null : false));
+  }
+
+  asked(ids) { return this.each('queue', (value) => ids.has(value.id) && !value.asked && { ...value, asked: true }); }
+
   forget(name, before) { return this.each(name, (value) => (value.at < before ? null : false)); }
 
-  // `change(value)`: false keeps it, null deletes it, anything else takes its place.
+  // `change(value, key)`: false keeps it, null deletes it, anything else takes its place.
   each(name, change) {
     return this.within(name, 'readwrite', (box) => new Promise((done, failed) => {
       const walk = box.openCursor();
@@ -87,7 +103,7 @@ export class Store {
       walk.onsuccess = () => {
         const cursor = walk.result;
         if (!cursor) { done(); return; }
-        const value = change(cursor.value);
+        const value = change(cursor.value, cursor.key);
         if (value === null) cursor.delete();
         else if (value) cursor.update(value);
         cursor.continue();

@@ -4,9 +4,10 @@ const TONES = { // hertz, start and length in seconds
   yes: [[880, 0, 0.12], [1320, 0.13, 0.22]],
   no: [[220, 0, 0.28], [165, 0.3, 0.4]],
   warn: [[520, 0, 0.15], [520, 0.22, 0.15]],
+  done: [[660, 0, 0.18]],
 };
-const BUZZ = { yes: [80], no: [250, 120, 250], warn: [120, 80, 120] };
-const MARKS = { yes: '○', no: '×', warn: '!' };
+const BUZZ = { yes: [80], no: [250, 120, 250], warn: [120, 80, 120], done: [60] };
+const MARKS = { yes: '○', no: '×', warn: '!', done: '✓' };
 
 // Easy Japanese: 窓口（まどぐち） becomes a reading above the characters.
 const READING = /([\u3400-\u9fff々〆]+)[（(]([\u3041-\u3096ー]+)[）)]/g;
@@ -106,7 +107,7 @@ export class Verdicts {
   async takeBack(reason) {
     const { done, said } = await this.undo(this.number, reason);
     if (done) {
-      this.show({ colour: 'warn', word: this.words['verdict.undone_word'], reason: said });
+      this.show({ colour: 'done', word: this.words['verdict.undone_word'], reason: this.words['verdict.undone_next'] });
     } else {
       write(this.part('reason'), said);
       this.reasons(false);

@@ -1,0 +1,55 @@
+"""`kankei pass-keys`: the keys that sign the passes on members' cards."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from bots.cli.terminal import fail, read_settings, say
+from core import audit
+from core.clock import system_clock
+from core.database import connect, migrate, session_factory, transaction
+from core.errors import DamagedKeys
+from core.perks import PASS_KEYS, PassKeys
+from core.settings import Settings
+
+pass_keys = typer.Typer(no_args_is_help=True, help="会員証の署名の鍵 / The keys of passes.")
+
+BY = "staff:terminal"
+
+
+@pass_keys.callback()
+def _group() -> None:
+    """会員証の署名の鍵 / The keys of passes."""
+
+
+@pass_keys.command()
+def rotate(
+    forget: Annotated[
+        bool, typer.Option(help="前の鍵をすぐ無効にする / void the old keys at once: one leaked")
+    ] = False,
+) -> None:
+    """新しい鍵に替えます / Sign with a new key from now on."""
+    settings = read_settings()
+    try:
+        PassKeys.rotate(settings.data_dir / PASS_KEYS, now=system_clock(), forget=forget)
+    except DamagedKeys as error:
+        raise fail("damaged-keys", file=error) from error
+    asyncio.run(_note(settings, forget=forget))
+    say("pass-keys.forgotten" if forget else "pass-keys.rotated")
+
+
+async def _note(settings: Settings, *, forget: bool) -> None:
+    engine = connect(settings.database)
+    try:
+        await migrate(engine)
+        async with transaction(session_factory(engine)) as session:
+            await audit.record(
+                session,
+                actor=BY,
+                action="pass-keys.rotated",
+                detail={"forgot": forget},
+                now=system_clock(),
+            )
+    finally:
+        await engine.dispose()
