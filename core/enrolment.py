@@ -4,6 +4,7 @@ The words that the wallet signs are ours, with a nonce of ours, for one account 
 contract wallet whose owners sign one after the other gets hours.
 """
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from core.credentials import credentials_of
 from core.database import Sessions, transaction
 from core.errors import ProofRejected, WalletTaken
 from core.identity import (
+    LINK_LIFETIME,
     Account,
     find_account,
     follow_link,
@@ -37,6 +39,8 @@ from core.town import TownPack
 
 CHALLENGE_LIFETIME: Final = timedelta(hours=4)
 CLOCK_SKEW: Final = timedelta(minutes=2)
+MAX_NAME: Final = 64
+MAX_NAMES: Final = 10_000
 
 # EIP-4361 allows ASCII only; the page shows the same in the reader's language.
 STATEMENT: Final = (
@@ -80,8 +84,26 @@ class Enrolment:
         self._sessions = sessions
         self._contracts = contracts
         self._clock = clock
+        self._names: dict[bytes, tuple[datetime, str]] = {}  # by hash of the link, oldest first
         self._domain = urlsplit(address).netloc
         self._uri = f"{address}/verify"
+
+    def remember_name(self, token: str, name: str) -> None:
+        """What a platform calls the account of a fresh link, so that its page can ask who reads it.
+
+        It is kept in memory alone, and no longer than the link is good.
+        """
+        now = self._clock()
+        for key, (until, _) in list(self._names.items()):
+            if until > now and len(self._names) < MAX_NAMES:
+                break
+            del self._names[key]
+        self._names[_key(token)] = now + LINK_LIFETIME, name[:MAX_NAME]
+
+    def name_of(self, token: str) -> str:
+        """The name of a link's account; empty where it is not known (any more)."""
+        until, name = self._names.get(_key(token), (None, ""))
+        return name if until is not None and until > self._clock() else ""
 
     async def account_of(self, token: str) -> Account:
         """Whose link this is. Raises `LinkExpired`."""
@@ -233,6 +255,10 @@ class Enrolment:
             if made_elsewhere and token_account.member_id == proved.member_id:
                 return await move_to_browser(session, token_account.id)
             return await web_account(session, proved.member_id, now=now)
+
+
+def _key(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -31,7 +31,7 @@ class ProvingInChat:
         self._belonging = belonging
         self._attempts = Buckets(rate=ATTEMPTS / 3600, burst=ATTEMPTS)
 
-    async def join(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
+    async def join(self, incoming: Incoming, account: Account) -> Reply:
         """/join: what there is to show, and where. The page's link is personal."""
         language, town = account.locale, self._desk.town
         offered = self._desk.proving.offered
@@ -39,6 +39,8 @@ class ProvingInChat:
             return Reply(text=texts.say("proofs.chat.none", language))
         async with transaction(self._desk.sessions) as session:
             token = await identity.make_link(session, account.id, now=self._desk.clock())
+        if incoming.platform != "web":  # on the web everybody has the same name
+            self._desk.enrolment.remember_name(token, incoming.name)
         self._desk.tell("chat.happening.join")
         if not offered:
             return self._card_alone(language, token)

@@ -16,6 +16,7 @@ from bots.web.session import (
     become,
     check_csrf,
 )
+from bots.web.words import one_line
 from core.access import Admitted, Room
 from core.consent import NeedsConsent
 from core.enrolment import Linked
@@ -68,11 +69,15 @@ class Verify:
             return web.render(request, "link_expired.html", status=410)
         known = mine.locale in web.app.town.town.languages
         language = mine.locale if known and not who.chose_language else who.language
+        name = one_line(web.app.enrolment.name_of(token))
+        whose = ("named" if name else "chat") if mine.platform != "web" else "elsewhere"
         return web.render(
             request,
             "verify.html",
             language=language,
             token=token,
+            whose=None if mine.external_id == who.id else whose,
+            called=name,
             platform=mine.platform,
             bot=web.bots.get(mine.platform),
             chain_id=self._chain_id(),

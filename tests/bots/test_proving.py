@@ -69,6 +69,15 @@ async def test_joining_offers_every_way_of_the_town_in_plain_words(app: App) -> 
     assert reply.private
 
 
+async def test_the_page_of_a_link_knows_whose_it_is_and_the_records_do_not(app: App) -> None:
+    reply = await say(app, command="join")
+    urls = [button.url for row in reply.buttons for button in row if button.url]
+    (token,) = {url.rsplit("/", 1)[1] for url in urls if "/verify/" in url}
+    assert app.enrolment.name_of(token) == "花"
+    async with transaction(app.sessions) as session:
+        assert "花" not in str(await identity.export(session, 1))
+
+
 async def test_a_code_sent_as_it_is_makes_a_member_and_says_what_opened(app: App) -> None:
     (code,) = await codes(app)
     reply = await say(app, code.lower().replace("-", " "))

@@ -134,6 +134,30 @@ async def test_a_link_from_telegram_opens_its_doors_and_this_browser(world: Worl
         assert [each.platform for each in accounts] == ["telegram", "web"]
 
 
+async def test_a_link_from_a_chat_asks_by_name_whether_it_is_the_reader_s(world: World) -> None:
+    async with transaction(world.app.sessions) as session:
+        now = world.clock()
+        ken = await identity.account(session, "telegram", "78", locale="en", now=now)
+        token = await identity.make_link(session, ken.id, now=now)
+    async with world.visitor("en") as visitor:
+        page = await visitor.get(f"/verify/{token}")
+        assert "Is this you?" in page.text
+        assert "an account on Telegram" in page.text
+        world.app.enrolment.remember_name(token, "Ken <b>\u202e Sato")
+        page = await visitor.get(f"/verify/{token}")
+        assert "“Ken &lt;b&gt; Sato” on Telegram" in page.text
+        assert "do not sign" in page.text
+        world.clock.advance(identity.LINK_LIFETIME)
+        assert world.app.enrolment.name_of(token) == ""
+
+
+async def test_one_s_own_browser_is_not_asked_and_another_is(world: World) -> None:
+    async with world.visitor("en") as mine, world.visitor("en") as other:
+        link = await mine.link()
+        assert "Is this you?" not in (await mine.get(link)).text
+        assert "made in another browser" in (await other.get(link)).text
+
+
 async def test_an_empty_web_account_gives_way_to_the_member_who_proved(world: World) -> None:
     async with world.visitor() as visitor:
         await visitor.link()  # this browser has an account of its own now
