@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bots import texts
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Document, Incoming, Reply
+from bots.places import has_place
 from bots.reasons import Reasons
 from core import identity, mydata
 from core.access import Admitted, GrantState, Refused, Room
@@ -22,7 +23,8 @@ class Belonging:
 
     async def rooms(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
         """Read the holdings again and say what they open."""
-        rooms = await self._desk.doorkeeper.recheck(account.member_id)
+        looked = await self._desk.doorkeeper.recheck(account.member_id)
+        rooms = [each for each in looked if has_place(each.gate)]
         self._desk.wake()
         language = account.locale
         async with transaction(self._desk.sessions) as session:

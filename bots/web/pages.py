@@ -14,12 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bots import texts
+from bots.places import rooms_of
 from bots.reasons import Reasons
 from bots.web.demo import DemoShop
 from bots.web.guard import Limits
 from bots.web.ports import TownApp
 from bots.web.session import Visitor, check_csrf, visitor
-from bots.web.words import clean, lang, marked, when, with_ruby, without_ruby
+from bots.web.words import clean, lang, marked, on, when, with_ruby, without_ruby
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -108,6 +109,8 @@ class Web:
             "t": partial(_say, speaks),
             "plain": partial(_plain, speaks),
             "reasons": Reasons(self.app.town, speaks),
+            "on": lambda day: on(day, speaks),
+            "town_rooms": rooms_of(self.app.town),
             "when": lambda moment: when(moment, speaks, zone),
             "demo": self.demo is not None,
             "path": request.url.path,

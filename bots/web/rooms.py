@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from bots.conversation import Incoming
 from bots.conversation.links import Link, links_of, unlink
+from bots.places import has_place
 from bots.web.pages import Number, Web, go
 from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
@@ -72,7 +73,8 @@ class Rooms:
             return self.web.render(request, "rooms_none.html")
         who = self.web.visitor(request)
         self.web.limits.check("rooms", request, who.id, app.settings.trusted_proxies)
-        rooms = await app.doorkeeper.recheck(account.member_id)
+        looked = await app.doorkeeper.recheck(account.member_id)
+        rooms = [each for each in looked if has_place(each.gate)]
         async with transaction(app.sessions) as session:
             cards = await wallets_of(session, account.member_id)
             proved = await has_proof(session, account.member_id)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,9 @@ _SHAPES: Final = {
     "ko": "{0.year}년 {0.month}월 {0.day}일 {0.hour}:{0.minute:02}",
     "en": "{0.day} {0:%B %Y}, {0.hour}:{0.minute:02}",
 }
+
+
+_DAYS: Final = {name: shape.split(" {0.hour}")[0].rstrip(",") for name, shape in _SHAPES.items()}
 
 
 def clean(text: str) -> str:
@@ -76,6 +79,11 @@ def without_ruby(text: str, language: str) -> str:
 def when(moment: datetime, language: str, zone: str) -> str:
     """A point in time on the town's clock, as the language writes it."""
     return _SHAPES[language].format(moment.astimezone(ZoneInfo(zone)))
+
+
+def on(day: date, language: str) -> str:
+    """A day, as the language writes it: 2026年4月1日, 1 April 2026."""
+    return _DAYS[language].format(day)
 
 
 def lang(language: str) -> str:

@@ -1,8 +1,8 @@
 """The console's page on what was done, by whom and to whom: the audit log in plain words."""
 
-import json
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from bots import texts
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Web, go
+from bots.web.words import on, when
 from core import audit
 from core.database import reading
 from core.tables import AuditRow
@@ -24,6 +25,15 @@ AREAS: Final = (
     *("member", "wallet", "credential", "access", "perk", "desk", "announcement"),
     *("question", "fact", "staff", "index"),
 )
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*[+-]\d{2}:\d{2}$")
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "source": ("windows.source",),
+    "kind": ("windows.kind", "members.kind", "audit.announcement"),
+    "reason": ("windows.reason",),
+}
+"""Where the words for a detail's value may stand."""
+
 _MEMBER: Final = re.compile(r"(?:member:)?(\d{1,15})")
 
 
@@ -55,6 +65,7 @@ class AuditLog(StaffPages):
             broken=broken,
             whole_at=self._watch.whole_at,
             wanted=wanted,
+            asked=request.query_params.get("member", "")[:15],
             areas=AREAS,
             older=self._address(wanted, shown[-1].id) if len(rows) > PAGE else None,
             file=self._address(wanted, None, "/console/audit/log.csv"),
@@ -74,15 +85,14 @@ class AuditLog(StaffPages):
         wanted = self._wanted(request.query_params)
         async with reading(self.web.app.sessions) as session:
             rows = await audit.search(session, wanted, limit=MOST)
-        names = ("number", "at", "actor", "action", "subject", "detail", "digest")
+        language = self.language(request)
+        heads = ("number", "at", "actor", "action", "subject", "detail", "digest")
+        names = [texts.say(f"audit.csv.{each}", language) for each in heads]
         cells = (
             (
                 row.id,
                 row.at.isoformat(),
-                row.actor,
-                row.action,
-                row.subject,
-                json.dumps(row.detail, ensure_ascii=False, sort_keys=True),
+                *self._words(row, language),
                 row.digest,
             )
             for row in rows
@@ -119,7 +129,7 @@ class AuditLog(StaffPages):
         key = f"audit.action.{row.action.replace('.', '-')}"
         done = texts.say(key, language) if texts.knows(key) else row.action
         detail = ", ".join(
-            f"{self._label(name, language)}: {self._value(name, value, language)}"
+            f"{self._label(row, name, language)}: {self._value(name, value, language)}"
             for name, value in row.detail.items()
             if value not in (None, "")
         )
@@ -130,8 +140,9 @@ class AuditLog(StaffPages):
         key = f"audit.who.{kind}"
         return texts.say(key, language, name=name) if texts.knows(key) else said
 
-    def _label(self, name: str, language: str) -> str:
-        key = f"audit.detail.{name}"
+    def _label(self, row: AuditRow, name: str, language: str) -> str:
+        batch = name == "label" and row.subject.startswith("batch:")
+        key = f"audit.detail.{'batch-label' if batch else name}"
         return texts.say(key, language) if texts.knows(key) else name
 
     def _value(self, name: str, value: Any, language: str) -> str:
@@ -148,4 +159,24 @@ class AuditLog(StaffPages):
             return found.title.get(language)
         if name == "platform" and texts.knows(f"chat.platform.{value}"):
             return texts.say(f"chat.platform.{value}", language)
-        return str(value)
+        for key in _KEYS.get(name, ()):
+            if texts.knows(f"{key}.{value}"):
+                return texts.say(f"{key}.{value}", language)
+        if name in {"by", "why"}:
+            return ", ".join(self._packed(each, language) for each in str(value).split(", "))
+        return self._dated(str(value), language)
+
+    def _packed(self, said: str, language: str) -> str:
+        """What opened a room, such as ``proof:invitation``, as the town calls it."""
+        kind, _, name = said.partition(":")
+        find = {"collection": self.web.app.town.collection, "proof": self.web.app.town.proof}
+        found = find[kind](name) if kind in find else None
+        return found.title.get(language) if found else said
+
+    def _dated(self, value: str, language: str) -> str:
+        """A day or a moment as the language writes it; anything else as it is."""
+        if _DAY.fullmatch(value):
+            return on(date.fromisoformat(value), language)
+        if _MOMENT.match(value):
+            return when(datetime.fromisoformat(value), language, self.web.app.town.town.timezone)
+        return value

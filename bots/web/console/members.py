@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bots.places import rooms_of
 from bots.reasons import Reasons
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
@@ -65,7 +66,7 @@ class Members(StaffPages):
     ) -> HTMLResponse:
         app = self.web.app
         async with reading(app.sessions) as session:
-            rooms = await figures(session, [gate.name for gate in app.town.gates])
+            rooms = await figures(session, [gate.name for gate in rooms_of(app.town)])
             decided = await overrides(session, now=app.clock())
         return self.render(request, "members.html", rooms=rooms, decided=decided, found=found)
 

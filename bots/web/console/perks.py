@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from bots import qr
+from bots import qr, texts
 from bots.perk_words import PerkWords
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
@@ -87,7 +87,7 @@ class PerkPages(StaffPages):
             return go("/console/perks", request, flash="needs-reason")
         try:
             await self.web.app.perks.resolve(
-                number, by=staff, accept=choice == "accept", reason=reason
+                number, by=f"staff:{staff}", accept=choice == "accept", reason=reason
             )
         except NotFound as error:
             raise HTTPException(404) from error
@@ -100,7 +100,7 @@ class PerkPages(StaffPages):
         if not reason:
             return go("/console/perks", request, flash="needs-reason")
         try:
-            await self.web.app.perks.undo(number, staff, reason=reason)
+            await self.web.app.perks.undo(number, f"staff:{staff}", reason=reason)
         except NotFound as error:
             raise HTTPException(404) from error
         except NotAllowed:
@@ -133,7 +133,9 @@ class PerkPages(StaffPages):
         if not label or len(label) > MAX_LABEL:
             return await self._desks(request, fault="label")
         try:
-            made = await self.web.app.desks.make(fields.get("facility", ""), label, by=staff)
+            made = await self.web.app.desks.make(
+                fields.get("facility", ""), label, by=f"staff:{staff}"
+            )
         except NotFound:
             return await self._desks(request, fault="facility")
         address = f"{self.web.app.settings.address}/desk/{made.token}"
@@ -150,7 +152,7 @@ class PerkPages(StaffPages):
         staff = self.web.staff(request)
         await self.web.form(request, "form")
         try:
-            pin = await self.web.app.desks.rotate_pin(number, by=staff)
+            pin = await self.web.app.desks.rotate_pin(number, by=f"staff:{staff}")
         except NotFound as error:
             raise HTTPException(404) from error
         desk = next((each for each in await self.web.app.desks.all() if each.id == number), None)
@@ -160,7 +162,7 @@ class PerkPages(StaffPages):
         staff = self.web.staff(request)
         await self.web.form(request, "form")
         try:
-            await self.web.app.desks.revoke(number, by=staff)
+            await self.web.app.desks.revoke(number, by=f"staff:{staff}")
         except NotFound as error:
             raise HTTPException(404) from error
         return go("/console/perks/desks", request, flash="revoked")
@@ -203,9 +205,31 @@ class PerkPages(StaffPages):
         found = await self.web.app.perks.settlement(month, facility.name)
         name = f"settlement-{facility.name}-{month:%Y-%m}.csv"
         return Response(
-            csv_text(_settlement_rows(found)).encode(),
+            csv_text(self._settlement_rows(found, self.language(request))).encode(),
             media_type="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    def _settlement_rows(self, found: Settlement, language: str) -> Iterable[Iterable[object]]:
+        heads = ("number", "at", "perk", "yen", "checked", "desk", "undone_at", "undone_why")
+        yield [texts.say(f"windows.csv.{each}", language) for each in heads]
+        for row in (*found.rows, *found.undone):
+            yield self._cells(row, language)
+        total = texts.say("windows.settlement.total", language)
+        yield (total, "", "", found.total_yen, found.count, "", "", "")
+
+    def _cells(self, row: SettlementRow, language: str) -> Iterable[object]:
+        perk = self.web.app.town.perk(row.perk)
+        undone: datetime | None = row.undone_at
+        return (
+            row.redemption_id,
+            f"{row.at:%Y-%m-%d %H:%M}",
+            perk.title.get(language) if perk else row.title,
+            row.value_yen if undone is None else 0,
+            texts.say(f"windows.source.{row.source.value}", language),
+            row.desk,
+            f"{undone:%Y-%m-%d %H:%M}" if undone else None,
+            row.undo_reason,
         )
 
     # Figures
@@ -249,25 +273,3 @@ def _day(text: str | None, default: date) -> date:
         return date.fromisoformat(text or "")
     except ValueError:
         return default
-
-
-def _settlement_rows(found: Settlement) -> Iterable[Iterable[object]]:
-    yield ("number", "at", "perk", "title", "yen", "checked", "window", "undone_at", "undone_why")
-    for row in (*found.rows, *found.undone):
-        yield _cells(row)
-    yield ("total", "", "", "", found.total_yen, found.count, "", "", "")
-
-
-def _cells(row: SettlementRow) -> Iterable[object]:
-    undone: datetime | None = row.undone_at
-    return (
-        row.redemption_id,
-        row.at.isoformat(timespec="seconds"),
-        row.perk,
-        row.title,
-        row.value_yen if undone is None else 0,
-        row.source.value,
-        row.desk,
-        undone.isoformat(timespec="seconds") if undone else None,
-        row.undo_reason,
-    )

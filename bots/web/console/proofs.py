@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from starlette.datastructures import UploadFile
 
+from bots import texts
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from bots.web.console.shelf import Shelf
@@ -272,7 +273,9 @@ class Proofs(StaffPages):
             )
             for each in found.made
         )
-        names = (*(("order",) if orders else ()), "serial", "code", "link", "last_day")
+        heads = (*(("order",) if orders else ()), "serial", "code", "link", "last_day")
+        language = self.language(request)
+        names = [texts.say(f"proofs-desk.csv.{each}", language) for each in heads]
         return Response(
             csv_text([names, *rows]).encode(),
             media_type="text/csv",

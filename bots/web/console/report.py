@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bots import texts
+from bots.places import rooms_of
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from core import identity, insights
 from core.database import reading
 from core.errors import ChainUnavailable
-from core.holdings import Concentration, concentration
+from core.holdings import Band, Concentration, concentration
 from core.insights import Membership, Period
 from core.perks import PerkFigures
 from core.town import Collection
@@ -139,7 +140,7 @@ class Report(StaffPages):
             proof = town.proof(name)
             called = proof.title.get(language) if proof else name
             yield (title, say("members.proof", name=called), number)
-        for gate in town.gates:
+        for gate in rooms_of(town):
             called = gate.title.get(language)
             yield (title, say("members.inside", room=called), members.inside.get(gate.name, 0))
         for name, number in sorted(members.platforms.items()):
@@ -177,6 +178,15 @@ class Report(StaffPages):
         yield (title, say("largest"), found.largest)
         yield (title, say("share"), f"{found.top_share:.3f}")
         for band in found.bands:
-            most = f"–{band.most}" if band.most is not None else "+"
-            many = str(band.least) if band.most == band.least else f"{band.least}{most}"
-            yield (title, say("held", range=many), band.holders)
+            yield (title, _held(band, language), band.holders)
+
+
+def _held(band: Band, language: str) -> str:
+    """How many cards the people of a band hold, in words."""
+    if band.most is None:
+        return texts.say("report.tokens.held_more", language, least=band.least)
+    if band.most != band.least:
+        return texts.say("report.tokens.held", language, range=f"{band.least}–{band.most}")
+    if band.least == 1:
+        return texts.say("report.tokens.held_one", language)
+    return texts.say("report.tokens.held", language, range=band.least)

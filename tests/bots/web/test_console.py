@@ -141,7 +141,7 @@ async def test_the_log_is_worded_filtered_and_saved(world: World) -> None:
         assert "member 30<" not in older.text
         assert "No row fits." in (await hana.get("/console/audit?area=fact")).text
         file = (await hana.get("/console/audit/log.csv?member=7")).text
-    assert [line.split(",")[3] for line in file.splitlines()] == ["action", "access.opened"]
+    assert [line.split(",")[3] for line in file.splitlines()] == ["What", "a room was opened"]
 
 
 async def test_the_demo_lets_visitors_in_as_staff(demo_world: World) -> None:

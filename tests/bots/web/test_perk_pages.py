@@ -8,7 +8,7 @@ from bots.web.session import staff_link
 from core.perks import Scan
 from tests.bots.web.stage import SECRET, Visitor, World
 from tests.bots.web.test_report import sell
-from tests.bots.web.window import FACILITY, PERK, Window, open_window
+from tests.bots.web.window import FACILITY, Window, open_window
 
 
 async def enter(world: World, staff: Visitor) -> None:
@@ -119,8 +119,8 @@ async def test_staff_decide_a_conflict_with_a_reason_and_the_facility_is_paid(
         assert "3,200円" in (await staff.get("/console/perks/settlement")).text
         table = (await staff.get(f"/console/perks/settlement.csv?facility={FACILITY}")).text
         assert table.startswith(MARK)
-        assert table.count(PERK) == 2
-        assert "goodwill" in table
+        assert table.count("入洞") == 2
+        assert "職員が認めた分" in table
         assert (
             await staff.post("/console/perks/conflicts/99", do="reject", reason="x")
         ).status == 404

@@ -59,9 +59,9 @@ async def codes(visitor: Visitor, made: Seen) -> list[dict[str, str]]:
 async def test_staff_make_codes_and_a_resident_uses_one(world: World) -> None:
     async with staff(world) as hana, world.visitor() as visitor:
         made = await codes(hana, await hana.post("/console/proofs/codes", HANDED))
-        assert [each["serial"] for each in made] == ["1", "2", "3"]
-        assert made[0]["link"].endswith(f"/join?code={made[0]['code']}")
-        seen = await visitor.post("/join/code", code=made[0]["code"].lower())
+        assert [each["通し番号"] for each in made] == ["1", "2", "3"]
+        assert made[0]["リンク"].endswith(f"/join?code={made[0]['code']}")
+        seen = await visitor.post("/join/code", code=made[0]["引換コード"].lower())
         assert seen.status == 200
         assert "is confirmed" in seen.text
         assert "法律上の住民票ではありません" in seen.text
@@ -70,19 +70,19 @@ async def test_staff_make_codes_and_a_resident_uses_one(world: World) -> None:
             r'使われた">1</td><td class="number" data-label="まだ使える"><b>2</b>', overview
         )
         async with world.visitor() as other:
-            again = await other.post("/join/code", code=made[0]["code"])
+            again = await other.post("/join/code", code=made[0]["引換コード"])
             assert (again.status, "has been used already" in again.text) == (409, True)
 
 
 async def test_looking_at_a_link_with_a_code_uses_nothing(world: World) -> None:
     async with staff(world) as hana, world.visitor() as visitor, world.visitor() as preview:
         made = await codes(hana, await hana.post("/console/proofs/codes", HANDED))
-        path = made[0]["link"].removeprefix(world.app.settings.address)
+        path = made[0]["リンク"].removeprefix(world.app.settings.address)
         for _ in range(3):
             seen = await preview.get(path)
-            assert made[0]["code"] in seen.text
+            assert made[0]["引換コード"] in seen.text
             assert 'content="noindex"' in seen.text
-        assert (await visitor.post("/join/code", code=made[0]["code"])).status == 200
+        assert (await visitor.post("/join/code", code=made[0]["引換コード"])).status == 200
 
 
 async def test_a_slip_says_what_to_do_and_keeps_what_was_typed(world: World) -> None:
@@ -131,7 +131,7 @@ async def test_a_link_from_a_chat_proves_for_that_account(world: World) -> None:
         page = await visitor.get(f"/prove/{token}")
         assert "@mine_guide_bot" in page.text
         assert '<html lang="ko">' in page.text
-        await visitor.post(f"/prove/{token}/code", code=made[0]["code"])
+        await visitor.post(f"/prove/{token}/code", code=made[0]["引換コード"])
         # A link that was passed on opens no pages of the member's own.
         assert (await visitor.get("/mydata/export")).status in {404, 405}
     async with transaction(world.app.sessions) as session:
@@ -147,11 +147,11 @@ async def test_an_order_list_makes_one_code_an_order_however_often(world: World)
     async with staff(world) as hana:
         first = await upload(hana, "/console/proofs/orders", content.encode("cp932"), **fields)
         made = await codes(hana, first)
-        assert [each["order"] for each in made] == ["R8-001", "R8-002"]
+        assert [each["注文番号"] for each in made] == ["R8-001", "R8-002"]
         assert "4行目" in first.text
         more = content + "R8-003,鈴木,秘密町3\n"
         second = await upload(hana, "/console/proofs/orders", more.encode(), **fields)
-        assert [each["order"] for each in await codes(hana, second)] == ["R8-003"]
+        assert [each["注文番号"] for each in await codes(hana, second)] == ["R8-003"]
         third = await upload(hana, "/console/proofs/orders", more.encode(), **fields)
         assert "新しい注文はありませんでした" in third.text
         status = {"proof": "furusato", "order": "r8 001"}
@@ -257,7 +257,7 @@ async def test_a_sheet_prints_six_slips_a_page_with_all_that_is_needed(
     plain = unicodedata.normalize("NFKC", text).replace("\u2ea0", "民")
     squeezed = re.sub(r"[\s-]", "", plain)
     for each in made:
-        code = read_code(each["code"])
+        code = read_code(each["引換コード"])
         assert code is not None
         assert code in squeezed
     for words in ("2027年3月31日まで", "法律上の住民票ではありません", "1回だけ使えます", "Press"):
@@ -290,7 +290,7 @@ async def test_withdrawing_the_rest_of_a_batch_is_asked_twice_and_says_how_many(
         assert "残り2枚をすべて取り消す" in (await hana.get("/console/proofs")).text
         done = await hana.post(path, which="all", reason="中止", sure="yes")
         assert "2枚を取り消しました" in done.text
-        assert (await visitor.post("/join/code", code=made[2]["code"])).status == 422
+        assert (await visitor.post("/join/code", code=made[2]["引換コード"])).status == 422
 
 
 async def test_a_form_without_a_file_says_so_at_that_form(world: World) -> None:

@@ -48,7 +48,7 @@ async def test_two_thousand_cards_in_350_hands_are_reported_so(world: World) -> 
         await enter(world, hana)
         seen = await hana.get("/console/report")
     assert "2,000 cards at 350 addresses, held by 350 persons or groups" in seen.text
-    assert "most cards in one hand" in seen.text
+    assert "Most cards in one hand" in seen.text
 
 
 async def test_a_person_with_two_linked_cards_is_one_person(world: World) -> None:
@@ -91,7 +91,7 @@ async def test_the_file_says_the_same_as_the_audit_log(world: World) -> None:
             select(func.count()).where(AuditRow.action == "member.joined")
         )
     assert (joined, everything) == (6, 6)
-    assert (numbers["joined in the period"], numbers["left in the period"]) == ("6", "1")
+    assert (numbers["Joined in the period"], numbers["Left in the period"]) == ("6", "1")
     assert numbers["Members now"] == "5"
 
 
