@@ -367,6 +367,9 @@ async def test_a_new_pin_and_a_revoked_link_shut_the_page_that_is_open(world: Wo
         await world.app.desks.revoke(window.made.desk.id, by="staff")
         seen = await clerk.post(path, pin=pin)
         assert "このリンクは使えません" in seen.text
+        seen = await clerk.get(path)  # said before a PIN is asked for
+        assert "このリンクは使えません" in seen.text
+        assert 'name="pin"' not in seen.text
 
 
 async def test_only_the_window_may_use_the_camera(world: World) -> None:
