@@ -11,6 +11,7 @@ from core.identity import (
     LINK_LIFETIME,
     account,
     forget,
+    link_wallet,
     make_link,
     merge,
     propose_merge,
@@ -162,6 +163,47 @@ async def test_a_perk_that_is_used_up_says_since_when_and_until_when(world: Worl
         assert "12:00 秋芳洞" in text
         assert "closed" in await (await member.get(f"/card/{PERK}/pass")).read()
         assert (await member.get("/card/no-such-perk")).status == 404
+
+
+async def test_who_gave_the_card_away_is_told_so_and_until_when_the_room_is_open(
+    world: World,
+) -> None:
+    address = "0x" + "7" * 40
+    async with transaction(world.app.sessions) as session:
+        mine = await account(session, "web", "hana", locale="ja", now=world.clock())
+        await link_wallet(session, mine.member_id, address, world.chain_id, now=world.clock())
+        token = await make_link(session, mine.id, now=world.clock(), purpose=CARD)
+    world.holdings.give_tokens(address, "resident-card", {7: 1})
+    async with world.visitor("ja") as member:
+        await member.post(f"/card/open/{token}")
+        assert "/tokens/resident-card/7" in (await member.get("/card")).text
+        await world.app.doorkeeper.recheck(mine.member_id)
+        world.holdings.give_tokens(address, "resident-card", {})
+        await world.app.doorkeeper.sweep()
+        text = (await member.get("/card")).text
+        assert "会員証が手もとを離れたため、会員の特典は使えません。" in text
+        assert "部屋には、2026年" in text
+        assert "デジタル住民になると、ここに" not in text
+        usable, _, unusable = text.partition("いまは使えない特典")
+        assert "化石館の割引券" in usable
+        assert "秋芳洞の入洞" in unusable
+
+
+async def test_a_use_that_was_taken_back_is_said_on_the_page_that_showed_it(world: World) -> None:
+    window = await open_window(world)
+    async with world.visitor("ja") as member:
+        await open_card(window, member)
+        since = int(world.clock().timestamp())
+        await world.app.perks.redeem(await window.new_pass(), desk_of(window), request_id="1")
+        used = await (await member.get(f"/card/{PERK}/state?since={since}")).read()
+        assert "使いました" in used["html"]
+        path = f"/card/{PERK}/state?since={since}&used={used['at']}"
+        assert "undone" not in await (await member.get(path)).read()
+        (row,) = await world.app.perks.redemptions()
+        await world.app.perks.undo(row.id, desk_of(window), reason="x")
+        undone = await (await member.get(path)).read()
+        assert "取り消されました。もう一度使えます" in undone["html"]
+        assert f'href="/card/{PERK}"' in undone["html"]
 
 
 async def test_nobody_without_a_card_is_given_a_pass(world: World) -> None:

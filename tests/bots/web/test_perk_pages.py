@@ -21,7 +21,7 @@ async def test_the_list_of_perks_says_where_for_whom_and_how_often(world: World)
     async with world.visitor("en") as reader:
         text = (await reader.get("/perks")).text
         assert "Entry to the Akiyoshido cave" in text
-        assert "Digital residents&#39; square" in text
+        assert "For:</b> Digital residents<" in text
         assert "counted by card" in text
         assert 'href="/perks"' in (await reader.get("/")).text
 
