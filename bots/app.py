@@ -4,16 +4,12 @@ The only place that chooses real parts. Tests pass fakes through the same door.
 """
 
 import asyncio
-import hashlib
-import hmac
 import logging
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 import aiohttp
@@ -24,6 +20,7 @@ from bots.conversation.desk import Desk
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.notices import render_for
+from bots.signing import derived, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
@@ -44,7 +41,6 @@ from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
-from core.errors import KankeiError
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.perks import PASS_KEYS, Desks, PassKeys, Perks
 from core.settings import Settings
@@ -59,17 +55,10 @@ logger = logging.getLogger(__name__)
 WEB_RATE = 200.0
 """Messages a second into our own pages: a bound, not a platform's limit."""
 
-MIN_KEY = 32
 OPENAI = "https://api.openai.com/v1"
 
 Progress = Callable[[str], None]
 """Told the name of each step that is done: chain, pack, records, guide."""
-
-
-class WeakKey(KankeiError):
-    """The signing key is too short."""
-
-    code = "weak-key"
 
 
 class Platform(Protocol):
@@ -324,11 +313,6 @@ async def running(
         yield app
 
 
-def derived(secret: str, purpose: str) -> str:
-    """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
-    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
-
-
 def chains_of(
     settings: Settings,
     town: TownPack,
@@ -391,25 +375,3 @@ def _embeddings(settings: Settings) -> EndpointEncoder | None:
             query_timeout=settings.embeddings_timeout,
         )
     )
-
-
-def secret_of(settings: Settings) -> str:
-    """The signing key: from the settings, or made once and kept readable to us alone.
-
-    Raises `WeakKey` if it is too short to sign with: an empty file would be known to all.
-    """
-    key = settings.secret_key.get_secret_value()
-    path = Path(settings.data_dir) / "secret_key"
-    if not key and path.exists():
-        key = path.read_text(encoding="ascii").strip()
-    elif not key:
-        key = secrets.token_urlsafe(32)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        new.touch(mode=0o600)
-        new.write_text(key, encoding="ascii")
-        new.replace(path)  # whole or not at all, even on a full disk
-    if len(key) < MIN_KEY:
-        raise WeakKey(f"a signing key needs {MIN_KEY} characters; remove {path} for a new one")
-    return key

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bots import texts
-from bots.app import App, WeakKey
+from bots.app import App
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
 from bots.cli.index import index as read_index
@@ -20,6 +20,7 @@ from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.serve import PortTaken, serve
+from bots.signing import WeakKey, secret_of
 from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
@@ -186,8 +187,6 @@ def staff_link_command(
     name: Annotated[str, typer.Argument(help="職員のお名前 / the staff member's name")],
 ) -> None:
     """職員の画面に入るリンクを作ります / Make a link into the staff console."""
-    from bots.app import secret_of
-
     settings = read_settings()
     path = staff_link(secret_of(settings), name, system_clock())
     say("staff-link", link=f"{settings.address}{path}")

@@ -14,8 +14,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots import texts
-from bots.app import derived, secret_of
 from bots.cli.terminal import language, read_settings
+from bots.signing import derived, secret_of
 from core import town as town_pack
 from core.clock import system_clock
 from core.credentials.codes import MAX_COUNT, Codes, Made

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from bots import jobs, serve, texts
-from bots.app import App, WeakKey, posting_places, secret_of
+from bots.app import App, posting_places
 from bots.happenings import Happenings
 from bots.limits import MAX_KEPT, Buckets, TooMany
 from bots.notices import render_for
+from bots.signing import WeakKey, secret_of
 from core.announcements import Kind
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.settings import Settings
