@@ -8,16 +8,12 @@ question goes ahead and tries. A rate limit rests it for as long as it asks.
 
 import asyncio
 import hashlib
-import itertools
-import json
 import random
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -30,17 +26,10 @@ from core.chain.faults import (
     Resting,
     Reverted,
     Stalled,
-    TooLarge,
-    fault_of,
 )
+from core.chain.provider import MAX_ANSWER_BYTES, BoundedProvider
 from core.chain.values import BlockRef
 
-# Where py-evm is installed, importing web3 raises this to 100,000, and then nested brackets from
-# outside (an endpoint's answer, a visitor's JSON) overflow the C stack and end the process.
-sys.setrecursionlimit(min(sys.getrecursionlimit(), 3_000))
-
-MAX_ANSWER_BYTES = 2_000_000
-TIMEOUT = timedelta(seconds=10)
 CONCURRENT_QUESTIONS = 16
 FIRST_REST = 0.5  # seconds
 LONGEST_REST = 60.0
@@ -50,11 +39,9 @@ WAKE_SECONDS = 2.0
 CHAIN_CHECK_SECONDS = 300.0
 """After this long an endpoint is asked again which chain it serves."""
 
-OK, TOO_MANY_REQUESTS, UNAVAILABLE = 200, 429, 503
 _HEX = re.compile(r"0x[0-9a-fA-F]*")
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
-_ids = itertools.count(1)
 
 
 class Endpoint:
@@ -70,7 +57,7 @@ class Endpoint:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url, self._session, self._chain_id = url, session, chain_id
+        self._provider, self._chain_id = BoundedProvider(url, session), chain_id
         self.key = hashlib.sha256(url.encode()).hexdigest()
         self.host = urlsplit(url).hostname or "?"
         self.budget = budget
@@ -240,50 +227,7 @@ class Endpoint:
             self._checked = now
 
     async def _post(self, method: str, params: Sequence[object], limit: int) -> object:
-        number = next(_ids)
-        question = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
-        try:
-            async with self._session.post(
-                self._url,
-                data=json.dumps(question, separators=(",", ":")).encode(),
-                headers={"Content-Type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT.total_seconds()),
-                allow_redirects=False,
-            ) as response:
-                body = await _read(response, limit)
-                status, retry_after = response.status, response.headers.get("Retry-After")
-        except (TimeoutError, aiohttp.ClientPayloadError) as error:
-            raise Stalled(type(error).__name__) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Broken(type(error).__name__) from error
-        return _result(body, number, status, retry_after)
-
-
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge("the answer is too large")
-    return body
-
-
-def _result(body: bytearray, number: int, status: int, retry_after: str | None) -> object:
-    if status == TOO_MANY_REQUESTS or (status == UNAVAILABLE and retry_after):
-        raise RateLimited(_seconds(retry_after))
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        if status != OK:
-            raise Broken(f"HTTP {status}") from error
-        raise Stalled("not JSON, or broken off") from error
-    if isinstance(answer, dict) and answer.get("error") is not None:
-        raise fault_of(answer["error"])
-    if status != OK:
-        raise Broken(f"HTTP {status}")
-    if not isinstance(answer, dict) or "result" not in answer or answer.get("id") != number:
-        raise Broken("not a JSON-RPC answer")
-    return answer["result"]
+        return await self._provider.ask(method, params, limit=limit)
 
 
 def _quantity(text: object) -> int:
@@ -294,19 +238,3 @@ def _quantity(text: object) -> int:
     if number >= 1 << 63:
         raise ValueError("too large a number")
     return number
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """RFC 9110, section 10.2.3: seconds or a date."""
-    if retry_after is None:
-        return None
-    digits = retry_after.strip()
-    if digits.isascii() and digits.isdigit():
-        return float(digits)
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())

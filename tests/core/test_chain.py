@@ -11,7 +11,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from bots.demo.chain import ALLOWANCE, CHAIN_ID, CONTRACT, TOWN_KEY, EmbeddedChain
-from core.chain import Chains, Finality, JsonRpcChain, endpoints
+from core.chain import Chains, Finality, JsonRpcChain, provider
 from core.errors import ChainUnavailable
 from core.holdings import LiveHoldings
 from core.proof import verify_signature
@@ -144,7 +144,7 @@ async def test_an_answer_that_is_none_is_an_outage_and_never_a_zero(
     misbehave: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.3))
+    monkeypatch.setattr(provider, "TIMEOUT", timedelta(seconds=0.3))
     assert callable(misbehave)
     misbehave(rpc)
     holdings = LiveHoldings(Chains({CHAIN_ID: JsonRpcChain(SAMPLE, [rpc.url], client)}), [CARDS])

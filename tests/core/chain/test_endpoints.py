@@ -6,7 +6,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from core.chain import JsonRpcChain, endpoints, pool
+from core.chain import JsonRpcChain, endpoints, pool, provider
 from core.errors import ChainUnavailable
 from core.testing import SetClock
 from tests.world.chains import Anvil, anvil
@@ -254,7 +254,7 @@ async def test_nobody_waits_to_find_out_whether_an_endpoint_is_back(
 async def test_whoever_waits_for_the_chain_id_does_not_ask_a_dead_endpoint_in_turn(
     rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    monkeypatch.setattr(provider, "TIMEOUT", timedelta(seconds=0.1))
     for rpc in rpcs[:2]:
         rpc.stalled = True
     chain = reader(rpcs[:1])
@@ -269,7 +269,7 @@ async def test_whoever_waits_for_the_chain_id_does_not_ask_a_dead_endpoint_in_tu
 async def test_a_wallet_that_burns_gas_until_the_endpoint_is_silent_rests_nobody(
     rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    monkeypatch.setattr(provider, "TIMEOUT", timedelta(seconds=0.1))
     chain = reader(rpcs[:1])
     await chain.head("latest")
     rpcs[0].stalls_on = "eth_call"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.chain import JsonRpcChain, LogPage, endpoints, logs
+from core.chain import JsonRpcChain, LogPage, logs, provider
 from core.chain.faults import NoAnswer
 from core.chain.logs import checked, query_of
 from core.errors import ChainUnavailable
@@ -161,7 +161,7 @@ async def test_a_list_cut_off_at_a_round_number_is_read_again_in_halves(
 async def test_silence_narrows_the_page_and_in_the_end_rests_the_endpoint(
     cards: str, rpcs: list[Rpc], reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.1))
+    monkeypatch.setattr(provider, "TIMEOUT", timedelta(seconds=0.1))
     rpc = rpcs[0]
     chain = reader([rpc])
     await chain.head("latest")

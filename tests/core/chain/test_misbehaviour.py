@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.chain import JsonRpcChain, endpoints, pool
+from core.chain import JsonRpcChain, pool, provider
 from core.errors import ChainUnavailable
 from tests.world.chains import Anvil
 from tests.world.reading import TRANSFER, Reader, Ticks, collection, wallet
@@ -170,7 +170,7 @@ async def test_whatever_goes_wrong_the_answer_is_true_or_an_outage(
     ticks: Ticks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoints, "TIMEOUT", timedelta(seconds=0.15))
+    monkeypatch.setattr(provider, "TIMEOUT", timedelta(seconds=0.15))
     monkeypatch.setattr(pool, "STRAGGLER_SECONDS", 0.1)
     chance = random.Random(seed)
     chain = reader(rpcs)
