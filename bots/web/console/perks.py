@@ -170,16 +170,25 @@ class PerkPages(StaffPages):
     # What is owed
 
     def _asked(self, request: Request) -> tuple[Facility | None, date]:
-        """The facility and the first day of the month that the address names."""
-        town, today = self.web.app.town, self._today()
-        name = request.query_params.get("facility", "")
-        facility = town.facility(name) or next(iter(town.facilities), None)
-        found = _MONTH.fullmatch(request.query_params.get("month", ""))
+        """The facility and the first day of the month that the address names.
+
+        Without names: the first facility, this month. Nobody settles another than they asked for.
+        """
+        town, query = self.web.app.town, request.query_params
+        facility = next(iter(town.facilities), None)
+        if name := query.get("facility"):
+            facility = town.facility(name)
+            if facility is None:
+                raise HTTPException(404)
+        if not query.get("month"):
+            return facility, self._today().replace(day=1)
+        found = _MONTH.fullmatch(query["month"])
         try:
-            month = date(int(found[1]), int(found[2]), 1) if found else today.replace(day=1)
-        except ValueError:
-            month = today.replace(day=1)
-        return facility, month
+            if found is None:
+                raise HTTPException(404)
+            return facility, date(int(found[1]), int(found[2]), 1)
+        except ValueError as error:
+            raise HTTPException(404) from error
 
     async def settlement(self, request: Request) -> Response:
         self.web.staff(request)
@@ -240,11 +249,15 @@ class PerkPages(StaffPages):
         today = self._today()
         since = _day(request.query_params.get("since"), today - timedelta(days=DAYS))
         until = _day(request.query_params.get("until"), today)
-        since, until = min(since, until), max(since, until)
+        wrong = since > until
+        if wrong:
+            since, until = today - timedelta(days=DAYS), today
         rows = await self.web.app.perks.figures(since, until)
         return self.render(
             request,
             "figures.html",
+            status=422 if wrong else 200,
+            wrong=wrong,
             rows=rows,
             most=max((row.uses for row in rows), default=0),
             since=since,

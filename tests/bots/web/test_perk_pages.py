@@ -143,7 +143,7 @@ async def test_the_pages_of_perks_have_words_when_there_is_nothing(world: World)
     async with world.visitor("en") as staff:
         await enter(world, staff)
         assert "Nothing has been used today" in (await staff.get("/console/perks")).text
-        nothing = await staff.get("/console/perks/settlement?month=2026-13&facility=nowhere")
+        nothing = await staff.get("/console/perks/settlement?month=2026-10")
         assert "Nothing was used in this month" in nothing.text
         figures = await staff.get("/console/perks/figures?since=bad&until=2026-11-21")
         assert "Nothing was used in these days" in figures.text
@@ -170,3 +170,14 @@ async def test_a_card_that_nobody_holds_is_not_said_to_have_uses_left(world: Wor
             seen = await buyer.get(f"/tokens/resident-card/{number}")
             assert (seen.status, "見つかりません" in seen.text) == (404, True)
             assert "あと1回" not in seen.text
+
+
+async def test_staff_settle_what_they_asked_for_and_nothing_else(world: World) -> None:
+    async with world.visitor("ja") as hana:
+        await enter(world, hana)
+        page = "/console/perks/settlement"
+        assert (await hana.get(f"{page}?facility=akiyoshido&month=2026-11")).status == 200
+        for query in ("facility=nowhere", "month=2026-13", "month=last"):
+            assert (await hana.get(f"{page}?{query}")).status == 404
+        wrong = await hana.get("/console/perks/figures?since=2026-11-20&until=2026-11-01")
+        assert (wrong.status, "期間が正しくありません" in wrong.text) == (422, True)
