@@ -60,7 +60,7 @@ async def test_staff_make_codes_and_a_resident_uses_one(world: World) -> None:
     async with staff(world) as hana, world.visitor() as visitor:
         made = await codes(hana, await hana.post("/console/proofs/codes", HANDED))
         assert [each["通し番号"] for each in made] == ["1", "2", "3"]
-        assert made[0]["リンク"].endswith(f"/join?code={made[0]['code']}")
+        assert made[0]["リンク"].endswith(f"/join?code={made[0]['引換コード']}")
         seen = await visitor.post("/join/code", code=made[0]["引換コード"].lower())
         assert seen.status == 200
         assert "is confirmed" in seen.text
