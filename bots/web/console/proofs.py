@@ -2,19 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import segno
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
-from markupsafe import Markup
 from starlette.datastructures import UploadFile
 
-from bots import texts
+from bots import qr, texts
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
 from bots.web.console.shelf import Shelf
@@ -246,7 +244,7 @@ class Proofs(StaffPages):
         address = self.web.app.settings.address
         slips = await asyncio.to_thread(
             lambda: [
-                (each, written(each.code), _qr(f"{address}/join?code={written(each.code)}"))
+                (each, written(each.code), qr.svg(f"{address}/join?code={written(each.code)}"))
                 for each in made
             ]
         )
@@ -255,9 +253,18 @@ class Proofs(StaffPages):
             "code_sheet.html",
             each=found,
             slips=slips,
-            address=address,
-            last_day=self._last_day(found.expires_at),
+            say=self._printed(address, self._last_day(found.expires_at)),
         )
+
+    @staticmethod
+    def _printed(address: str, day: date) -> Callable[[str, str], str]:
+        """The words of a slip: on paper both languages stand beside each other."""
+        values = {"address": address, "year": day.year, "month": day.month, "day": day.day}
+
+        def say(key: str, language: str) -> str:
+            return texts.say(f"proofs-desk.sheet.{key}", language, **values)
+
+        return say
 
     async def file(self, request: Request, token: str) -> Response:
         found = self._found(request, token)
@@ -393,9 +400,3 @@ class Proofs(StaffPages):
             given["file"] = (file.filename or "") if isinstance(file, UploadFile) else ""
             content = await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b""
         return {name: clean(value) for name, value in given.items()}, content
-
-
-def _qr(link: str) -> Markup:
-    """A QR code (ISO/IEC 18004) that a phone reads from paper, with its quiet zone."""
-    code = segno.make(link, error="m", micro=False)
-    return Markup(code.svg_inline(border=4, omitsize=True))  # noqa: S704 - made of numbers alone
