@@ -47,6 +47,26 @@ async def record(
     await session.flush()
 
 
+async def record_of_member(
+    session: AsyncSession,
+    member_id: int,
+    action: str,
+    *,
+    by: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """Add a row on a member; by themselves, unless `by` names somebody. Empty details are none."""
+    await record(
+        session,
+        actor=by or f"member:{member_id}",
+        action=action,
+        subject=f"member:{member_id}",
+        detail={name: value for name, value in (detail or {}).items() if value},
+        now=now,
+    )
+
+
 async def verify(session: AsyncSession, *, after: "Anchor | None" = None) -> int | None:
     """The id of the first row that does not fit the chain; `None` if every row does.
 
@@ -134,6 +154,16 @@ async def search(session: AsyncSession, wanted: Filter, *, limit: int = 50) -> l
     if wanted.before is not None:
         query = query.where(AuditRow.id < wanted.before)
     return list(await session.scalars(query))
+
+
+async def details(
+    session: AsyncSession, action: str, *, after: datetime
+) -> list[Mapping[str, Any]]:
+    """What was noted with an action, each time that it was done since."""
+    rows = await session.scalars(
+        select(AuditRow.detail).where(AuditRow.action == action, AuditRow.at > after)
+    )
+    return list(rows)
 
 
 async def has(session: AsyncSession, action: str, subject: str) -> bool:

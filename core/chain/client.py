@@ -319,19 +319,13 @@ class Chains:
     ) -> tuple[str | None, ...]:
         return await self.of(collection.chain_id).token_uris(collection, token_ids, block=block)
 
-    async def incoming_delegations(
-        self, chain_id: int, delegate: str, *, block: BlockChoice = "latest"
-    ) -> tuple[Delegation, ...]:
-        """What others let `delegate` stand for on this chain; nothing where no registry is."""
-        (found,) = await self.delegations(chain_id, [delegate], block=block)
-        if found is None:
-            raise ChainUnavailable(f"chain {chain_id}: a list of delegations cannot be read")
-        return found
-
     async def delegations(
         self, chain_id: int, delegates: Sequence[str], *, block: BlockChoice = "latest"
     ) -> tuple[tuple[Delegation, ...] | None, ...]:
-        """The same for many wallets, in one request for 500; `None` where it is not known."""
+        """What others let each of `delegates` stand for on this chain, in one request for 500.
+
+        Nothing where no registry is; `None` where a list cannot be read.
+        """
         return await self.of(chain_id).delegations(delegates, block=block)
 
     async def is_valid_signature(

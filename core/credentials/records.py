@@ -86,7 +86,13 @@ async def hold(
             row = await _row(session, subject)
         else:
             await note_arrival(session, member_id, now=now)
-            await _record(session, member_id, subject.proof.name, "credential.made", now)
+            await audit.record_of_member(
+                session,
+                member_id,
+                "credential.made",
+                detail={"proof": subject.proof.name},
+                now=now,
+            )
             return Held(made.id, new=True, expires_at=expires_at)
     if row is None:
         raise ProofRejected(Unproved.USED)
@@ -133,7 +139,9 @@ async def unlink(
     proof = gone.scalar()
     if proof is None:
         return False
-    await _record(session, member_id, proof, "credential.unlinked", now, actor=by)
+    await audit.record_of_member(
+        session, member_id, "credential.unlinked", by=by, detail={"proof": proof}, now=now
+    )
     return True
 
 
@@ -165,8 +173,13 @@ async def _revoke(
     if row is None:
         return None
     member_id: int = row.member_id
-    await _record(
-        session, member_id, row.proof, "credential.revoked", now, actor=by, why=reason[:200]
+    await audit.record_of_member(
+        session,
+        member_id,
+        "credential.revoked",
+        by=by,
+        detail={"proof": row.proof, "why": reason[:200]},
+        now=now,
     )
     return member_id
 
@@ -188,7 +201,9 @@ async def restore(
     )
     member_id = changed.scalar()
     if member_id is not None:
-        await _record(session, member_id, proof, "credential.restored", now, actor=by)
+        await audit.record_of_member(
+            session, member_id, "credential.restored", by=by, detail={"proof": proof}, now=now
+        )
     return member_id
 
 
@@ -207,26 +222,6 @@ async def export(session: AsyncSession, member_id: int) -> list[Mapping[str, Any
         }
         for row in rows
     ]
-
-
-async def _record(
-    session: AsyncSession,
-    member_id: int,
-    proof: str,
-    action: str,
-    now: datetime,
-    *,
-    actor: str | None = None,
-    why: str = "",
-) -> None:
-    await audit.record(
-        session,
-        actor=actor or f"member:{member_id}",
-        action=action,
-        subject=f"member:{member_id}",
-        detail={"proof": proof} | ({"why": why} if why else {}),
-        now=now,
-    )
 
 
 async def counts(session: AsyncSession, *, now: datetime) -> dict[str, int]:

@@ -108,7 +108,7 @@ async def link_wallet(
     """
     if await _add(session, member_id, address, chain_id, None, contract_wallet, now):
         await note_arrival(session, member_id, now=now)
-        await _record(session, member_id, "wallet.linked", now)
+        await audit.record_of_member(session, member_id, "wallet.linked", now=now)
         return
     row = await session.get_one(WalletRow, address, populate_existing=True, with_for_update=True)
     speaks = _speaks(row, chain_id, contract_wallet)
@@ -117,11 +117,13 @@ async def link_wallet(
     if not speaks or (row.via is None and (contract_wallet or not row.contract_wallet)):
         return
     if row.member_id != member_id:
-        await _record(session, row.member_id, "wallet.unlinked", now, why="proved-by-another")
+        await audit.record_of_member(
+            session, row.member_id, "wallet.unlinked", detail={"why": "proved-by-another"}, now=now
+        )
     row.member_id, row.via, row.chain_id = member_id, None, chain_id
     row.contract_wallet, row.proved_at = contract_wallet, now
     await session.flush()
-    await _record(session, member_id, "wallet.linked", now)
+    await audit.record_of_member(session, member_id, "wallet.linked", now=now)
 
 
 async def unlink_wallet(
@@ -138,7 +140,9 @@ async def unlink_wallet(
     )
     if gone.first() is None:
         return False
-    await _record(session, member_id, "wallet.unlinked", now, actor=by, why=why)
+    await audit.record_of_member(
+        session, member_id, "wallet.unlinked", by=by, detail={"why": why}, now=now
+    )
     return True
 
 
@@ -162,7 +166,7 @@ async def link_vault(
     if len(behind.all()) >= MAX_VAULTS:
         return False
     if await _add(session, member_id, vault, chain_id, via, False, now):
-        await _record(session, member_id, "wallet.vault-linked", now)
+        await audit.record_of_member(session, member_id, "wallet.vault-linked", now=now)
         return True
     return await holder_of(session, vault) == member_id
 
@@ -185,7 +189,14 @@ async def drop_vault(session: AsyncSession, vault: str, *, via: str, now: dateti
     member_id = gone.scalar()
     if member_id is None:
         return False
-    await _record(session, member_id, "wallet.unlinked", now, actor="kankei", why="delegation-over")
+    await audit.record_of_member(
+        session,
+        member_id,
+        "wallet.unlinked",
+        by="kankei",
+        detail={"why": "delegation-over"},
+        now=now,
+    )
     return True
 
 
@@ -215,22 +226,3 @@ async def _add(
     except IntegrityError:
         return False
     return True
-
-
-async def _record(
-    session: AsyncSession,
-    member_id: int,
-    action: str,
-    now: datetime,
-    *,
-    actor: str | None = None,
-    why: str = "",
-) -> None:
-    await audit.record(
-        session,
-        actor=actor or f"member:{member_id}",
-        action=action,
-        subject=f"member:{member_id}",
-        detail={"why": why} if why else None,
-        now=now,
-    )

@@ -144,11 +144,6 @@ def leaves(rule: Rule) -> Iterator[Leaf]:
         yield from leaves(part)
 
 
-def collections_of(rule: Rule) -> frozenset[str]:
-    """The collections that a rule itself names; those of its tiers not included."""
-    return frozenset(each.collection for each in leaves(rule) if isinstance(each, TokenRule))
-
-
 class Tier(Table):
     """``[[tiers]]``: how close a member is to the town; the pack lists the lowest first."""
 

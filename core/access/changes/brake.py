@@ -22,7 +22,7 @@ from core.access.changes.nouns import (
 )
 from core.access.plan import fingerprint, rules_of
 from core.access.reasons import pack_shortfall, unpack_shortfall
-from core.tables import AuditRow, ChangeRow, GrantRow, LossRow, RulesRow
+from core.tables import ChangeRow, GrantRow, LossRow, RulesRow
 from core.town import TownPack
 
 WINDOW: Final = timedelta(hours=1)
@@ -113,10 +113,8 @@ async def _waiting(session: AsyncSession, kind: ChangeKind) -> list[Loss]:
 
 async def _taken_back(session: AsyncSession, now: datetime) -> int:
     """How many were taken out within the window, by no approved change."""
-    rows = await session.scalars(
-        select(AuditRow.detail).where(AuditRow.action == TAKEN_BACK, AuditRow.at > now - WINDOW)
-    )
-    return sum("change" not in detail for detail in rows)
+    done = await audit.details(session, TAKEN_BACK, after=now - WINDOW)
+    return sum("change" not in detail for detail in done)
 
 
 async def applied_rules(
