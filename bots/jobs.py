@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 from bots import texts
@@ -131,21 +133,33 @@ async def every(
         await asyncio.sleep(interval.total_seconds())
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that is done again and again. Every turn may be repeated or cut short."""
+
+    name: str
+    every: Callable[[App], timedelta]
+    turn: Callable[[App], Awaitable[None]]
+    first: timedelta = timedelta(0)  # how long after the start
+    everywhere: bool = False  # in each process; else one of them does it for all
+
+
+JOBS: Final = (
+    Job("sweep", lambda app: app.settings.recheck_every, recheck_everybody, timedelta(seconds=5)),
+    Job("index", lambda app: app.settings.index_every, follow),
+    Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
+    Job("waiting", lambda _: RETRY_EVERY, look_again, RETRY_EVERY),
+    Job("tidy", lambda _: TIDY_EVERY, tidy),
+    Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
+)
+"""The clock of a town: one line a job."""
+
+
 async def run(app: App) -> None:
     """All jobs, until cancelled."""
     async with asyncio.TaskGroup() as group:
         app.start_pump = lambda pump: group.create_task(every(RESTART_AFTER, pump.run))
         for pump in app.pumps.values():
             app.start_pump(pump)
-        group.create_task(
-            every(
-                app.settings.recheck_every,
-                lambda: recheck_everybody(app),
-                first=timedelta(seconds=5),
-            )
-        )
-        group.create_task(every(app.settings.index_every, lambda: follow(app)))
-        group.create_task(every(COMPARE_EVERY, lambda: compare_all(app), first=COMPARE_EVERY))
-        group.create_task(every(RETRY_EVERY, lambda: look_again(app), first=RETRY_EVERY))
-        group.create_task(every(TIDY_EVERY, lambda: tidy(app)))
-        group.create_task(every(LEARN_EVERY, app.learning.refresh, first=LEARN_EVERY))
+        for job in JOBS:
+            group.create_task(every(job.every(app), partial(job.turn, app), first=job.first))

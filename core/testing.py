@@ -161,6 +161,7 @@ class FakeMessenger:
     def __init__(self, platform: str = "telegram") -> None:
         self.platform = platform
         self.arrived: list[tuple[str, Outgoing]] = []
+        self.amended: list[tuple[str, str, Outgoing | None]] = []  # None: taken back
         self.prepared: list[Outcome | BaseException] = []
 
     async def send_direct(self, account: str, message: Outgoing, *, delivery: int) -> Outcome:
@@ -169,10 +170,29 @@ class FakeMessenger:
     async def post(self, place: str, message: Outgoing, *, delivery: int) -> Outcome:
         return self._take(place, message, delivery)
 
+    async def edit(
+        self,
+        target: str,
+        message_id: str,
+        message: Outgoing,
+        *,
+        direct: bool,  # noqa: ARG002
+    ) -> Outcome:
+        self.amended.append((target, message_id, message))
+        return self._prepared() or Delivered(message_id)
+
+    async def retract(self, target: str, message_id: str, *, direct: bool) -> Outcome:  # noqa: ARG002
+        self.amended.append((target, message_id, None))
+        return self._prepared() or Delivered(message_id)
+
     def _take(self, target: str, message: Outgoing, delivery: int) -> Outcome:
-        outcome = self.prepared.pop(0) if self.prepared else Delivered(str(delivery))
-        if isinstance(outcome, BaseException):
-            raise outcome
+        outcome = self._prepared() or Delivered(str(delivery))
         if isinstance(outcome, Delivered):
             self.arrived.append((target, message))
+        return outcome
+
+    def _prepared(self) -> Outcome | None:
+        outcome = self.prepared.pop(0) if self.prepared else None
+        if isinstance(outcome, BaseException):
+            raise outcome
         return outcome

@@ -32,6 +32,7 @@ from core.announcements.desk import (
     resume,
 )
 from core.announcements.messenger import (
+    Amender,
     Blocked,
     Delivered,
     Failed,
@@ -41,6 +42,7 @@ from core.announcements.messenger import (
     NotSent,
     Outcome,
     Outgoing,
+    Picture,
     Render,
 )
 from core.announcements.outbox import forget, received, recipients, withdraw
@@ -49,6 +51,7 @@ from core.announcements.pump import Pump
 __all__ = [
     "MAX_BODY",
     "MAX_HEADING",
+    "Amender",
     "Announcement",
     "AnnouncementState",
     "Audience",
@@ -62,6 +65,7 @@ __all__ = [
     "NotSent",
     "Outcome",
     "Outgoing",
+    "Picture",
     "Preview",
     "Pump",
     "Render",

@@ -3,14 +3,27 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from core.announcements.desk import Kind
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that goes with a message: re-encoded by us, never as it was uploaded."""
+
+    content: bytes
+    media_type: str  # image/jpeg or image/png
+    description: str  # for who cannot see it, in the message's language
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message in the reader's language, ready for a platform to lay out."""
+    """A message in the reader's language, ready for a platform to lay out.
+
+    It is always one message on the platform, so that it arrives, is changed and is taken back as
+    one: a picture carries the text as its caption, a place on the map is a link.
+    """
 
     heading: str
     body: str
@@ -18,6 +31,8 @@ class Outgoing:
     footnote: str = ""
     language: str = "ja"
     action: tuple[tuple[str, str], ...] = ()  # (label, action) buttons
+    links: tuple[tuple[str, str], ...] = ()  # (label, https address) buttons
+    picture: Picture | None = None
     official: bool = True
 
 
@@ -74,6 +89,23 @@ class Messenger(Protocol):
 
     async def post(self, place: str, message: Outgoing, *, delivery: int) -> Outcome:
         """Into a room."""
+
+
+@runtime_checkable
+class Amender(Protocol):
+    """A messenger whose platform lets us change what has arrived. Every call may be repeated.
+
+    `message_id` is what `Delivered` named; `direct` tells a person's chat from a room. `Delivered`
+    means it now reads so, or is gone; `Failed` that the platform no longer allows it.
+    """
+
+    async def edit(
+        self, target: str, message_id: str, message: Outgoing, *, direct: bool
+    ) -> Outcome:
+        """Let the message say something else, with the same kind of content."""
+
+    async def retract(self, target: str, message_id: str, *, direct: bool) -> Outcome:
+        """Take the message away; one that is gone already is gone."""
 
 
 Render = Callable[[Kind, Mapping[str, Any], str], Outgoing]
