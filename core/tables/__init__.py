@@ -3,7 +3,14 @@
 Only the module named after a domain queries that domain's tables.
 """
 
-from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
+from core.tables.announcements import (
+    AnnouncementRow,
+    DeliveryRow,
+    LaneRow,
+    PictureRow,
+    RevisionRow,
+    WishRow,
+)
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
 from core.tables.credentials import (
@@ -77,9 +84,11 @@ __all__ = [
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
+    "PictureRow",
     "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
+    "RevisionRow",
     "RoomPostRow",
     "RulesRow",
     "StandingRow",
@@ -90,4 +99,5 @@ __all__ = [
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WishRow",
 ]
