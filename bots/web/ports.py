@@ -7,6 +7,7 @@ from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
+from core.announcements import Messenger
 from core.chain import EndpointHealth
 from core.clock import Clock
 from core.credentials.proving import Proving
@@ -16,6 +17,7 @@ from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
+from knowledge.translation import Translator
 
 
 class Talk(Protocol):
@@ -79,6 +81,12 @@ class TownApp(Protocol):
     def happenings(self) -> Happenings: ...
     @property
     def keepers(self) -> Mapping[str, ChannelKeeper]: ...
+    @property
+    def messengers(self) -> Mapping[str, Messenger]: ...
+    @property
+    def rates(self) -> Mapping[str, float]: ...
+    @property
+    def translator(self) -> Translator | None: ...
     @property
     def telegram_receive(self) -> WebhookReceiver | None: ...
 
