@@ -20,6 +20,7 @@ from core.tables.credentials import (
     IdentityRequestRow,
     PurchaseRow,
 )
+from core.tables.events import EventRow, FeedRow, NewsRow, ReplyRow, ToldOfEventRow
 from core.tables.holdings import (
     BalanceRow,
     CheckpointRow,
@@ -69,7 +70,9 @@ __all__ = [
     "CredentialRow",
     "DeliveryRow",
     "DeskRow",
+    "EventRow",
     "FactRow",
+    "FeedRow",
     "GrantRow",
     "GuestRow",
     "IdentityRequestRow",
@@ -81,6 +84,7 @@ __all__ = [
     "MemberRow",
     "MentionRow",
     "MergeRow",
+    "NewsRow",
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
@@ -89,9 +93,11 @@ __all__ = [
     "QuestionRow",
     "RedemptionRow",
     "RevisionRow",
+    "ReplyRow",
     "RoomPostRow",
     "RulesRow",
     "StandingRow",
+    "ToldOfEventRow",
     "ToldRow",
     "TraitsRow",
     "TransferRow",
