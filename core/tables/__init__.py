@@ -43,6 +43,7 @@ from core.tables.rooms import (
     TraitsRow,
     WebMessageRow,
 )
+from core.tables.workers import JobRow, WorkerRow
 
 __all__ = [
     "AccountRow",
@@ -67,6 +68,7 @@ __all__ = [
     "GuestRow",
     "IdentityRequestRow",
     "InboxRow",
+    "JobRow",
     "Key",
     "LaneRow",
     "LinkRow",
@@ -90,4 +92,5 @@ __all__ = [
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WorkerRow",
 ]
