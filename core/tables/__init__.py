@@ -3,7 +3,14 @@
 Only the module named after a domain queries that domain's tables.
 """
 
-from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
+from core.tables.announcements import (
+    AnnouncementRow,
+    DeliveryRow,
+    LaneRow,
+    PictureRow,
+    RevisionRow,
+    WishRow,
+)
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
 from core.tables.credentials import (
@@ -79,9 +86,11 @@ __all__ = [
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
+    "PictureRow",
     "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
+    "RevisionRow",
     "RoomPostRow",
     "RulesRow",
     "StandingRow",
@@ -92,5 +101,6 @@ __all__ = [
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WishRow",
     "WorkerRow",
 ]
