@@ -51,6 +51,7 @@ from core.tables.rooms import (
     TraitsRow,
     WebMessageRow,
 )
+from core.tables.workers import JobRow, WorkerRow
 
 __all__ = [
     "AccountRow",
@@ -77,6 +78,7 @@ __all__ = [
     "GuestRow",
     "IdentityRequestRow",
     "InboxRow",
+    "JobRow",
     "Key",
     "LaneRow",
     "LinkRow",
@@ -106,4 +108,5 @@ __all__ = [
     "WalletRow",
     "WebMessageRow",
     "WishRow",
+    "WorkerRow",
 ]
