@@ -15,8 +15,10 @@ from tests.world import news
 from tests.world.arrivals import Arrival, Conduct, CountingTelegram, Log
 from tests.world.sender import Senders, Sending, senders
 
-LONGEST_LIFE: Final = 0.7
-"""Seconds: a process lives for a random time up to this, its start included."""
+LONGEST_LIFE: Final = 0.6
+"""Seconds: so long at most does a process send before it is killed."""
+DIES_STARTING: Final = 0.2
+"""The share of deaths that may come before the first message, in the first half second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Plan:
     @property
     def people(self) -> int:
         """So many that the announcement outlives the kills."""
-        return int(self.rate * self.kills * LONGEST_LIFE * 0.75) + 30
+        return int(self.rate * self.kills * LONGEST_LIFE * 0.7) + 30
 
     @property
     def bound(self) -> float:
@@ -138,6 +140,8 @@ async def _kill(
         start(name)
     await telegram.until(1)
     for _ in range(plan.kills):
+        if chance.random() > DIES_STARTING:
+            await telegram.until(len(telegram.log.times) + 1, timeout=60)
         await asyncio.sleep(chance.uniform(0, LONGEST_LIFE))
         doomed = chance.sample(names, chance.randint(1, len(names)))
         verdict.kills.append(time.monotonic())

@@ -19,13 +19,15 @@ class Arrival(NamedTuple):
 class Log:
     """Everything that was carried out, in the order of its arrival."""
 
-    times: "array[float]" = field(default_factory=lambda: array("d"))
-    chats: "array[int]" = field(default_factory=lambda: array("q"))
-    kinds: bytearray = field(default_factory=bytearray)
+    times: "array[float]" = field(default_factory=lambda: array("d"), repr=False)
+    chats: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
+    kinds: bytearray = field(default_factory=bytearray, repr=False)
     requests: int = 0  # with those that were refused
     refused: int = 0  # answers 429
     while_banned: int = 0  # those of them whose sender had been told of the ban
-    texts: Counter[int] = field(default_factory=Counter)  # messages that stand, by hash of words
+    texts: Counter[int] = field(
+        default_factory=Counter, repr=False
+    )  # messages that stand, by hash of words
 
     def note(self, at: float, chat: int, kind: int) -> None:
         self.times.append(at)
