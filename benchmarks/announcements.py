@@ -35,7 +35,8 @@ from telegram.request import BaseRequest
 
 from benchmarks.measure import Lap, heading, lap, load_after, median, table
 from bots.notices import render_for
-from bots.telegram.messenger import TelegramMessenger, lay_out_outgoing
+from bots.telegram.layout import lay_out_outgoing
+from bots.telegram.messenger import TelegramMessenger
 from bots.telegram.transport import AiohttpRequest
 from core import announcements
 from core import town as town_pack
