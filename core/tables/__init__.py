@@ -3,7 +3,14 @@
 Only the module named after a domain queries that domain's tables.
 """
 
-from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
+from core.tables.announcements import (
+    AnnouncementRow,
+    DeliveryRow,
+    LaneRow,
+    PictureRow,
+    RevisionRow,
+    WishRow,
+)
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
 from core.tables.credentials import (
@@ -44,6 +51,7 @@ from core.tables.rooms import (
     TraitsRow,
     WebMessageRow,
 )
+from core.tables.workers import JobRow, WorkerRow
 
 __all__ = [
     "AccountRow",
@@ -70,6 +78,7 @@ __all__ = [
     "GuestRow",
     "IdentityRequestRow",
     "InboxRow",
+    "JobRow",
     "Key",
     "LaneRow",
     "LinkRow",
@@ -81,10 +90,12 @@ __all__ = [
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
+    "PictureRow",
     "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
     "ReplyRow",
+    "RevisionRow",
     "RoomPostRow",
     "RulesRow",
     "StandingRow",
@@ -96,4 +107,6 @@ __all__ = [
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WishRow",
+    "WorkerRow",
 ]

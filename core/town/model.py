@@ -1,5 +1,6 @@
 """What a town pack may say, table by table."""
 
+from datetime import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -150,10 +151,50 @@ class Retention(Table):
     purpose: Localised
 
 
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""A time of day, such as ``21:00``."""
+
+
+class Quiet(Table):
+    """``[announcements.quiet]``: hours in which no announcement disturbs a member."""
+
+    from_: Annotated[Clock, Field(alias="from")]
+    until: Clock
+
+    @property
+    def hours(self) -> tuple[time, time]:
+        """From when until when; over midnight where the second is the earlier."""
+        return time.fromisoformat(self.from_), time.fromisoformat(self.until)
+
+    @model_validator(mode="after")
+    def _not_all_day(self) -> Self:
+        if self.from_ == self.until:
+            raise ValueError("from and until are the same; leave quiet out to have none")
+        return self
+
+
+class Topic(Table):
+    """``[[announcements.topics]]``: something that members may want to hear of, or not."""
+
+    name: Slug
+    title: Localised
+    default: bool = True
+    """For members who have not chosen."""
+
+
 class Announcements(Table):
-    """``[announcements]``: who speaks, as members read it."""
+    """``[announcements]``: who speaks, as members read it, and how gently."""
 
     sender: Localised
+    quiet: Quiet | None = None
+    """In each member's own zone; none: announcements go out at any hour."""
+    approve_above: Annotated[int, Field(ge=0, le=100_000_000)] = 500
+    """What reaches more people than this waits for a second member of staff; 0: nothing does."""
+    pause_at_failures: Annotated[int, Field(ge=0, le=100)] = 20
+    """Pause when more than so many percent of the last 50 failed; 0: never."""
+    direct_on_discord: bool = False
+    """Whether announcements go out as direct messages there; Discord locks bots that do much."""
+    topics: Annotated[tuple[Topic, ...], Field(max_length=20)] = ()
 
 
 class TownPack(Table):
@@ -206,6 +247,9 @@ class TownPack(Table):
 
     def perk(self, name: str) -> Perk | None:
         return next((each for each in self.perks if each.name == name), None)
+
+    def topic(self, name: str) -> Topic | None:
+        return next((each for each in self.announcements.topics if each.name == name), None)
 
     def event(self, name: str) -> Event | None:
         return next((each for each in self.events if each.name == name), None)
