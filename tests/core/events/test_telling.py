@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select, update
 from core import events
 from core.database import transaction
 from core.errors import NotAllowed
-from core.events import ReplyState
+from core.events import ReplyState, telling
 from core.identity import Account, web_account
 from core.tables import AnnouncementRow, MemberRow, ReplyRow
 from core.testing import Killed
@@ -132,17 +133,17 @@ async def test_a_death_between_two_people_loses_nobody_and_tells_nobody_twice(
     for each in people:
         await world.come(event, each)
     world.at(STARTS - DAY)
-    remind, count = events.service.telling.remind, 0
+    remind, count = telling.remind, 0
 
-    async def dies(*args: object, **how: object) -> bool:
+    async def dies(*args: Any, **how: Any) -> bool:
         nonlocal count
         count += 1
-        done = await remind(*args, **how)  # type: ignore[arg-type]
+        done = await remind(*args, **how)
         if count == 3:
             raise Killed
         return done
 
-    monkeypatch.setattr(events.service.telling, "remind", dies)
+    monkeypatch.setattr(telling, "remind", dies)
     with pytest.raises(Killed):
         await world.events.tell()
     monkeypatch.undo()
