@@ -5,11 +5,12 @@ Runs in the peers' own environment and knows nothing of Kankei.
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
+
+from _memory import peak
 
 AT_ONCE = 100
 
@@ -109,7 +110,7 @@ async def main() -> None:
     taken = {
         "cpu": time.process_time() - cpu,
         "wall": time.monotonic() - wall,
-        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "rss": peak(),
         "failed": failed,
     }
     print(json.dumps(taken))

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.world.clusters import installed, postgresql
 PEERS: Final = Path(
     os.environ.get("KANKEI_BENCHMARK_PEERS", "/tmp/kankei-benchmarks/peers/bin/python")
 )
+OURS: Final = (sys.executable, "-m", "benchmarks.announcements._ours")
 NO_LIMIT: Final = 1e6
 DATABASES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -94,9 +95,19 @@ class World:
         return str(url.render_as_string(hide_password=False))
 
     async def ours(
-        self, kind: str, count: int, conduct: Conduct, *, rate: float = NO_LIMIT, workers: int = 1
+        self,
+        kind: str,
+        count: int,
+        conduct: Conduct,
+        *,
+        rate: float = NO_LIMIT,
+        workers: int = 1,
+        how: str = "telegram",
     ) -> Taken:
-        """The product's senders, in processes of their own, to so many people."""
+        """The product's senders, in processes of their own, to so many people.
+
+        `how`: "telegram", as the product sends; "bare", the pump over bare aiohttp.
+        """
         async with self.records(kind) as records:
             await news.settle(records.sessions, count)
             number = await news.announce(records.sessions)
@@ -106,12 +117,18 @@ class World:
                 "base_url": self.telegram.base_url,
                 "rate": rate,
                 "number": number,
+                "how": how,
             }
-            program = [sys.executable, "-m", "benchmarks.announcements._ours"]
             taken = await asyncio.gather(
-                *(_run(program, {**told, "worker": f"w{each}"}) for each in range(workers))
+                *(_run(OURS, {**told, "worker": f"w{each}"}) for each in range(workers))
             )
         return await self._taken(*taken)
+
+    async def ptb_over_our_transport(self, count: int, conduct: Conduct) -> Taken:
+        """What the library takes without pump and records."""
+        await self.telegram.begin(conduct)
+        told = {"how": "ptb", "base_url": self.telegram.base_url, "count": count, "text": words()}
+        return await self._taken(await _run(OURS, told))
 
     async def peer(self, name: str, count: int, conduct: Conduct, *, rate: float = 30.0) -> Taken:
         """One of `_peers.PEERS`."""
@@ -136,7 +153,7 @@ class World:
         )
 
 
-async def _run(program: list[str], told: dict[str, Any]) -> dict[str, Any]:
+async def _run(program: Sequence[str], told: dict[str, Any]) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         *program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

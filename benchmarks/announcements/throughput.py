@@ -22,6 +22,15 @@ async def run(world: World, report: Report) -> None:
         f"Kankei on {DATABASES[kind]}": partial(world.ours, kind, COUNT, fast)
         for kind in world.databases
     }
+    contestants |= {
+        f"the pump on {DATABASES[kind]}, over bare aiohttp": partial(
+            world.ours, kind, COUNT, fast, how="bare"
+        )
+        for kind in world.databases
+    }
+    contestants["PTB over our transport, no records"] = partial(
+        world.ptb_over_our_transport, COUNT, fast
+    )
     if world.peers:
         contestants[BARE] = partial(world.peer, "aiohttp", COUNT, fast)
     runs: dict[str, list[Taken]] = {name: [] for name in contestants}
