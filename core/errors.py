@@ -4,6 +4,8 @@
     ├── TownPackError            the town's folder is wrong; nothing starts until it is mended
     ├── NotAllowed               tell them no
     ├── NotFound                 it is not there (any more)
+    ├── BadAnnouncement          tell staff what is wrong with what they wrote; nothing was kept
+    │   └── BadPicture           the same of a picture
     ├── LinkExpired              ask for a new link
     ├── ProofRejected            tell them what was wrong with the proof; they may try again
     │   └── WalletTaken          the wallet stands for another member already
@@ -11,6 +13,7 @@
     ├── PlatformUnavailable      the chat platform did not answer; retry later
     ├── PlatformRefused          the chat platform said no; staff must act
     ├── DamagedKeys              the file of pass keys is broken; nothing starts until it is mended
+    ├── MigrationRefused         code and records do not fit; an administrator must act
     └── RecordsUnavailable       the database is locked, full or away; retry later
 
 Each class has a ``code``. The words for people stand in the locale files under
@@ -36,6 +39,24 @@ class NotAllowed(KankeiError):
 
 class NotFound(KankeiError):
     code = "not-found"
+
+
+class BadAnnouncement(KankeiError):
+    """An announcement that cannot be sent so. `reason` is a `core.announcements.Fault` value.
+
+    `where` names what it is about: a language, a room, an address. Nothing was kept.
+    """
+
+    code = "bad-announcement"
+
+    def __init__(self, reason: str, where: str = "") -> None:
+        super().__init__(f"{reason}: {where}" if where else reason)
+        self.reason = reason
+        self.where = where
+
+
+class BadPicture(BadAnnouncement):
+    code = "bad-picture"
 
 
 class LinkExpired(KankeiError):
@@ -77,6 +98,20 @@ class PlatformRefused(KankeiError):
 
 class RecordsUnavailable(KankeiError):
     code = "records-unavailable"
+
+
+class MigrationRefused(KankeiError):
+    """The schema cannot be used or changed by this code now.
+
+    `reason` is ``too-new`` (`detail`: the revision of the records) or ``older-workers`` (`detail`:
+    their names).
+    """
+
+    code = "migration-refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
 
 
 class DamagedKeys(KankeiError):
