@@ -11,10 +11,10 @@ from typing import Final
 from bots.app import App
 from bots.following import compare_all, follow
 from bots.jobs import lives
-from bots.jobs.clockwork import RESTART_AFTER, Clockwork, at_work, every, title
+from bots.jobs.clockwork import RESTART_AFTER, Clockwork, at_work, every, one_machine, title
 from bots.jobs.engine import CLOSED, FAILED, VERSION
 from bots.jobs.job import Job, following, next_daily
-from bots.jobs.presence import NameTaken
+from bots.jobs.presence import Elsewhere, NameTaken
 from bots.jobs.sweeps import Waiting, look_again, recheck_everybody, tell_of_changes
 from bots.jobs.tidying import tidy
 from core import workers
@@ -65,6 +65,7 @@ __all__ = [
     "RESTART_AFTER",
     "VERSION",
     "Clockwork",
+    "Elsewhere",
     "Job",
     "NameTaken",
     "Waiting",
@@ -73,6 +74,7 @@ __all__ = [
     "following",
     "look_again",
     "next_daily",
+    "one_machine",
     "recheck_everybody",
     "run",
     "tell_of_changes",

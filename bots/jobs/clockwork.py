@@ -21,7 +21,7 @@ from bots.app import App
 from bots.jobs import janitor, lives
 from bots.jobs.engine import FIRST_PAUSE, TRIES, VERSION, Broken, Engine, turn_id
 from bots.jobs.job import Job, following
-from bots.jobs.presence import NameTaken, Presence, identify
+from bots.jobs.presence import Elsewhere, NameTaken, Presence, identify, same_machine
 from core import turns, workers
 from core.database import reading, transaction
 from core.errors import ChainUnavailable, KankeiError, PlatformUnavailable, RecordsUnavailable
@@ -288,6 +288,17 @@ def title(job: str, language: str) -> str:
     """What staff call a job; its own name where the locale files have none."""
     key = f"jobs.title.{job}"
     return texts.say(key, language) if texts.knows(key) else job
+
+
+async def one_machine(app: App, me: workers.Identity) -> None:
+    """A SQLite file is safe for the processes of one machine alone. Raises `Elsewhere`."""
+    if app.engine.dialect.name != "sqlite":
+        return
+    async with reading(app.sessions) as session:
+        known = await workers.everybody(session)
+    for each in known:
+        if not each.gone(app.clock()) and not same_machine(each.who, me):
+            raise Elsewhere(each.who.name)
 
 
 @asynccontextmanager

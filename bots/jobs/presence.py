@@ -29,6 +29,12 @@ class NameTaken(KankeiError):
     code = "worker-taken"
 
 
+class Elsewhere(KankeiError):
+    """The records are a SQLite file, and a process of another machine works on it."""
+
+    code = "worker-elsewhere"
+
+
 def code_version() -> str:
     try:
         return version("kankei")
@@ -50,11 +56,17 @@ def identify(name: str, *, clock: str) -> workers.Identity:
 
 
 def _host() -> str:
-    """The machine; containers that share a machine's name differ in their processes' numbers."""
+    """The machine and what counts its processes: each container counts its own."""
     try:
-        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').readlink()}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{socket.gethostname()[:60]}/{Path('/proc/self/ns/pid').readlink()}/{boot}"
     except OSError:
         return socket.gethostname()
+
+
+def same_machine(one: workers.Identity, other: workers.Identity) -> bool:
+    """Containers of one machine share its boot."""
+    return one.host.rpartition("/")[2] == other.host.rpartition("/")[2]
 
 
 def _born(pid: int) -> str:
