@@ -47,10 +47,12 @@ from core.announcements.messenger import (
 )
 from core.announcements.outbox import forget, received, recipients, withdraw
 from core.announcements.pump import Pump
+from core.announcements.restored import RESTORED, Held, hold_after_restore
 
 __all__ = [
     "MAX_BODY",
     "MAX_HEADING",
+    "RESTORED",
     "Amender",
     "Announcement",
     "AnnouncementState",
@@ -59,6 +61,7 @@ __all__ = [
     "Delivered",
     "Failed",
     "Flooded",
+    "Held",
     "InDoubt",
     "Kind",
     "Messenger",
@@ -74,6 +77,7 @@ __all__ = [
     "confirm",
     "forget",
     "history",
+    "hold_after_restore",
     "notify",
     "pause",
     "preview",
