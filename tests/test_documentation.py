@@ -46,7 +46,8 @@ EVERY_LANGUAGE = (
     "web",
 )
 STAFF_ONLY = (
-    *("announcing", "audit", "cli", "console", "evaluate", "index", "ingest", "members"),
+    *("announcing", "audit", "cli", "console", "evaluate", "index", "ingest", "jobs", "members"),
+    "operations",
     *("proofs-desk", "report", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""

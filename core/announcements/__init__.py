@@ -65,6 +65,7 @@ from core.announcements.pictures import (
     picture,
 )
 from core.announcements.pump import Pump
+from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.sending import (
     approve,
     cancel,
@@ -86,6 +87,7 @@ __all__ = [
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
     "OPEN",
+    "RESTORED",
     "Amender",
     "Announcement",
     "AnnouncementState",
@@ -96,6 +98,7 @@ __all__ = [
     "Failed",
     "Fault",
     "Flooded",
+    "Held",
     "InDoubt",
     "KeptPicture",
     "Kind",
@@ -126,6 +129,7 @@ __all__ = [
     "forget",
     "forget_pictures",
     "history",
+    "hold_after_restore",
     "keep_picture",
     "keep_upload",
     "missed",
