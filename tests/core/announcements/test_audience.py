@@ -220,11 +220,13 @@ async def test_members_are_counted_in_one_statement_a_platform(office: Office) -
     said: list[str] = []
     async with reading(office.sessions) as session:
         connection = await session.connection()
-        event.listen(
-            connection.sync_connection,
-            "before_cursor_execute",
-            lambda *given: said.append(given[2]),
-        )
+        plain = connection.sync_connection
+        assert plain is not None
+
+        @event.listens_for(plain, "before_cursor_execute")
+        def _note(_: object, __: object, statement: str, *___: object) -> None:
+            said.append(statement)
+
         found = await announcements.preview(
             session, number, town=office.town, rates={}, now=office.clock()
         )
