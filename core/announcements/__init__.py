@@ -66,6 +66,7 @@ from core.announcements.sending import (
     resume,
     start_due,
 )
+from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "change_sent",
     "compose",
     "confirm",
+    "failing",
     "forget",
     "forget_pictures",
     "history",
@@ -130,6 +132,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_staff",
     "wants",
     "withdraw",
 ]
