@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -69,6 +69,16 @@ async def messages(session: AsyncSession, account_id: int) -> Sequence[WebMessag
         .limit(50)
     )
     return rows.all()
+
+
+async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
+    """Its person has all their messages before them; of each the first time counts."""
+    await session.execute(
+        update(WebMessageRow)
+        .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
+        .values(opened_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def message(session: AsyncSession, account_id: int, number: int) -> WebMessageRow | None:

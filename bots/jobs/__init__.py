@@ -48,6 +48,7 @@ JOBS: Final = (
     Job("tidy", lambda _: TIDY_EVERY, tidy),
     Job("start", lambda _: START_EVERY, lives.start_due, everywhere=True),
     Job("announcements", lambda _: ADOPT_EVERY, lives.adopt),
+    Job("pauses", lambda _: ADOPT_EVERY, lives.tell_of_pauses, everywhere=True),
     Job("books", lambda _: timedelta(days=1), clear_books, timedelta(hours=1), at=time(4, 10)),
     Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
 )

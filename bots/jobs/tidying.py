@@ -26,6 +26,7 @@ async def tidy(app: App) -> None:
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
+        await announcements.forget_pictures(session, before=now - KEEP_DRAFTS)
         await questions.forget(
             session,
             before=now - timedelta(days=retention.question_days),

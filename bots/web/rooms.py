@@ -79,6 +79,7 @@ class Rooms:
             cards = await wallets_of(session, account.member_id)
             proved = await has_proof(session, account.member_id)
             messages = await board.messages(session, account.id)
+            await board.opened(session, account.id, now=app.clock())
         said = request.session.pop("said", None)
         return self.web.render(
             request,

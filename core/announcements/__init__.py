@@ -73,6 +73,7 @@ from core.announcements.sending import (
     resume,
     start_due,
 )
+from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
@@ -118,6 +119,7 @@ __all__ = [
     "compose",
     "confirm",
     "each_recipient",
+    "failing",
     "forget",
     "forget_pictures",
     "history",
@@ -139,6 +141,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_staff",
     "wants",
     "withdraw",
 ]
