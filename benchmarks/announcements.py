@@ -35,7 +35,8 @@ from telegram.request import BaseRequest
 
 from benchmarks.measure import Lap, heading, lap, load_after, median, table
 from bots.notices import render_for
-from bots.telegram.messenger import TelegramMessenger, lay_out_outgoing
+from bots.telegram.layout import lay_out_outgoing
+from bots.telegram.messenger import TelegramMessenger
 from bots.telegram.transport import AiohttpRequest
 from core import announcements
 from core import town as town_pack
@@ -225,13 +226,16 @@ async def records(count: int) -> AsyncIterator[tuple[Sessions, int]]:
             }
             for each in range(1, count + 1)
         ]
+        town = town_pack.load(TOWN)
         async with transaction(sessions) as session:
             await session.execute(insert(MemberRow), people)
             await session.execute(insert(AccountRow), accounts)
             number = await announcements.compose(
-                session, author="staff", audience=DIRECT, texts=TEXTS, now=now
+                session, town=town, author="staff", audience=DIRECT, texts=TEXTS, now=now
             )
-            await announcements.confirm(session, number, DIRECT, by="staff", now=now)
+            sent = await announcements.confirm(session, number, town=town, by="staff", now=now)
+            if sent.state is announcements.AnnouncementState.ASKED:
+                await announcements.approve(session, number, by="colleague", now=now)
         yield sessions, number
         await engine.dispose()
 

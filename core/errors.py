@@ -4,6 +4,8 @@
     ├── TownPackError            the town's folder is wrong; nothing starts until it is mended
     ├── NotAllowed               tell them no
     ├── NotFound                 it is not there (any more)
+    ├── BadAnnouncement          tell staff what is wrong with what they wrote; nothing was kept
+    │   └── BadPicture           the same of a picture
     ├── LinkExpired              ask for a new link
     ├── ProofRejected            tell them what was wrong with the proof; they may try again
     │   └── WalletTaken          the wallet stands for another member already
@@ -38,6 +40,24 @@ class NotAllowed(KankeiError):
 
 class NotFound(KankeiError):
     code = "not-found"
+
+
+class BadAnnouncement(KankeiError):
+    """An announcement that cannot be sent so. `reason` is a `core.announcements.Fault` value.
+
+    `where` names what it is about: a language, a room, an address. Nothing was kept.
+    """
+
+    code = "bad-announcement"
+
+    def __init__(self, reason: str, where: str = "") -> None:
+        super().__init__(f"{reason}: {where}" if where else reason)
+        self.reason = reason
+        self.where = where
+
+
+class BadPicture(BadAnnouncement):
+    code = "bad-picture"
 
 
 class LinkExpired(KankeiError):

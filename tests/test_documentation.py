@@ -41,6 +41,7 @@ EVERY_LANGUAGE = (
     "proofs",
     "queue",
     "telegram",
+    "topics",
     "travel",
     "web",
 )

@@ -15,8 +15,8 @@ from bots.app import App
 from bots.cli.backup import backup, restore
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
-from bots.cli.index import index as read_index
 from bots.cli.faults import faults
+from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.migrate import migrate as migrate_records
 from bots.cli.pass_keys import pass_keys

@@ -6,7 +6,7 @@ from bots.conversation.messages import Button, Incoming, Reply
 from core import announcements
 from core.announcements import Announcement, Audience, Kind
 from core.database import transaction
-from core.errors import NotAllowed
+from core.errors import BadAnnouncement, NotAllowed
 from core.identity import Account
 
 TOWN = "-"  # in a button, the audience "whole town": no gate has this name
@@ -29,12 +29,13 @@ class Announcing:
             try:
                 number = await announcements.compose(
                     session,
+                    town=self._desk.town,
                     author=self._author(incoming),
-                    audience=Audience(Kind.ROOM),
+                    audience=Audience(Kind.DIRECT),
                     texts={"ja": {"heading": heading, "body": body}},
                     now=self._desk.clock(),
                 )
-            except ValueError:
+            except BadAnnouncement:
                 return Reply(
                     text=texts.say(
                         "chat.announce.too-long",
@@ -85,7 +86,7 @@ class Announcing:
         self._staff_only(incoming)
         match (incoming.action or "").split(":")[1:]:
             case ["show", number, kind, gate] if number.isdigit():
-                return await self._show(int(number), kind, gate, account.locale)
+                return await self._show(incoming, int(number), kind, gate, account.locale)
             case ["send", number, kind, gate] if number.isdigit():
                 return await self._send(incoming, int(number), kind, gate, account.locale)
             case ["progress", number] if number.isdigit():
@@ -106,10 +107,23 @@ class Announcing:
             case _:
                 return Reply(text=texts.say("errors.old-button", account.locale), private=True)
 
-    async def _show(self, number: int, kind: str, gate: str, language: str) -> Reply:
-        audience = self._audience(kind, gate)
+    async def _show(
+        self, incoming: Incoming, number: int, kind: str, gate: str, language: str
+    ) -> Reply:
+        town, now = self._desk.town, self._desk.clock()
         async with transaction(self._desk.sessions) as session:
-            preview = await announcements.preview(session, number, audience)
+            try:
+                await announcements.revise(
+                    session,
+                    number,
+                    town=town,
+                    by=self._author(incoming),
+                    now=now,
+                    audience=self._audience(kind, gate),
+                )
+            except BadAnnouncement:  # no place to post in
+                return Reply(text=texts.say("chat.announce.nobody", language), private=True)
+            preview = await announcements.preview(session, number, town=town, rates={}, now=now)
         counts = [
             texts.say(
                 "chat.announce.count",
@@ -144,10 +158,14 @@ class Announcing:
         self, incoming: Incoming, number: int, kind: str, gate: str, language: str
     ) -> Reply:
         async with transaction(self._desk.sessions) as session:
+            kept = (await announcements.progress(session, number)).audience
+        if (kept.kind, kept.gate) != (Kind(kind), None if gate == TOWN else gate):
+            return await self._show(incoming, number, kind, gate, language)  # chosen anew since
+        async with transaction(self._desk.sessions) as session:
             sent = await announcements.confirm(
                 session,
                 number,
-                self._audience(kind, gate),
+                town=self._desk.town,
                 by=self._author(incoming),
                 now=self._desk.clock(),
             )

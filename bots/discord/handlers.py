@@ -25,7 +25,8 @@ from discord import app_commands
 
 from bots import texts
 from bots.conversation import ChatKind, Incoming, Reply
-from bots.discord.messenger import PATIENCE, ActionButton, lay_out
+from bots.discord.layout import ActionButton, lay_out
+from bots.discord.messenger import PATIENCE
 from core.database import transaction
 from core.errors import KankeiError, NotAllowed
 from core.identity import find_account

@@ -26,7 +26,8 @@ from bots import texts
 from bots.conversation import STAFF_COMMANDS
 from bots.telegram.handlers import COMMANDS, Handlers
 from bots.telegram.keeper import Problem, TelegramKeeper
-from bots.telegram.messenger import TelegramMessenger, reason
+from bots.telegram.messenger import TelegramMessenger
+from bots.telegram.outcome import reason
 from bots.telegram.transport import AiohttpRequest
 from core.errors import PlatformRefused, PlatformUnavailable
 
@@ -45,6 +46,8 @@ MAX_OPENINGS: Final = 10_000
 MAX_AT_ONCE: Final = 1_024
 POLL_FOR: Final = timedelta(seconds=30)
 DRAIN_FOR: Final = 20.0  # seconds
+CONNECTIONS: Final = 320
+"""More than the pump has in flight: an answer to somebody never waits for a broadcast."""
 SAME_SENTENCE_EVERY: Final = 600.0  # seconds
 
 
@@ -107,7 +110,16 @@ class TelegramAdapter:
         self._application = _build(app)
         bot = self._application.bot
         self.keeper = TelegramKeeper(bot, app.town)
-        self.messenger = TelegramMessenger(bot)
+        self.messenger = TelegramMessenger(
+            bot,
+            paid=settings.telegram_paid_broadcast,
+            moved=self._look_later,
+            # Whoever reads it chose some language, and a deletion knows none of them.
+            withdrawn="\n".join(
+                texts.say("telegram.withdrawn", each)
+                for each in dict.fromkeys((self._language, "en"))
+            ),
+        )
         self._handlers = Handlers(
             app, self.messenger, check=self.check, tell_staff=self._tell_one_of_staff
         )
@@ -115,6 +127,7 @@ class TelegramAdapter:
         self._application.add_error_handler(self._handlers.failed)
         self._found: list[Problem] = []
         self._receiving: set[asyncio.Task[Any]] = set()
+        self._looking: set[asyncio.Task[None]] = set()
         self._open = False
         self._said_at: dict[str, float] = {}
 
@@ -147,6 +160,8 @@ class TelegramAdapter:
     async def stop(self) -> None:
         """Take nothing more, finish what was taken, close. The webhook stays: Telegram waits."""
         self._open = False
+        for task in self._looking:
+            task.cancel()
         if self._receiving:
             await asyncio.wait(self._receiving, timeout=DRAIN_FOR)
         await self._close()
@@ -188,6 +203,13 @@ class TelegramAdapter:
         elif before and not self._found:
             self._app.happenings.tell("telegram.happening.mended")
             await self._tell_staff(self._words("mended"))
+
+    async def _look_later(self, old: int, new: int) -> None:
+        """A group has another number: staff are told by the next look, outside of the delivery."""
+        logger.warning("telegram-group-moved", extra={"old": old, "new": new})
+        task = asyncio.create_task(self.check())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
 
     # Starting
 
@@ -321,7 +343,7 @@ def _build(app: "App") -> PtbApplication:
         token.get_secret_value() if token else "",
         base_url=settings.telegram_api_url,
         base_file_url=settings.telegram_file_url,
-        request=AiohttpRequest(),
+        request=AiohttpRequest(connection_pool_size=CONNECTIONS),
         get_updates_request=AiohttpRequest(connection_pool_size=1),
     )
     builder = ApplicationBuilder().bot(bot).concurrent_updates(InOrder()).job_queue(None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from core.announcements.desk import Kind
+from core.announcements.nouns import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,76 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.desk import AnnouncementState, Kind, finish_if_settled
+from core.announcements.audience import candidates
+from core.announcements.counters import finish_if_settled
+from core.announcements.nouns import AnnouncementState, Kind
+from core.announcements.records import audience, get
 from core.tables import AccountRow, AnnouncementRow, DeliveryRow
+
+
+async def begin(
+    session: AsyncSession, announcement_id: int, platforms: Sequence[str], now: datetime
+) -> None:
+    """Write down the recipients of an announcement, once, and how many they are."""
+    row = await get(session, announcement_id)
+    whom = audience(row)
+    if whom.kind is Kind.ROOM:
+        session.add_all(
+            DeliveryRow(
+                announcement_id=row.id,
+                platform=platform,
+                target=place,
+                language="ja",
+                state="waiting",
+                due_at=now,
+            )
+            for platform, place in whom.places
+        )
+        await session.flush()
+    else:
+        for platform in platforms:
+            chosen = candidates(whom, platform, now=now).subquery()
+            await session.execute(
+                insert(DeliveryRow).from_select(
+                    [
+                        *("announcement_id", "account_id", "platform", "target", "language"),
+                        *("state", "attempts", "in_doubt", "due_at"),
+                    ],
+                    select(
+                        literal(row.id),
+                        chosen.c.id,
+                        literal(platform),
+                        chosen.c.external_id,
+                        chosen.c.locale,
+                        literal("waiting"),
+                        literal(0),
+                        literal(0),
+                        literal(now, DeliveryRow.due_at.type),
+                    ),
+                )
+            )
+    counted = select(func.count()).where(DeliveryRow.announcement_id == row.id)
+    row.total = await session.scalar(counted) or 0
+    await session.flush()
+
+
+async def amend(session: AsyncSession, announcement_id: int) -> None:
+    """Begin to change, or take back, what has arrived."""
+
+
+def missed(announcement_id: int) -> Select[int]:
+    """Account ids of those whom it did not reach."""
+    return (
+        select(AccountRow.id)
+        .join(DeliveryRow, DeliveryRow.account_id == AccountRow.id)
+        .where(
+            DeliveryRow.announcement_id == announcement_id,
+            DeliveryRow.state != "delivered",
+        )
+    )
 
 
 async def recipients(

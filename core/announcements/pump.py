@@ -19,7 +19,6 @@ from sqlalchemy import case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.desk import AnnouncementState, Kind
 from core.announcements.messenger import (
     Blocked,
     Delivered,
@@ -32,6 +31,7 @@ from core.announcements.messenger import (
     Outgoing,
     Render,
 )
+from core.announcements.nouns import AnnouncementState, Kind
 from core.announcements.outbox import conclude, settle, tally
 from core.clock import Clock
 from core.database import Sessions, transaction

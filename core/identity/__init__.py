@@ -13,10 +13,13 @@ from core.identity.accounts import (
     accounts_on,
     find_account,
     note_arrival,
+    set_area,
     set_locale,
     set_reachable,
     set_wants_messages,
+    set_zone,
 )
+from core.identity.areas import PREFECTURES, countries, is_area, zones
 from core.identity.holders import all_wallets, holders_of
 from core.identity.links import (
     CARD,
@@ -69,6 +72,7 @@ __all__ = [
     "JOIN",
     "LINK_LIFETIME",
     "MERGE_LIFETIME",
+    "PREFECTURES",
     "Account",
     "LinkToken",
     "Wallet",
@@ -78,6 +82,7 @@ __all__ = [
     "accounts_of",
     "accounts_on",
     "all_wallets",
+    "countries",
     "drop_vault",
     "export",
     "find_account",
@@ -91,6 +96,7 @@ __all__ = [
     "has_proof",
     "holder_of",
     "holders_of",
+    "is_area",
     "link_vault",
     "link_wallet",
     "linked_wallets",
@@ -104,9 +110,11 @@ __all__ = [
     "propose_merge",
     "proved_holder",
     "refuse_merge",
+    "set_area",
     "set_locale",
     "set_reachable",
     "set_wants_messages",
+    "set_zone",
     "take_link",
     "take_update",
     "unlink_wallet",
@@ -114,4 +122,5 @@ __all__ = [
     "vaults",
     "wallets_of",
     "web_account",
+    "zones",
 ]

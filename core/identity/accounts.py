@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import NotFound
+from core.identity.areas import is_area, zones
 from core.tables import (
     AccountRow,
     MemberRow,
@@ -27,6 +28,8 @@ class Account:
     locale: str
     reachable: bool
     wants_messages: bool
+    area: str | None = None
+    zone: str | None = None
 
 
 def _account(row: AccountRow, member: MemberRow) -> Account:
@@ -38,6 +41,8 @@ def _account(row: AccountRow, member: MemberRow) -> Account:
         member.locale,
         row.reachable,
         member.wants_messages,
+        member.area,
+        member.zone,
     )
 
 
@@ -123,6 +128,26 @@ async def accounts_of(session: AsyncSession, member_id: int) -> list[Account]:
 
 async def set_locale(session: AsyncSession, member_id: int, locale: str) -> None:
     await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(locale=locale))
+
+
+async def set_area(session: AsyncSession, member_id: int, area: str | None) -> None:
+    """Where they live, as they said: ISO 3166-2 ``JP-35`` or ISO 3166-1 ``KR``; none: not said.
+
+    Raises `ValueError` for what is no area.
+    """
+    if area is not None and not is_area(area):
+        raise ValueError(f"{area}: neither a prefecture such as JP-35 nor a country such as KR")
+    await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(area=area))
+
+
+async def set_zone(session: AsyncSession, member_id: int, zone: str | None) -> None:
+    """Their time zone, as they said: an IANA name such as ``Asia/Seoul``; none: the town's.
+
+    Raises `ValueError` for what is no zone.
+    """
+    if zone is not None and zone not in zones():
+        raise ValueError(f"{zone}: not a time zone such as Asia/Tokyo")
+    await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(zone=zone))
 
 
 async def set_wants_messages(session: AsyncSession, member_id: int, *, wants: bool) -> None:

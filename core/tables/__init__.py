@@ -3,7 +3,14 @@
 Only the module named after a domain queries that domain's tables.
 """
 
-from core.tables.announcements import AnnouncementRow, DeliveryRow, LaneRow
+from core.tables.announcements import (
+    AnnouncementRow,
+    DeliveryRow,
+    LaneRow,
+    PictureRow,
+    RevisionRow,
+    WishRow,
+)
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
 from core.tables.credentials import (
@@ -13,6 +20,7 @@ from core.tables.credentials import (
     IdentityRequestRow,
     PurchaseRow,
 )
+from core.tables.events import EventRow, FeedRow, NewsRow, ReplyRow, ToldOfEventRow
 from core.tables.holdings import (
     BalanceRow,
     CheckpointRow,
@@ -43,6 +51,7 @@ from core.tables.rooms import (
     TraitsRow,
     WebMessageRow,
 )
+from core.tables.workers import JobRow, WorkerRow
 
 __all__ = [
     "AccountRow",
@@ -62,11 +71,14 @@ __all__ = [
     "CredentialRow",
     "DeliveryRow",
     "DeskRow",
+    "EventRow",
     "FactRow",
+    "FeedRow",
     "GrantRow",
     "GuestRow",
     "IdentityRequestRow",
     "InboxRow",
+    "JobRow",
     "Key",
     "LaneRow",
     "LinkRow",
@@ -74,15 +86,20 @@ __all__ = [
     "MemberRow",
     "MentionRow",
     "MergeRow",
+    "NewsRow",
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
+    "PictureRow",
     "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
+    "ReplyRow",
+    "RevisionRow",
     "RoomPostRow",
     "RulesRow",
     "StandingRow",
+    "ToldOfEventRow",
     "ToldRow",
     "TraitsRow",
     "TransferRow",
@@ -90,4 +107,6 @@ __all__ = [
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WishRow",
+    "WorkerRow",
 ]

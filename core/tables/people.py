@@ -17,6 +17,10 @@ class MemberRow(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     locale: Mapped[str] = mapped_column(String(16))
     wants_messages: Mapped[bool] = mapped_column(default=False)
+    area: Mapped[str | None] = mapped_column(String(6))  # where they live, if they said so
+    zone: Mapped[str | None] = mapped_column(String(64))  # IANA; none: the town's
+    tier: Mapped[str | None] = mapped_column(String(64))  # as the last complete reading said
+    tier_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -163,3 +163,4 @@ class WebMessageRow(Base):
     action: Mapped[str | None] = mapped_column(String(64))
     delivery_id: Mapped[int] = mapped_column(Key, unique=True)
     created_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]  # when its person first had it before them

@@ -1,5 +1,6 @@
 """What a town pack may say, table by table."""
 
+from datetime import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -16,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from core.town.events import Event
 from core.town.perks import Facility, Perk
 from core.town.rules import Access, Gate, Kind, Proof, Tier
 from core.town.words import Language, Line, Localised, Slug, Table
@@ -144,13 +146,55 @@ class Retention(Table):
     question_days: Annotated[int, Field(ge=1)] = 365
     redemption_days: Annotated[int, Field(ge=1)] = 365
     """How long a used perk says whose it was; after that only what, where, when and its value."""
+    event_days: Annotated[int, Field(ge=1)] = 365
+    """How long after an event it is known who said that they come, and who came."""
     purpose: Localised
 
 
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""A time of day, such as ``21:00``."""
+
+
+class Quiet(Table):
+    """``[announcements.quiet]``: hours in which no announcement disturbs a member."""
+
+    from_: Annotated[Clock, Field(alias="from")]
+    until: Clock
+
+    @property
+    def hours(self) -> tuple[time, time]:
+        """From when until when; over midnight where the second is the earlier."""
+        return time.fromisoformat(self.from_), time.fromisoformat(self.until)
+
+    @model_validator(mode="after")
+    def _not_all_day(self) -> Self:
+        if self.from_ == self.until:
+            raise ValueError("from and until are the same; leave quiet out to have none")
+        return self
+
+
+class Topic(Table):
+    """``[[announcements.topics]]``: something that members may want to hear of, or not."""
+
+    name: Slug
+    title: Localised
+    default: bool = True
+    """For members who have not chosen."""
+
+
 class Announcements(Table):
-    """``[announcements]``: who speaks, as members read it."""
+    """``[announcements]``: who speaks, as members read it, and how gently."""
 
     sender: Localised
+    quiet: Quiet | None = None
+    """In each member's own zone; none: announcements go out at any hour."""
+    approve_above: Annotated[int, Field(ge=0, le=100_000_000)] = 500
+    """What reaches more people than this waits for a second member of staff; 0: nothing does."""
+    pause_at_failures: Annotated[int, Field(ge=0, le=100)] = 20
+    """Pause when more than so many percent of the last 50 failed; 0: never."""
+    direct_on_discord: bool = False
+    """Whether announcements go out as direct messages there; Discord locks bots that do much."""
+    topics: Annotated[tuple[Topic, ...], Field(max_length=20)] = ()
 
 
 class TownPack(Table):
@@ -168,6 +212,7 @@ class TownPack(Table):
     tiers: tuple[Tier, ...] = ()
     facilities: tuple[Facility, ...] = ()
     perks: tuple[Perk, ...] = ()
+    events: Annotated[tuple[Event, ...], Field(max_length=200)] = ()
     discord: Discord | None = None
     telegram: Telegram = Telegram()
     access: Access = Access()
@@ -202,6 +247,12 @@ class TownPack(Table):
 
     def perk(self, name: str) -> Perk | None:
         return next((each for each in self.perks if each.name == name), None)
+
+    def topic(self, name: str) -> Topic | None:
+        return next((each for each in self.announcements.topics if each.name == name), None)
+
+    def event(self, name: str) -> Event | None:
+        return next((each for each in self.events if each.name == name), None)
 
     def chain(self, chain_id: int) -> Chain | None:
         return next((each for each in self.chains if each.id == chain_id), None)

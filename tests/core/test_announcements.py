@@ -24,9 +24,10 @@ from core.announcements import (
     Pump,
 )
 from core.database import Sessions, transaction
-from core.errors import NotAllowed
+from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AccountRow, DeliveryRow, LaneRow
 from core.testing import FakeMessenger, Killed, SetClock
+from core.town import TownPack
 
 TEXTS = {"ja": {"heading": "山焼きのお知らせ", "body": "2月に行います。"}}
 ROOM = Audience(Kind.ROOM, gate="residents", places=(("telegram", "-100"), ("web", "residents")))
@@ -42,8 +43,8 @@ def render(kind: Kind, texts: Any, language: str) -> Outgoing:
 class Desk:
     """A staff member at work."""
 
-    def __init__(self, sessions: Sessions, clock: SetClock) -> None:
-        self.sessions, self.clock = sessions, clock
+    def __init__(self, town: TownPack, sessions: Sessions, clock: SetClock) -> None:
+        self.town, self.sessions, self.clock = town, sessions, clock
 
     async def members(self, count: int, *, wanting: bool = True) -> None:
         async with transaction(self.sessions) as session:
@@ -56,16 +57,23 @@ class Desk:
     async def draft(self, audience: Audience = DIRECT) -> int:
         async with transaction(self.sessions) as session:
             return await announcements.compose(
-                session, author="staff", audience=audience, texts=TEXTS, now=self.clock()
+                session,
+                town=self.town,
+                author="staff",
+                audience=audience,
+                texts=TEXTS,
+                now=self.clock(),
             )
 
-    async def confirm(self, number: int, audience: Audience = DIRECT) -> None:
+    async def confirm(self, number: int) -> None:
         async with transaction(self.sessions) as session:
-            await announcements.confirm(session, number, audience, by="staff", now=self.clock())
+            await announcements.confirm(
+                session, number, town=self.town, by="staff", now=self.clock()
+            )
 
     async def send(self, audience: Audience = DIRECT) -> int:
         number = await self.draft(audience)
-        await self.confirm(number, audience)
+        await self.confirm(number)
         return number
 
     async def shown(self, number: int) -> announcements.Announcement:
@@ -89,8 +97,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(sessions: Sessions, clock: SetClock) -> Desk:
-    return Desk(sessions, clock)
+def desk(town: TownPack, sessions: Sessions, clock: SetClock) -> Desk:
+    return Desk(town, sessions, clock)
 
 
 async def test_everybody_who_asked_receives_it_once(desk: Desk) -> None:
@@ -149,7 +157,9 @@ async def test_the_preview_counts_whom_the_sending_reaches(desk: Desk) -> None:
     await desk.members(7)
     number = await desk.draft()
     async with desk.sessions() as session:
-        preview = await announcements.preview(session, number, DIRECT)
+        preview = await announcements.preview(
+            session, number, town=desk.town, rates={"telegram": 2}, now=desk.clock()
+        )
     assert preview.recipients == {"telegram": 7}
 
 
@@ -375,9 +385,14 @@ async def test_a_text_that_cannot_be_sent_is_refused_before_it_is_kept(
     desk: Desk, texts: dict[str, dict[str, str]]
 ) -> None:
     async with transaction(desk.sessions) as session:
-        with pytest.raises(ValueError, match=r"heading|too long"):
+        with pytest.raises(BadAnnouncement, match=r"words|length"):
             await announcements.compose(
-                session, author="s", audience=DIRECT, texts=texts, now=desk.clock()
+                session,
+                town=desk.town,
+                author="s",
+                audience=DIRECT,
+                texts=texts,
+                now=desk.clock(),
             )
         assert await announcements.history(session) == []
 
@@ -397,10 +412,10 @@ OUTCOMES = st.sampled_from(
 @settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(outcomes=st.lists(OUTCOMES, max_size=40))
 async def test_whatever_happens_every_recipient_ends_with_one_result(
-    lite: Sessions, outcomes: list[Any]
+    town: TownPack, lite: Sessions, outcomes: list[Any]
 ) -> None:
     clock = SetClock()
-    desk = Desk(lite, clock)
+    desk = Desk(town, lite, clock)
     await desk.members(6)
     async with transaction(lite) as session:
         for account in await session.scalars(select(AccountRow)):

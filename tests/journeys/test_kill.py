@@ -14,6 +14,7 @@ from core import announcements, identity
 from core.announcements import AnnouncementState, Audience, Kind
 from core.clock import system_clock
 from core.database import Sessions, connect, migrate, session_factory, transaction
+from core.town import load
 from tests.conftest import ROOT
 from tests.telegram_server import TelegramServer
 
@@ -22,7 +23,7 @@ KILLS_AFTER = (5, 20, 40)
 
 
 async def announce(sessions: Sessions, server: TelegramServer) -> int:
-    now = system_clock()
+    now, town = system_clock(), load(ROOT / "towns" / "mine")
     async with transaction(sessions) as session:
         for number in range(PEOPLE):
             user = server.user(f"人{number}", started=True)
@@ -32,12 +33,13 @@ async def announce(sessions: Sessions, server: TelegramServer) -> int:
             await identity.set_wants_messages(session, account.member_id, wants=True)
         draft = await announcements.compose(
             session,
+            town=town,
             author="staff",
             audience=Audience(Kind.DIRECT),
             texts={"ja": {"heading": "山焼き", "body": "2月に行います。"}},
             now=now,
         )
-        await announcements.confirm(session, draft, Audience(Kind.DIRECT), by="staff", now=now)
+        await announcements.confirm(session, draft, town=town, by="staff", now=now)
     return draft
 
 

@@ -13,9 +13,15 @@ from bots.web.pages import LANGUAGE_NAMES, Number, go
 from bots.web.session import enter_as_staff, read_staff_link
 from core import announcements, audit, questions
 from core.access import counts
-from core.announcements import Announcement, AnnouncementState, Audience, Kind
-from core.announcements.desk import MAX_BODY, MAX_HEADING
-from core.database import transaction
+from core.announcements import (
+    MAX_BODY,
+    MAX_HEADING,
+    Announcement,
+    AnnouncementState,
+    Audience,
+    Kind,
+)
+from core.database import reading, transaction
 from core.errors import NotAllowed, NotFound
 from core.identity import first_time, member_count
 
@@ -186,6 +192,7 @@ class Console(StaffPages):
         async with transaction(self.web.app.sessions) as session:
             number = await announcements.compose(
                 session,
+                town=self.web.app.town,
                 author=f"staff:{staff}",
                 audience=self._audience(Kind(kind), gate or None),
                 texts=texts,
@@ -209,9 +216,12 @@ class Console(StaffPages):
         found = await self._found(number)
         recipients: Mapping[str, int] = {}
         if found.state is AnnouncementState.DRAFT:
-            audience = self._audience(found.kind, found.gate)
-            async with transaction(self.web.app.sessions) as session:
-                recipients = (await announcements.preview(session, number, audience)).recipients
+            app = self.web.app
+            async with reading(app.sessions) as session:
+                preview = await announcements.preview(
+                    session, number, town=app.town, rates={}, now=app.clock()
+                )
+            recipients = preview.recipients
         return self.render(
             request,
             "announcement.html",
@@ -244,8 +254,7 @@ class Console(StaffPages):
             async with transaction(app.sessions) as session:
                 match step:
                     case "confirm":
-                        audience = self._audience(found.kind, found.gate)
-                        await announcements.confirm(session, number, audience, by=by, now=now)
+                        await announcements.confirm(session, number, town=app.town, by=by, now=now)
                     case "pause":
                         await announcements.pause(session, number, by=by, now=now)
                     case "resume":

@@ -1,0 +1,109 @@
+"""After the first message: other words, taking back, and those whom it did not reach."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.announcements import outbox, pictures
+from core.announcements.checks import checked_texts
+from core.announcements.drafts import MAX_REVISIONS, remember
+from core.announcements.nouns import (
+    OPEN,
+    AnnouncementState,
+    Extras,
+    Fault,
+    Kind,
+    Texts,
+)
+from core.announcements.records import audience, hold, keep_audience, step
+from core.errors import BadAnnouncement, NotAllowed
+from core.tables import AnnouncementRow
+
+
+async def change_sent(
+    session: AsyncSession, announcement_id: int, texts: Texts, *, by: str, now: datetime
+) -> None:
+    """Let it say something else, also where it has arrived already.
+
+    What has not left yet leaves in the new words. `amended` and `amend_failed` count how far the
+    change has gone. Raises `BadAnnouncement`; `NotAllowed` if nothing has left or it was retracted.
+    """
+    row = await _sent(session, announcement_id)
+    kept = checked_texts(texts, picture=Extras.unpacked(row.extras).picture is not None)
+    if kept == row.texts:
+        return
+    if row.revision >= MAX_REVISIONS:
+        raise NotAllowed("it was changed too often")
+    row.texts, row.revision, row.amended, row.amend_failed = kept, row.revision + 1, 0, 0
+    remember(session, row, by=by, now=now)
+    await step(session, row.id, "changed", by=by, now=now, detail={"revision": row.revision})
+    await session.flush()
+    await outbox.amend(session, row.id)
+
+
+async def retract(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
+    """Take it back from all who have it, and let nothing more leave. Twice is as once.
+
+    Raises `NotAllowed` if nothing has left.
+    """
+    row = await hold(session, announcement_id)
+    if row.retracted_at is not None:
+        return
+    row = await _sent(session, announcement_id)
+    if row.state != AnnouncementState.DONE:
+        row.state, row.paused_why = AnnouncementState.CANCELLED, "retracted"
+        row.finished_at = now
+    row.retracted_at, row.revision, row.amended, row.amend_failed = now, row.revision + 1, 0, 0
+    remember(session, row, by=by, now=now)
+    await step(session, row.id, "retracted", by=by, now=now)
+    await session.flush()
+    await outbox.amend(session, row.id)
+
+
+async def _sent(session: AsyncSession, announcement_id: int) -> AnnouncementRow:
+    """The row of something that has begun to leave."""
+    row = await hold(session, announcement_id)
+    if row.state in OPEN:
+        raise NotAllowed("nothing has left yet; change the draft")
+    if row.retracted_at is not None:
+        raise NotAllowed("it was retracted")
+    if row.state == AnnouncementState.CANCELLED and row.delivered + row.unsure == 0:
+        raise NotAllowed("nothing has left")
+    return row
+
+
+async def missed(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> int:
+    """A new draft with the same words for those whom it did not reach; returns its number.
+
+    Raises `NotAllowed` while it is on its way or was retracted, `BadAnnouncement` if it reached
+    everybody or went to rooms.
+    """
+    row = await hold(session, announcement_id)
+    if row.state not in {AnnouncementState.DONE, AnnouncementState.CANCELLED} or row.retracted_at:
+        raise NotAllowed(f"it is {row.state}")
+    if row.kind != Kind.DIRECT or row.total <= row.delivered:
+        raise BadAnnouncement(Fault.MISSED, str(announcement_id))
+    extras = Extras.unpacked(row.extras)
+    if extras.picture is not None:
+        twin = await pictures.copy(session, extras.picture, now=now)
+        extras = replace(extras, picture=twin)
+    draft = AnnouncementRow(
+        kind=Kind.DIRECT,
+        state=AnnouncementState.DRAFT,
+        author=by[:64],
+        texts=row.texts,
+        extras=extras.packed(),
+        revision=1,
+        created_at=now,
+    )
+    whom = audience(row)
+    keep_audience(draft, replace(whom, segment=replace(whom.segment, missed=row.id)))
+    session.add(draft)
+    await session.flush()
+    if extras.picture is not None:
+        await pictures.attach(session, extras.picture, draft.id)
+    remember(session, draft, by=by, now=now)
+    await step(session, row.id, "missed", by=by, now=now, detail={"draft": draft.id})
+    await session.flush()
+    return draft.id

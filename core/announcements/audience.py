@@ -1,0 +1,153 @@
+"""Whom an announcement reaches: one account a member, in one statement.
+
+This reads the tables of other domains (grants, credentials, redemptions): a condition that is
+not part of the same statement would be a query a member.
+"""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from core.announcements.nouns import Audience, Kind, Segment
+from core.tables import (
+    AccountRow,
+    CredentialRow,
+    GrantRow,
+    MemberRow,
+    RedemptionRow,
+    WishRow,
+)
+
+INSIDE = ("open", "leaving")
+"""States of a grant whose account is in the room."""
+
+Candidates = Select[int, str, str, str | None]
+
+
+def candidates(audience: Audience, platform: str, *, now: datetime) -> Candidates:
+    """(account id, external id, locale, zone) of those to be told on one platform.
+
+    One account a member: the best of the pack's platforms, the oldest account there. Nobody is
+    told twice. No order and no limit: the caller adds ``AccountRow.id > cursor``.
+    """
+    return (
+        select(AccountRow.id, AccountRow.external_id, MemberRow.locale, MemberRow.zone)
+        .join(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(
+            AccountRow.platform == platform,
+            AccountRow.reachable.is_(True),
+            MemberRow.wants_messages.is_(True),
+            _no_better_account(audience.terms.platforms, platform),
+            *_conditions(audience, now),
+        )
+    )
+
+
+async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
+    """How many messages would leave, by platform; platforms without any are left out."""
+    found: dict[str, int] = {}
+    if audience.kind is not Kind.DIRECT:
+        for platform, _ in audience.places:
+            found[platform] = found.get(platform, 0) + 1
+        return found
+    for platform in audience.terms.platforms:
+        chosen = candidates(audience, platform, now=now).subquery()
+        number = await session.scalar(select(func.count()).select_from(chosen))
+        if number:
+            found[platform] = number
+    return found
+
+
+async def people(session: AsyncSession, audience: Audience, *, now: datetime) -> int:
+    """How many people see it. A post in a room is seen by who is inside."""
+    if audience.kind is Kind.DIRECT:
+        return sum((await count(session, audience, now=now)).values())
+    if audience.gate is None:
+        return await session.scalar(select(func.count()).select_from(MemberRow)) or 0
+    inside = select(func.count(GrantRow.member_id.distinct())).where(
+        GrantRow.gate == audience.gate, GrantRow.state.in_(INSIDE)
+    )
+    return await session.scalar(inside) or 0
+
+
+def _no_better_account(platforms: tuple[str, ...], platform: str) -> ColumnElement[bool]:
+    other = aliased(AccountRow)
+    better = platforms[: platforms.index(platform)] if platform in platforms else platforms
+    older = and_(other.platform == platform, other.id < AccountRow.id)
+    return ~exists().where(
+        other.member_id == AccountRow.member_id,
+        other.reachable.is_(True),
+        or_(other.platform.in_(better), older) if better else older,
+    )
+
+
+def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
+    """Every condition that is set, each over the member of the row at hand."""
+    wanted = audience.segment
+    found: list[ColumnElement[bool]] = []
+    if audience.gate is not None:
+        found.append(_inside((audience.gate,)))
+    if audience.topic is not None:
+        found.append(_wants(audience.topic, default=audience.terms.topic_default))
+    if wanted.rooms:
+        found.append(_inside(wanted.rooms))
+    if wanted.tiers:
+        found.append(MemberRow.tier.in_(wanted.tiers))
+    if wanted.proofs:
+        found.append(_proved(wanted.proofs, now))
+    if wanted.languages:
+        found.append(MemberRow.locale.in_(wanted.languages))
+    if wanted.areas:
+        found.append(_lives(wanted.areas))
+    return [*found, *_since(wanted, ZoneInfo(audience.terms.timezone))]
+
+
+def _inside(rooms: tuple[str, ...]) -> ColumnElement[bool]:
+    return exists().where(
+        GrantRow.member_id == AccountRow.member_id,
+        GrantRow.gate.in_(rooms),
+        GrantRow.state.in_(INSIDE),
+    )
+
+
+def _wants(topic: str, *, default: bool) -> ColumnElement[bool]:
+    """Who chose it; and who chose nothing, where the pack says so."""
+    said = exists().where(WishRow.member_id == AccountRow.member_id, WishRow.topic == topic)
+    return ~said.where(WishRow.wants.is_(False)) if default else said.where(WishRow.wants.is_(True))
+
+
+def _proved(proofs: tuple[str, ...], now: datetime) -> ColumnElement[bool]:
+    return exists().where(
+        CredentialRow.member_id == AccountRow.member_id,
+        CredentialRow.proof.in_(proofs),
+        CredentialRow.revoked_at.is_(None),
+        or_(CredentialRow.expires_at.is_(None), CredentialRow.expires_at > now),
+    )
+
+
+def _lives(areas: tuple[str, ...]) -> ColumnElement[bool]:
+    """In one of the areas; a country has all that lies in it."""
+    within = [MemberRow.area.startswith(f"{each}-") for each in areas if "-" not in each]
+    return or_(MemberRow.area.in_(areas), *within)
+
+
+def _since(wanted: Segment, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.joined_since is not None:
+        found.append(MemberRow.created_at >= _morning(wanted.joined_since, zone))
+    if wanted.visited_since is not None:
+        found.append(
+            exists().where(
+                RedemptionRow.member_id == AccountRow.member_id,
+                RedemptionRow.at >= _morning(wanted.visited_since, zone),
+                RedemptionRow.undone_at.is_(None),
+            )
+        )
+    return found
+
+
+def _morning(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,0 +1,85 @@
+"""A picture decoded within bounds and encoded anew (Pillow).
+
+JPEG, or PNG where it is see-through or was drawn rather than photographed.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.announcements.nouns import Fault
+from core.errors import BadPicture
+
+MAX_PICTURE_BYTES: Final = 10_000_000  # as uploaded
+MAX_PIXELS: Final = 20_000_000  # as uploaded; more is never decoded
+MAX_SIDE: Final = 1_280  # as kept
+MAX_KEPT_BYTES: Final = 500_000
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
+"""What is read. Others need a decoder that has seen fewer hostile files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A picture as we send it."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+def encode(content: bytes) -> Encoded:
+    """Decode, turn upright, shrink and encode.
+
+    Raises `BadPicture`: `Fault.FORMAT` if it is no picture that we read, `Fault.SIZE` if it has
+    too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata, which we drop
+            return _encode(content)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        raise BadPicture(Fault.FORMAT) from error
+    except Image.DecompressionBombError as error:
+        raise BadPicture(Fault.SIZE) from error
+
+
+def _encode(content: bytes) -> Encoded:
+    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            raise BadPicture(Fault.SIZE)
+        see_through = opened.has_transparency_data
+        few_colours = opened.format in {"PNG", "GIF"}
+        opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded no larger than needed
+        upright = ImageOps.exif_transpose(opened)
+        plain = upright.convert("RGBA" if see_through else "RGB")
+    plain.thumbnail((MAX_SIDE, MAX_SIDE))
+    if see_through or few_colours:
+        kept = _png(plain)
+        if len(kept) <= MAX_KEPT_BYTES:
+            return Encoded(kept, "image/png", plain.width, plain.height)
+        if see_through:
+            white = Image.new("RGB", plain.size, "white")
+            white.paste(plain, mask=plain.getchannel("A"))
+            plain = white
+    return _jpeg(plain)
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _jpeg(picture: Image.Image) -> Encoded:
+    """The best quality that fits; then smaller."""
+    while True:
+        for quality in (85, 75, 60, 45):
+            out = io.BytesIO()
+            picture.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+            if out.tell() <= MAX_KEPT_BYTES:
+                return Encoded(out.getvalue(), "image/jpeg", picture.width, picture.height)
+        picture = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4))

@@ -1,0 +1,227 @@
+"""From a draft to messages that leave: looked at, confirmed, agreed to, begun, stopped."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.announcements import outbox
+from core.announcements.audience import count, people
+from core.announcements.counters import finish_if_settled
+from core.announcements.drafts import needs_second
+from core.announcements.nouns import (
+    OPEN,
+    OVER,
+    Announcement,
+    AnnouncementState,
+    Fault,
+    Kind,
+    Preview,
+)
+from core.announcements.records import announcement, audience, get, hold, move, must_move, step
+from core.errors import BadAnnouncement, NotAllowed
+from core.tables import AnnouncementRow
+from core.town import TownPack
+
+AHEAD = timedelta(days=366)
+"""How far ahead an announcement may be planned."""
+
+
+async def preview(
+    session: AsyncSession,
+    announcement_id: int,
+    *,
+    town: TownPack,
+    rates: Mapping[str, float],
+    now: datetime,
+) -> Preview:
+    """How many would receive it and how long that takes at `rates` (messages a second).
+
+    Only reads: open the session with `core.database.reading`, so that counting 100,000 members
+    keeps nobody from writing.
+    """
+    row = await get(session, announcement_id)
+    whom = audience(row)
+    recipients = await count(session, whom, now=now)
+    direct = whom.kind is Kind.DIRECT
+    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
+    above = town.announcements.approve_above
+    return Preview(
+        announcement(row),
+        recipients,
+        finishes_in=_time_needed(recipients, rates),
+        needs_second=0 < above < reached,
+        people=reached,
+    )
+
+
+def _time_needed(recipients: Mapping[str, int], rates: Mapping[str, float]) -> timedelta:
+    """The platforms send side by side; the slowest decides."""
+    seconds = (
+        math.ceil(number / rates[platform]) if rates.get(platform, 0) > 0 else 0
+        for platform, number in recipients.items()
+    )
+    return timedelta(seconds=max(seconds, default=0))
+
+
+async def confirm(
+    session: AsyncSession,
+    announcement_id: int,
+    *,
+    town: TownPack,
+    by: str,
+    now: datetime,
+    start_at: datetime | None = None,
+    deadline: datetime | None = None,
+) -> Announcement:
+    """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
+
+    Confirming twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and
+    `BadAnnouncement` for times that cannot be.
+    """
+    row = await hold(session, announcement_id)
+    if row.state == AnnouncementState.CANCELLED:
+        raise NotAllowed("it was cancelled")
+    if row.state != AnnouncementState.DRAFT:
+        return announcement(row)
+    _check_times(start_at, deadline, now)
+    row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
+    if await needs_second(session, audience(row), town=town, now=now):
+        row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
+        await step(session, row.id, "asked", by=by, now=now)
+    else:
+        await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
+        await _go(session, row, now=now)
+    await session.flush()
+    return announcement(row)
+
+
+def _check_times(start_at: datetime | None, deadline: datetime | None, now: datetime) -> None:
+    if start_at is not None and not now < start_at <= now + AHEAD:
+        raise BadAnnouncement(Fault.START)
+    if deadline is not None and deadline <= (start_at or now):
+        raise BadAnnouncement(Fault.DEADLINE)
+
+
+def _detail(row: AnnouncementRow) -> dict[str, object]:
+    return {
+        "kind": row.kind,
+        "gate": row.gate,
+        "topic": row.topic,
+        "revision": row.revision,
+        "start_at": row.start_at.isoformat() if row.start_at else None,
+    }
+
+
+async def _go(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
+    """Begin, or wait for the start."""
+    if row.start_at is not None and row.start_at > now:
+        row.state = AnnouncementState.SCHEDULED
+        return
+    await _begin(session, row, now=now)
+
+
+async def _begin(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
+    row.state = AnnouncementState.SENDING
+    whom = audience(row)
+    await session.flush()
+    direct = whom.kind is Kind.DIRECT
+    platforms = whom.terms.platforms if direct else dict.fromkeys(each for each, _ in whom.places)
+    await outbox.begin(session, row.id, tuple(platforms), now)
+    await session.refresh(row)
+    await finish_if_settled(session, row.id, now=now)
+    await session.refresh(row)
+
+
+async def approve(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
+    """Agree to what another member of staff confirmed.
+
+    Raises `NotAllowed` if it is the same person, or nobody asks any more.
+    """
+    row = await hold(session, announcement_id)
+    if row.state != AnnouncementState.ASKED:
+        raise NotAllowed(f"it is {row.state}")
+    if _same(by, row.asked_by):
+        raise NotAllowed("a second person has to agree")
+    row.approved_by = by[:80]
+    await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
+    if row.deadline is not None and row.deadline <= now:
+        await _too_late(session, row, now=now)
+    else:
+        await _go(session, row, now=now)
+    await session.flush()
+
+
+def _same(one: str, other: str | None) -> bool:
+    return other is not None and one.strip().casefold() == other.strip().casefold()
+
+
+async def refuse(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
+    """Do not agree: it is a draft again. Raises `NotAllowed` as `approve`."""
+    row = await hold(session, announcement_id)
+    if row.state != AnnouncementState.ASKED:
+        raise NotAllowed(f"it is {row.state}")
+    row.state = AnnouncementState.DRAFT
+    row.asked_by = row.confirmed_at = None
+    await step(session, row.id, "refused", by=by, now=now)
+    await session.flush()
+
+
+async def start_due(session: AsyncSession, *, now: datetime) -> list[int]:
+    """Begin what is planned for now, and give up what can no longer be in time; returns what began.
+
+    May be repeated: only who moves the row on begins it.
+    """
+    due = await session.scalars(
+        select(AnnouncementRow)
+        .where(
+            AnnouncementRow.state == AnnouncementState.SCHEDULED, AnnouncementRow.start_at <= now
+        )
+        .order_by(AnnouncementRow.start_at)
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    begun = []
+    for row in due.all():
+        if row.deadline is not None and row.deadline <= now:
+            await _too_late(session, row, now=now)
+            continue
+        await step(session, row.id, "started", by="kankei", now=now)
+        await _begin(session, row, now=now)
+        begun.append(row.id)
+    await session.flush()
+    return begun
+
+
+async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
+    row.state, row.paused_why, row.finished_at = AnnouncementState.CANCELLED, "deadline", now
+    await step(session, row.id, "too-late", by="kankei", now=now)
+
+
+async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
+    """Let nothing more leave. Raises `NotAllowed` if it is not being sent."""
+    before, after = AnnouncementState.SENDING, AnnouncementState.PAUSED
+    await must_move(session, announcement_id, {before}, after, paused_why="staff")
+    await step(session, announcement_id, "paused", by=by, now=now)
+
+
+async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
+    """Go on. Raises `NotAllowed` if it is not paused."""
+    before, after = AnnouncementState.PAUSED, AnnouncementState.SENDING
+    await must_move(session, announcement_id, {before}, after, paused_why=None)
+    await step(session, announcement_id, "sending", by=by, now=now)
+    await finish_if_settled(session, announcement_id, now=now)  # the last may have landed meanwhile
+
+
+async def cancel(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
+    """Stop a draft or what has not left yet. What has arrived stays. Twice is as once."""
+    before = OPEN | {AnnouncementState.SENDING, AnnouncementState.PAUSED}
+    after = AnnouncementState.CANCELLED
+    if await move(session, announcement_id, before, after, paused_why="staff", finished_at=now):
+        await step(session, announcement_id, "cancelled", by=by, now=now)
+        return
+    row = await hold(session, announcement_id)
+    if row.state not in OVER:
+        raise NotAllowed(f"it is {row.state}")
