@@ -11,7 +11,7 @@ from typing import Final, Protocol, runtime_checkable
 from bots import texts
 from bots.app import App
 from bots.following import compare_all, follow, silence
-from core import announcements, board, identity, questions
+from core import announcements, board, events, identity, questions
 from core.access import SweepReport
 from core.access.changes import forget_lists, waiting_changes
 from core.credentials.codes import forget_codes
@@ -28,6 +28,8 @@ TIDY_EVERY: Final = timedelta(hours=1)
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 RETRY_EVERY: Final = timedelta(minutes=1)
 LEARN_EVERY: Final = timedelta(seconds=10)  # another worker may have answered something
+REMIND_EVERY: Final = timedelta(seconds=30)
+SEATS_AFTER: Final = timedelta(minutes=2)
 COMPARE_EVERY: Final = timedelta(hours=1)
 KEEP_DRAFTS: Final = timedelta(days=2)
 KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
@@ -99,6 +101,20 @@ async def look_again(app: App) -> None:
             await adapter.retry_pending()
 
 
+async def remind(app: App) -> None:
+    """Tell whoever is to be told something of events now: reminders, news, free seats."""
+    if told := await app.events.tell():
+        app.wake()
+        app.happenings.tell("events-desk.happening.told", count=told)
+
+
+async def look_at_seats(app: App) -> None:
+    """Look whether those who come to events still may."""
+    async with one_look():
+        await app.events.look()
+    app.wake()
+
+
 async def tidy(app: App) -> None:
     """Forget what is no longer needed, as the town pack says."""
     now, retention = app.clock(), app.town.retention
@@ -109,6 +125,7 @@ async def tidy(app: App) -> None:
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
+        await events.forget(session, before=now - timedelta(days=retention.event_days))
         await questions.forget(
             session,
             before=now - timedelta(days=retention.question_days),
@@ -149,6 +166,8 @@ JOBS: Final = (
     Job("index", lambda app: app.settings.index_every, follow),
     Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
     Job("waiting", lambda _: RETRY_EVERY, look_again, RETRY_EVERY),
+    Job("reminders", lambda _: REMIND_EVERY, remind, REMIND_EVERY),
+    Job("seats", lambda app: app.settings.recheck_every, look_at_seats, SEATS_AFTER),
     Job("tidy", lambda _: TIDY_EVERY, tidy),
     Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
 )
