@@ -87,6 +87,15 @@ class EventWords:
     def title(self, event: Event, language: str) -> str:
         return words_in(event.plan.title, language)
 
+    def text(self, event: Event, language: str) -> str:
+        return words_in(event.plan.text, language)
+
+    def contact(self, event: Event, language: str) -> str:
+        return words_in(event.plan.contact, language)
+
+    def notes(self, event: Event, language: str) -> str:
+        return words_in(event.notes, language)
+
     def where(self, event: Event, language: str) -> str:
         return self._where(event.plan.place, event.plan.online is not None, language)
 
