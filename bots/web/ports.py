@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.events import Events
 from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
@@ -69,6 +70,8 @@ class TownApp(Protocol):
     def evidence(self) -> EvidenceReader: ...
     @property
     def perks(self) -> Perks: ...
+    @property
+    def events(self) -> Events: ...
     @property
     def desks(self) -> Desks: ...
     @property
