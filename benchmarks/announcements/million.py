@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from benchmarks.announcements._memory import peak
 from benchmarks.announcements._report import Report
@@ -12,6 +12,7 @@ from benchmarks.announcements._world import DATABASES, Records, World
 from benchmarks.measure import table
 from core.clock import system_clock
 from core.database import transaction
+from core.tables import MemberRow
 from tests.world import news
 from tests.world.arrivals import Conduct
 from tests.world.sender import Sending, senders
@@ -31,7 +32,7 @@ async def run(world: World, report: Report) -> None:
         async with world.records(kind) as records:
             rows.append(await _one(world, kind, records, report))
     print(f"\n{PEOPLE:,} recipients, {RATE:,.0f} a second, answers in 50 ms")
-    head = ("records", "confirm s", "first message s", "rate", "sender MiB")
+    head = ("records", "confirm s", "first message s", "rate", "idle MiB", "sending MiB")
     table(head, rows)
 
 
@@ -41,8 +42,9 @@ async def _one(world: World, kind: str, records: Records, report: Report) -> tup
     await world.telegram.begin(Conduct(latency=0.05))
     with senders() as alive:
         alive.start(Sending(records.database, world.telegram.base_url, "a", RATE))
-        await asyncio.sleep(1.5)  # until it waits for something to send
+        await asyncio.sleep(2)  # until it waits for something to send
         process = alive.living["a"]
+        idle = peak(process.pid or 0) / 2**20
         began = time.monotonic()
         await news.announce(records.sessions)
         confirmed = time.monotonic() - began
@@ -54,26 +56,23 @@ async def _one(world: World, kind: str, records: Records, report: Report) -> tup
     first = log.times[0] - began
     report.at_most(f"{PEOPLE:,}: confirmed and first message, {name}", first, 1.0, "s")
     report.at_most(f"{PEOPLE:,}: memory of the sender, {name}", memory, 100.0, "MiB")
-    return (name, f"{confirmed:.2f}", f"{first:.2f}", f"{log.rate:,.0f}", f"{memory:.0f}")
+    shown = (f"{confirmed:.2f}", f"{first:.2f}", f"{log.rate:,.0f}", f"{idle:.0f}", f"{memory:.0f}")
+    return (name, *shown)
 
 
 async def _settle(kind: str, records: Records) -> None:
     """A million residents, written by the database itself."""
-    told = {"people": PEOPLE, "first": news.FIRST_CHAT, "now": system_clock()}
     numbers = NUMBERS[kind]
+    now = bindparam("now", system_clock(), type_=MemberRow.created_at.type)
+    members = text(
+        "insert into member (id, locale, wants_messages, created_at) "
+        f"{numbers} select n, 'ja', true, :now from g"
+    ).bindparams(now, people=PEOPLE)
+    accounts = text(
+        "insert into account (id, member_id, platform, external_id, reachable, created_at) "
+        f"{numbers} select n, n, 'telegram', cast(cast(:first as bigint) + n as text), true, :now "
+        "from g"
+    ).bindparams(now, people=PEOPLE, first=news.FIRST_CHAT)
     async with transaction(records.sessions) as session:
-        await session.execute(
-            text(
-                "insert into member (id, locale, wants_messages, created_at) "
-                f"{numbers} select n, 'ja', true, :now from g"
-            ),
-            told,
-        )
-        await session.execute(
-            text(
-                "insert into account "
-                "(id, member_id, platform, external_id, reachable, created_at) "
-                f"{numbers} select n, n, 'telegram', cast(:first + n as text), true, :now from g"
-            ),
-            told,
-        )
+        await session.execute(members)
+        await session.execute(accounts)

@@ -20,8 +20,8 @@ async def run(world: World, report: Report) -> None:
     for kind in world.databases:
         async with world.records(kind) as records:
             await news.settle(records.sessions, PEOPLE)
-            number = await news.announce(records.sessions)
             before = await _bytes(kind, records)
+            number = await news.announce(records.sessions)
             taken = await world.send(records, number, Conduct(), how="nowhere")
             each = (await _bytes(kind, records) - before) / PEOPLE
         rate = PEOPLE / taken.wall

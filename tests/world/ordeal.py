@@ -104,8 +104,8 @@ class Verdict:
         counts = self.per_kill()
         return (
             f"seed {self.plan.seed}, {self.plan.workers} worker(s), {self.plan.policy}: "
-            f"{self.kind}, {len(self.kills)} kills, {self.plan.people} people, lost {len(self.lost)}, "
-            f"not settled {self.missing}, twice {sum(counts)} "
+            f"{self.kind}, {len(self.kills)} kills, {self.plan.people} people, "
+            f"lost {len(self.lost)}, not settled {self.missing}, twice {sum(counts)} "
             f"(worst {max(counts, default=0)}, unexplained {self.unexplained()}), "
             f"unsure {self.unsure}, stale {self.stale}, {self.seconds:.1f} s\n"
             + "\n".join(self.trace)
