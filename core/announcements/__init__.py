@@ -55,6 +55,7 @@ from core.announcements.nouns import (
 from core.announcements.outbox import forget, received, recipients, withdraw
 from core.announcements.pictures import forget_pictures, keep_picture, picture
 from core.announcements.pump import Pump
+from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.sending import (
     approve,
     cancel,
@@ -73,6 +74,7 @@ __all__ = [
     "MAX_LABEL",
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
+    "RESTORED",
     "Amender",
     "Announcement",
     "AnnouncementState",
@@ -83,6 +85,7 @@ __all__ = [
     "Failed",
     "Fault",
     "Flooded",
+    "Held",
     "InDoubt",
     "KeptPicture",
     "Kind",
@@ -109,6 +112,7 @@ __all__ = [
     "forget",
     "forget_pictures",
     "history",
+    "hold_after_restore",
     "keep_picture",
     "missed",
     "notify",
