@@ -112,7 +112,7 @@ def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
     except PortTaken as error:
         raise fail("demo.port-taken" if demo else "port-taken", port=error) from error
     except NameTaken as error:
-        raise fail("worker.taken", name=error) from error
+        raise fail("worker-taken", name=error) from error
     except TownPackError as error:
         raise fail("pack-wrong", problems=error) from error
     except RecordsUnavailable as error:
