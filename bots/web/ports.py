@@ -1,7 +1,7 @@
 """What the web pages ask of a running town. `bots.app.App` answers all of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
@@ -17,6 +17,9 @@ from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
+
+if TYPE_CHECKING:  # the clock runs on the app, which opens the pages
+    from bots.jobs.clockwork import Clockwork
 
 
 class Talk(Protocol):
@@ -82,6 +85,8 @@ class TownApp(Protocol):
     def happenings(self) -> Happenings: ...
     @property
     def keepers(self) -> Mapping[str, ChannelKeeper]: ...
+    @property
+    def clockwork(self) -> "Clockwork | None": ...
     @property
     def telegram_receive(self) -> WebhookReceiver | None: ...
 

@@ -3,6 +3,7 @@
 from bots.web.console.audit import AuditLog
 from bots.web.console.chain import ChainPage
 from bots.web.console.changes import Changes
+from bots.web.console.clock import ClockPage
 from bots.web.console.desk import Console
 from bots.web.console.events import EventPages
 from bots.web.console.members import Members
@@ -19,6 +20,7 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
     return (
         Console(web),
         ChainPage(web),
+        ClockPage(web),
         Members(web),
         Changes(web),
         Proofs(web),
