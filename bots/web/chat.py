@@ -28,7 +28,7 @@ MAX_QUESTION: Final = 500
 MAX_THREADS: Final = 500
 MAX_TURNS: Final = 20
 _COMMAND: Final = re.compile(
-    r"/(start|join|rooms|card|perks|ask|language|mydata|answer)(?:\s+(.*))?", re.DOTALL
+    r"/(start|join|rooms|card|perks|ask|language|mydata|settings|answer)(?:\s+(.*))?", re.DOTALL
 )
 
 
