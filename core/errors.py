@@ -13,6 +13,7 @@
     ├── PlatformUnavailable      the chat platform did not answer; retry later
     ├── PlatformRefused          the chat platform said no; staff must act
     ├── DamagedKeys              the file of pass keys is broken; nothing starts until it is mended
+    ├── MigrationRefused         code and records do not fit; an administrator must act
     └── RecordsUnavailable       the database is locked, full or away; retry later
 
 Each class has a ``code``. The words for people stand in the locale files under
@@ -97,6 +98,20 @@ class PlatformRefused(KankeiError):
 
 class RecordsUnavailable(KankeiError):
     code = "records-unavailable"
+
+
+class MigrationRefused(KankeiError):
+    """The schema cannot be used or changed by this code now.
+
+    `reason` is ``too-new`` (`detail`: the revision of the records) or ``older-workers`` (`detail`:
+    their names).
+    """
+
+    code = "migration-refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
 
 
 class DamagedKeys(KankeiError):

@@ -95,7 +95,7 @@ def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.rooms:
         found.append(_inside(wanted.rooms))
     if wanted.tiers:
-        found.append(MemberRow.tier.in_(wanted.tiers))
+        found.append(_stands(wanted.tiers, audience.terms.open_tier))
     if wanted.proofs:
         found.append(_proved(wanted.proofs, now))
     if wanted.languages:
@@ -103,6 +103,12 @@ def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.areas:
         found.append(_lives(wanted.areas))
     return [*found, *_since(wanted, ZoneInfo(audience.terms.timezone))]
+
+
+def _stands(tiers: tuple[str, ...], open_tier: str | None) -> ColumnElement[bool]:
+    """As the last complete reading said; of whom there is none, they have shown nothing."""
+    known = MemberRow.tier.in_(tiers)
+    return or_(known, MemberRow.tier_at.is_(None)) if open_tier in tiers else known
 
 
 def _inside(rooms: tuple[str, ...]) -> ColumnElement[bool]:

@@ -24,7 +24,7 @@ from core.announcements.nouns import (
 )
 from core.errors import BadAnnouncement
 from core.identity import is_area
-from core.town import TownPack
+from core.town import Everybody, TownPack
 from core.town.words import Language
 
 LANGUAGES: Final[frozenset[str]] = frozenset(get_args(Language))
@@ -128,4 +128,8 @@ def terms_of(town: TownPack, topic: str | None) -> Terms:
         platforms=tuple(each for each in PLATFORMS if each != "discord" or discord),
         timezone=town.town.timezone,
         topic_default=found.default if found else True,
+        open_tier=next(
+            (each.name for each in reversed(town.tiers) if isinstance(each.rule, Everybody)), None
+        ),
+        pause_at=town.announcements.pause_at_failures,
     )

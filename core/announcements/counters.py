@@ -1,12 +1,17 @@
 """What the last results mean for an announcement: it is over, or too much goes wrong."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.nouns import AnnouncementState
+from core.announcements.nouns import AnnouncementState, Kind
+from core.announcements.records import audience, get, move, step
 from core.tables import AnnouncementRow
+
+WINDOW: Final = 50
+"""Of so many results at least a share that failed says something."""
 
 
 async def finish_if_settled(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
@@ -25,4 +30,38 @@ async def finish_if_settled(session: AsyncSession, announcement_id: int, *, now:
             AnnouncementRow.state == AnnouncementState.SENDING,
         )
         .values(state=AnnouncementState.DONE, finished_at=now)
+        .execution_options(synchronize_session=False)
     )
+
+
+async def pause_if_failing(session: AsyncSession, announcement_id: int, *, now: datetime) -> bool:
+    """Pause when more failed, or went nobody knows where, than the pack bears; `True` if it did.
+
+    Looks at the results since the last look that had `WINDOW` of them. Who blocked the bot has
+    not failed: that is an answer. To be called after results were counted, in the same
+    transaction.
+    """
+    row = await get(session, announcement_id)
+    share = audience(row).terms.pause_at
+    if row.state != AnnouncementState.SENDING or row.kind != Kind.DIRECT or not share:
+        return False
+    settled = row.delivered + row.blocked + row.failed + row.unsure
+    failed = row.failed + row.unsure
+    new, new_failed = settled - row.window_at, failed - row.window_failed
+    if new_failed * 100 > share * max(new, WINDOW):
+        paused = await move(
+            session,
+            announcement_id,
+            {AnnouncementState.SENDING},
+            AnnouncementState.PAUSED,
+            paused_why="failures",
+            pause_told=False,
+        )
+        if paused:
+            detail = {"failed": new_failed, "of": new}
+            await step(session, announcement_id, "failing", by="kankei", now=now, detail=detail)
+        return paused
+    if new >= WINDOW:
+        row.window_at, row.window_failed = settled, failed
+        await session.flush()
+    return False

@@ -1,7 +1,7 @@
 """What is announced, to whom, with what, and how far it has gone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
@@ -128,21 +128,15 @@ class Terms:
     platforms: tuple[str, ...] = ("telegram", "web")  # of direct messages, the best first
     timezone: str = "Asia/Tokyo"  # in which the segment's days begin
     topic_default: bool = True  # for members who have not chosen
+    open_tier: str | None = None  # the tier of who has shown nothing
+    pause_at: int = 0  # percent of failures that pauses; 0: none does
 
     @classmethod
     def unpacked(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(
-            tuple(stored.get("platforms", cls().platforms)),
-            stored.get("timezone", cls().timezone),
-            stored.get("topic_default", True),
-        )
+        return cls(**{**stored, "platforms": tuple(stored["platforms"])}) if stored else cls()
 
     def packed(self) -> dict[str, Any]:
-        return {
-            "platforms": list(self.platforms),
-            "timezone": self.timezone,
-            "topic_default": self.topic_default,
-        }
+        return {**asdict(self), "platforms": list(self.platforms)}
 
 
 @dataclass(frozen=True, slots=True)

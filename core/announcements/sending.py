@@ -25,6 +25,13 @@ from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
 
+_SETTLED = (
+    AnnouncementRow.delivered
+    + AnnouncementRow.blocked
+    + AnnouncementRow.failed
+    + AnnouncementRow.unsure
+)
+
 AHEAD = timedelta(days=366)
 """How far ahead an announcement may be planned."""
 
@@ -92,8 +99,8 @@ async def confirm(
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
     else:
-        await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
         await _go(session, row, now=now)
+        await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
     await session.flush()
     return announcement(row)
 
@@ -111,6 +118,7 @@ def _detail(row: AnnouncementRow) -> dict[str, object]:
         "gate": row.gate,
         "topic": row.topic,
         "revision": row.revision,
+        "recipients": row.total or None,
         "start_at": row.start_at.isoformat() if row.start_at else None,
     }
 
@@ -146,11 +154,11 @@ async def approve(session: AsyncSession, announcement_id: int, *, by: str, now: 
     if _same(by, row.asked_by):
         raise NotAllowed("a second person has to agree")
     row.approved_by = by[:80]
-    await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
     if row.deadline is not None and row.deadline <= now:
         await _too_late(session, row, now=now)
     else:
         await _go(session, row, now=now)
+    await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
     await session.flush()
 
 
@@ -186,13 +194,37 @@ async def start_due(session: AsyncSession, *, now: datetime) -> list[int]:
     begun = []
     for row in due.all():
         if row.deadline is not None and row.deadline <= now:
-            await _too_late(session, row, now=now)
-            continue
-        await step(session, row.id, "started", by="kankei", now=now)
+            continue  # given up below
         await _begin(session, row, now=now)
+        await step(session, row.id, "started", by="kankei", now=now, detail=_detail(row))
         begun.append(row.id)
     await session.flush()
+    await _give_up_late(session, now=now)
     return begun
+
+
+async def _give_up_late(session: AsyncSession, *, now: datetime) -> None:
+    """Nothing leaves after its deadline, however long the town was switched off."""
+    late = await session.scalars(
+        select(AnnouncementRow)
+        .where(
+            AnnouncementRow.deadline <= now,
+            AnnouncementRow.state.in_(
+                (
+                    AnnouncementState.ASKED,
+                    AnnouncementState.SCHEDULED,
+                    AnnouncementState.SENDING,
+                    AnnouncementState.PAUSED,
+                )
+            ),
+        )
+        .order_by(AnnouncementRow.id)
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    for row in late.all():
+        await _too_late(session, row, now=now)
+    await session.flush()
 
 
 async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
@@ -203,14 +235,23 @@ async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetim
 async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Let nothing more leave. Raises `NotAllowed` if it is not being sent."""
     before, after = AnnouncementState.SENDING, AnnouncementState.PAUSED
-    await must_move(session, announcement_id, {before}, after, paused_why="staff")
+    await must_move(session, announcement_id, {before}, after, paused_why="staff", pause_told=True)
     await step(session, announcement_id, "paused", by=by, now=now)
 
 
 async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Go on. Raises `NotAllowed` if it is not paused."""
     before, after = AnnouncementState.PAUSED, AnnouncementState.SENDING
-    await must_move(session, announcement_id, {before}, after, paused_why=None)
+    await must_move(
+        session,
+        announcement_id,
+        {before},
+        after,
+        paused_why=None,
+        # What failed before they looked at it does not pause it again.
+        window_at=_SETTLED,
+        window_failed=AnnouncementRow.failed + AnnouncementRow.unsure,
+    )
     await step(session, announcement_id, "sending", by=by, now=now)
     await finish_if_settled(session, announcement_id, now=now)  # the last may have landed meanwhile
 

@@ -20,6 +20,7 @@ from core.tables.credentials import (
     IdentityRequestRow,
     PurchaseRow,
 )
+from core.tables.events import EventRow, FeedRow, NewsRow, ReplyRow, ToldOfEventRow
 from core.tables.holdings import (
     BalanceRow,
     CheckpointRow,
@@ -50,6 +51,7 @@ from core.tables.rooms import (
     TraitsRow,
     WebMessageRow,
 )
+from core.tables.workers import JobRow, WorkerRow
 
 __all__ = [
     "AccountRow",
@@ -69,11 +71,14 @@ __all__ = [
     "CredentialRow",
     "DeliveryRow",
     "DeskRow",
+    "EventRow",
     "FactRow",
+    "FeedRow",
     "GrantRow",
     "GuestRow",
     "IdentityRequestRow",
     "InboxRow",
+    "JobRow",
     "Key",
     "LaneRow",
     "LinkRow",
@@ -81,6 +86,7 @@ __all__ = [
     "MemberRow",
     "MentionRow",
     "MergeRow",
+    "NewsRow",
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
@@ -88,10 +94,12 @@ __all__ = [
     "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
+    "ReplyRow",
     "RevisionRow",
     "RoomPostRow",
     "RulesRow",
     "StandingRow",
+    "ToldOfEventRow",
     "ToldRow",
     "TraitsRow",
     "TransferRow",
@@ -100,4 +108,5 @@ __all__ = [
     "WalletRow",
     "WebMessageRow",
     "WishRow",
+    "WorkerRow",
 ]

@@ -39,6 +39,9 @@ class AnnouncementRow(Base):
     approved_by: Mapped[str | None] = mapped_column(String(80))
     confirmed_at: Mapped[datetime | None]
     paused_why: Mapped[str | None] = mapped_column(String(32))
+    pause_told: Mapped[bool] = mapped_column(default=False)  # staff know of the pause
+    window_at: Mapped[int] = mapped_column(default=0)  # results when the window of failures began
+    window_failed: Mapped[int] = mapped_column(default=0)  # failures then
     retracted_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
@@ -77,7 +80,7 @@ class PictureRow(Base):
 
 
 class WishRow(Base):
-    """What a member said about one topic; without a row the pack's default holds."""
+    """What a member said about one topic, or about all (``*``); without a row the default holds."""
 
     __tablename__ = "topic_wish"
 
@@ -86,7 +89,6 @@ class WishRow(Base):
     )
     topic: Mapped[str] = mapped_column(String(64), primary_key=True)
     wants: Mapped[bool]
-    said_at: Mapped[datetime]
 
 
 class DeliveryRow(Base):
