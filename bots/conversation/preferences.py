@@ -27,7 +27,7 @@ class Preferences:
         self._desk = desk
 
     async def settings(self, incoming: Incoming, account: Account) -> Reply:
-        """/settings: how everything stands; with a place behind it, ``/settings Italy``, sets it."""
+        """/settings: how everything stands. A place behind it, such as ``Italy``, sets it."""
         if incoming.command == "settings" and (place := incoming.text.strip()):
             return await self._place_named(place, account)
         language = account.locale
@@ -122,9 +122,7 @@ class Preferences:
 
     async def _topics(self, account: Account) -> dict[str, bool]:
         async with transaction(self._desk.sessions) as session:
-            return dict(
-                await announcements.wants(session, account.member_id, town=self._desk.town)
-            )
+            return dict(await announcements.wants(session, account.member_id, town=self._desk.town))
 
     # Places
 
@@ -178,9 +176,7 @@ class Preferences:
             await identity.set_zone(session, account.member_id, zone)
         said = self._say("area.set", language, area=area_name(area, language))
         if zone is not None:
-            told = self._say(
-                "zone.set", language, place=city(zone), time=local_time(zone, now)
-            )
+            told = self._say("zone.set", language, place=city(zone), time=local_time(zone, now))
             return Reply(f"{said}\n{told}", buttons=((self._back(language),),), private=True)
         asked = self._zones(replace(account, area=area, zone=None))
         return replace(asked, text=f"{said}\n\n{asked.text}")
