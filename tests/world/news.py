@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import insert, select
@@ -12,9 +13,8 @@ from core.clock import system_clock
 from core.database import Sessions, reading, transaction
 from core.tables import AccountRow, DeliveryRow, MemberRow
 from core.town import TownPack, load
-from tests.conftest import ROOT
 
-TOWN: Final = ROOT / "towns" / "mine"
+TOWN: Final = Path(__file__).resolve().parents[2] / "towns" / "mine"
 FIRST_CHAT: Final = 5_000_000_000
 TEXTS: Final = {
     "ja": {
