@@ -32,6 +32,7 @@ PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "do
 EVERY_LANGUAGE = (
     "about",
     "access",
+    "areas",
     "asking",
     "chat",
     "computed",
