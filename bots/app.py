@@ -41,6 +41,7 @@ from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
+from core.events import Events
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.perks import PASS_KEYS, Desks, PassKeys, Perks
 from core.settings import Settings
@@ -110,6 +111,7 @@ class App:
     proving: Proving
     vaults: Vaults
     perks: Perks
+    events: Events
     desks: Desks
     conversation: Conversation
     happenings: Happenings
@@ -262,6 +264,7 @@ async def running(
             clock,
             secret=derived(secret, "perks"),
         )
+        events = Events(town, sessions, evidence, partial(decide, town=town), clock)
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -287,6 +290,7 @@ async def running(
             enrolment=enrolment,
             proving=proving,
             perks=perks,
+            events=events,
             vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
@@ -311,6 +315,7 @@ async def running(
             proving=proving,
             vaults=vaults,
             perks=perks,
+            events=events,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
@@ -326,6 +331,7 @@ async def running(
             stack.push_async_callback(app.translator.aclose)
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
+        await events.follow_pack()
         yield app
 
 

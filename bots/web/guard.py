@@ -139,6 +139,7 @@ RATES: Final[Mapping[str, tuple[int, int]]] = {
     "look": (40, 150),
     "translate": (6, 12),
     "card": (40, 90),
+    "calendar": (10, 10),
     "pin": (10, 10),
     "desk": (120, 240),
 }

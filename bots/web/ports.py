@@ -1,7 +1,7 @@
 """What the web pages ask of a running town. `bots.app.App` answers all of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
@@ -13,11 +13,15 @@ from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.events import Events
 from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
 from knowledge.translation import Translator
+
+if TYPE_CHECKING:  # the clock runs on the app, which opens the pages
+    from bots.jobs.clockwork import Clockwork
 
 
 class Talk(Protocol):
@@ -72,6 +76,8 @@ class TownApp(Protocol):
     @property
     def perks(self) -> Perks: ...
     @property
+    def events(self) -> Events: ...
+    @property
     def desks(self) -> Desks: ...
     @property
     def conversation(self) -> Talk: ...
@@ -87,6 +93,8 @@ class TownApp(Protocol):
     def rates(self) -> Mapping[str, float]: ...
     @property
     def translator(self) -> Translator | None: ...
+    @property
+    def clockwork(self) -> "Clockwork | None": ...
     @property
     def telegram_receive(self) -> WebhookReceiver | None: ...
 

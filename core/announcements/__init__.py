@@ -55,7 +55,6 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
-from core.announcements.outbox import forget, received, recipients, withdraw
 from core.announcements.pictures import (
     MAX_DESCRIPTION,
     describe_picture,
@@ -65,7 +64,15 @@ from core.announcements.pictures import (
     picture,
 )
 from core.announcements.pump import Pump
+from core.announcements.quiet import QuietHours
 from core.announcements.restored import RESTORED, Held, hold_after_restore
+from core.announcements.results import (
+    each_recipient,
+    forget,
+    received,
+    recipients,
+    withdraw,
+)
 from core.announcements.sending import (
     approve,
     cancel,
@@ -77,6 +84,7 @@ from core.announcements.sending import (
     resume,
     start_due,
 )
+from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
@@ -112,6 +120,7 @@ __all__ = [
     "Policy",
     "Preview",
     "Pump",
+    "QuietHours",
     "Reach",
     "Render",
     "Revision",
@@ -126,6 +135,8 @@ __all__ = [
     "describe_picture",
     "discard",
     "duplicate",
+    "each_recipient",
+    "failing",
     "forget",
     "forget_pictures",
     "history",
@@ -149,6 +160,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_staff",
     "wants",
     "withdraw",
 ]

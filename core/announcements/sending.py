@@ -1,6 +1,5 @@
 """From a draft to messages that leave: looked at, confirmed, agreed to, begun, stopped."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -8,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people
+from core.announcements.audience import count, people, total
 from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
+from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
     OPEN,
     OVER,
@@ -24,6 +24,7 @@ from core.announcements.nouns import (
     Reach,
     Texts,
 )
+from core.announcements.quiet import QuietHours
 from core.announcements.records import announcement, audience, get, hold, move, must_move, step
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
@@ -48,13 +49,22 @@ async def preview(
     rates: Mapping[str, float],
     now: datetime,
 ) -> Preview:
-    """How many would receive it and how long that takes at `rates` (messages a second).
+    """How many would receive it, and when the last of them at `rates` (messages a second).
 
-    Only reads: open the session with `core.database.reading`, so that counting 100,000 members
-    keeps nobody from writing.
+    A lane that has learned to be slower, or has to be silent for a while, counts as it is. Only
+    reads: open the session with `core.database.reading`, so that counting 100,000 members keeps
+    nobody from writing.
     """
     row = await get(session, announcement_id)
-    found = await reach(session, audience(row), town=town, rates=rates, now=now)
+    row = await get(session, announcement_id)
+    found = await reach(
+        session,
+        audience(row),
+        town=town,
+        rates=rates,
+        quiet=row.extras.get("quiet", True),
+        start=max(now, row.start_at or now),
+    )
     return Preview(
         announcement(row),
         found.recipients,
@@ -70,31 +80,31 @@ async def reach(
     *,
     town: TownPack,
     rates: Mapping[str, float],
-    now: datetime,
+    quiet: bool,
+    start: datetime,
 ) -> Reach:
     """The same of an audience for which nothing is kept yet: while somebody is choosing.
 
     Raises `BadAnnouncement` if the pack has no such audience.
     """
     whom = checked_audience(town, whom)
-    recipients = await count(session, whom, now=now)
+    counted = await count(session, whom, now=start)
     direct = whom.kind is Kind.DIRECT
-    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
+    reached = total(counted) if direct else await people(session, whom, now=start)
+    hours = town.announcements.quiet if direct and quiet else None
+    silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    paces = await lanes(session, rates)
+    ends = [
+        finish(zones, paces[platform], start=start, quiet=silent)
+        for platform, zones in counted.items()
+        if platform in paces
+    ]
     return Reach(
-        recipients,
-        finishes_in=_time_needed(recipients, rates),
+        {platform: sum(zones.values()) for platform, zones in counted.items()},
+        finishes_in=max(ends, default=start) - start,
         needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )
-
-
-def _time_needed(recipients: Mapping[str, int], rates: Mapping[str, float]) -> timedelta:
-    """The platforms send side by side; the slowest decides."""
-    seconds = (
-        math.ceil(number / rates[platform]) if rates.get(platform, 0) > 0 else 0
-        for platform, number in recipients.items()
-    )
-    return timedelta(seconds=max(seconds, default=0))
 
 
 async def confirm(

@@ -13,7 +13,6 @@ from core.database import transaction
 from core.testing import FakeKeeper, FakeMessenger, SetClock
 from core.town import load
 from tests.bots.web.stage import Seen, Visitor, World, open_town
-from tests.bots.web.test_console import enter
 from tests.conftest import ROOT
 
 HEADING = "山焼きのお知らせ"
@@ -86,6 +85,3 @@ async def with_file(staff: Visitor, path: str, fields: Mapping[str, str], conten
         data.add_field(name, value)
     data.add_field("file", io.BytesIO(content), filename="yama.jpg", content_type="image/jpeg")
     return await staff.raw("POST", path, data=data)
-
-
-__all__ = ["enter", "office"]
