@@ -25,7 +25,6 @@ from tests.bots.web.announcing import (
     WORDS,
     chat,
     drafted,
-    enter,
     members,
     office,
     photo,
@@ -34,6 +33,7 @@ from tests.bots.web.announcing import (
     with_file,
 )
 from tests.bots.web.stage import Seen, Visitor, World
+from tests.bots.web.test_console import enter
 
 
 @pytest.fixture
