@@ -32,8 +32,8 @@ async def begin(
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    zones = await count(session, whom, now=now)
-    found = {platform: sum(each.values()) for platform, each in zones.items()}
+    counted = await count(session, whom, now=now)
+    found = {platform: sum(zones.values()) for platform, zones in counted.items()}
     last = 0
     if whom.kind is Kind.ROOM:
         lanes = {

@@ -56,14 +56,14 @@ async def preview(
     nobody from writing.
     """
     row = await get(session, announcement_id)
-    row = await get(session, announcement_id)
     found = await reach(
         session,
         audience(row),
         town=town,
         rates=rates,
-        quiet=row.extras.get("quiet", True),
-        start=max(now, row.start_at or now),
+        now=now,
+        start=row.start_at,
+        quiet=bool(row.extras.get("quiet", True)),
     )
     return Preview(
         announcement(row),
@@ -80,28 +80,30 @@ async def reach(
     *,
     town: TownPack,
     rates: Mapping[str, float],
-    quiet: bool,
-    start: datetime,
+    now: datetime,
+    start: datetime | None = None,
+    quiet: bool = True,
 ) -> Reach:
     """The same of an audience for which nothing is kept yet: while somebody is choosing.
 
     Raises `BadAnnouncement` if the pack has no such audience.
     """
     whom = checked_audience(town, whom)
-    counted = await count(session, whom, now=start)
+    counted = await count(session, whom, now=now)
     direct = whom.kind is Kind.DIRECT
-    reached = total(counted) if direct else await people(session, whom, now=start)
+    reached = total(counted) if direct else await people(session, whom, now=now)
     hours = town.announcements.quiet if direct and quiet else None
     silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    begin = max(now, start or now)
     paces = await lanes(session, rates)
     ends = [
-        finish(zones, paces[platform], start=start, quiet=silent)
+        finish(zones, paces[platform], start=begin, quiet=silent)
         for platform, zones in counted.items()
         if platform in paces
     ]
     return Reach(
         {platform: sum(zones.values()) for platform, zones in counted.items()},
-        finishes_in=max(ends, default=start) - start,
+        finishes_in=max(ends, default=begin) - begin,
         needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )

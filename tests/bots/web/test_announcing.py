@@ -188,7 +188,7 @@ async def test_a_picture_stays_with_the_form_whatever_else_is_wrong(town_office:
         assert number is not None
         shown = await hana.raw("GET", f"{NEW}/pictures/{number[1]}")
         assert (shown.status, shown.answer.content_type) == (200, "image/jpeg")
-        path = await drafted(hana, **{"picture": number[1], "description-ja": "野原"})
+        path = await drafted(hana, {"picture": number[1], "description-ja": "野原"})
         assert f"pictures/{number[1]}" in (await hana.get(path)).text
         assert 'alt="野原"' in (await hana.get(path)).text
 

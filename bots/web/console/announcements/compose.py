@@ -188,7 +188,7 @@ class Composing(StaffPages):
                     town=app.town,
                     rates=app.rates,
                     quiet=whole.extras.quiet,
-                    start=now,
+                    now=now,
                 )
         except BadAnnouncement:
             return None
