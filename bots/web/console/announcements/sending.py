@@ -168,10 +168,9 @@ class Sending(StaffPages):
         refusal, seen = None, None
         if refused is not None and refused.detail.get("reason"):
             refusal = Refusal(refused.actor, str(refused.detail["reason"]))
-        asked = [row for row in log if row.action == "announcement.asked"]
         if refused is not None:
-            before = [row for row in revisions if row.at <= refused.at]
-            seen = before[0] if before and asked else None
+            number = refused.detail.get("revision")
+            seen = next((row for row in revisions if row.number == number), None)
         local = now.astimezone(ZoneInfo(app.town.town.timezone))
         return {
             "reach": words.reached(
