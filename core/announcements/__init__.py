@@ -52,10 +52,17 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
-from core.announcements.outbox import forget, received, recipients, withdraw
 from core.announcements.pictures import forget_pictures, keep_picture, picture
 from core.announcements.pump import Pump
+from core.announcements.quiet import QuietHours
 from core.announcements.restored import RESTORED, Held, hold_after_restore
+from core.announcements.results import (
+    each_recipient,
+    forget,
+    received,
+    recipients,
+    withdraw,
+)
 from core.announcements.sending import (
     approve,
     cancel,
@@ -100,6 +107,7 @@ __all__ = [
     "Policy",
     "Preview",
     "Pump",
+    "QuietHours",
     "Render",
     "Revision",
     "Segment",
@@ -110,6 +118,7 @@ __all__ = [
     "change_sent",
     "compose",
     "confirm",
+    "each_recipient",
     "failing",
     "forget",
     "forget_pictures",

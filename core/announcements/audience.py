@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from core.announcements.missing import unreached
 from core.announcements.nouns import Audience, Kind, Segment
 from core.tables import (
     AccountRow,
@@ -114,6 +115,8 @@ def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
         found.append(MemberRow.locale.in_(wanted.languages))
     if wanted.areas:
         found.append(_lives(wanted.areas))
+    if wanted.missed is not None:
+        found.append(unreached(wanted.missed))
     return [*found, *_since(wanted, ZoneInfo(audience.terms.timezone))]
 
 
