@@ -4,7 +4,6 @@ This reads the tables of other domains (grants, credentials, redemptions): a con
 not part of the same statement would be a query a member.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -52,7 +51,7 @@ Zones = dict[str | None, int]
 """How many people by the zone they told us; none: those who told us none."""
 
 
-async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, Zones]:
+async def by_zone(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, Zones]:
     """How many messages would leave, by platform and zone; platforms without any are left out."""
     found: dict[str, Zones] = {}
     if audience.kind is not Kind.DIRECT:
@@ -70,14 +69,16 @@ async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> 
     return found
 
 
-def total(counted: Mapping[str, Zones]) -> int:
-    return sum(sum(zones.values()) for zones in counted.values())
+async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
+    """The same by platform alone."""
+    found = await by_zone(session, audience, now=now)
+    return {platform: sum(zones.values()) for platform, zones in found.items()}
 
 
 async def people(session: AsyncSession, audience: Audience, *, now: datetime) -> int:
     """How many people see it. A post in a room is seen by who is inside."""
     if audience.kind is Kind.DIRECT:
-        return total(await count(session, audience, now=now))
+        return sum((await count(session, audience, now=now)).values())
     if audience.gate is None:
         return await session.scalar(select(func.count()).select_from(MemberRow)) or 0
     inside = select(func.count(GrantRow.member_id.distinct())).where(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people, total
+from core.announcements.audience import by_zone, people
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
 from core.announcements.forecast import finish, lanes
@@ -53,9 +53,10 @@ async def preview(
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    counted = await count(session, whom, now=now)
+    counted = await by_zone(session, whom, now=now)
+    recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
     direct = whom.kind is Kind.DIRECT
-    reached = total(counted) if direct else await people(session, whom, now=now)
+    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
     hours = town.announcements.quiet if direct and row.extras.get("quiet", True) else None
     quiet = QuietHours(*hours.hours, town.town.timezone) if hours else None
     start = max(now, row.start_at or now)
@@ -67,7 +68,7 @@ async def preview(
     ]
     return Preview(
         announcement(row),
-        {platform: sum(zones.values()) for platform, zones in counted.items()},
+        recipients,
         finishes_in=max(ends, default=start) - start,
         needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
