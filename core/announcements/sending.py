@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,14 +27,17 @@ from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
 
-_SETTLED = (
+_SETTLED: Final = (
     AnnouncementRow.delivered
     + AnnouncementRow.blocked
     + AnnouncementRow.failed
     + AnnouncementRow.unsure
 )
 
-AHEAD = timedelta(days=366)
+WAITS: Final = (AnnouncementState.ASKED, AnnouncementState.SCHEDULED)
+UNDER_WAY: Final = (AnnouncementState.SENDING, AnnouncementState.PAUSED)
+
+AHEAD: Final = timedelta(days=366)
 """How far ahead an announcement may be planned."""
 
 
@@ -97,6 +101,7 @@ async def confirm(
         return announcement(row)
     _check_times(start_at, deadline, now)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
+    row.paused_why = None
     if await needs_second(session, audience(row), town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
@@ -211,21 +216,18 @@ async def _give_up_late(session: AsyncSession, *, now: datetime) -> None:
         select(AnnouncementRow)
         .where(
             AnnouncementRow.deadline <= now,
-            AnnouncementRow.state.in_(
-                (
-                    AnnouncementState.ASKED,
-                    AnnouncementState.SCHEDULED,
-                    AnnouncementState.SENDING,
-                    AnnouncementState.PAUSED,
-                )
-            ),
+            AnnouncementRow.kind != Kind.NOTICE,  # the outbox sees to those
+            AnnouncementRow.state.in_((*WAITS, *UNDER_WAY)),
         )
         .order_by(AnnouncementRow.id)
         .limit(100)
         .with_for_update(skip_locked=True)
     )
     for row in late.all():
-        await _too_late(session, row, now=now)
+        if row.state in UNDER_WAY:
+            await outbox.expire(session, row.id, now=now)
+        else:
+            await _too_late(session, row, now=now)
     await session.flush()
 
 
@@ -260,7 +262,7 @@ async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: d
 
 async def cancel(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Stop a draft or what has not left yet. What has arrived stays. Twice is as once."""
-    before = OPEN | {AnnouncementState.SENDING, AnnouncementState.PAUSED}
+    before = OPEN | set(UNDER_WAY)
     after = AnnouncementState.CANCELLED
     if await move(session, announcement_id, before, after, paused_why="staff", finished_at=now):
         await step(session, announcement_id, "cancelled", by=by, now=now)
