@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -49,6 +49,9 @@ from core.vaults import Vaults
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
 from knowledge.generate import OpenAIGenerator
+
+if TYPE_CHECKING:  # the clock runs on the app
+    from bots.jobs.clockwork import Clockwork
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +125,7 @@ class App:
     )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
+    clockwork: "Clockwork | None" = None  # while this process is at work
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
 
     def staff(self, platform: str, account: str) -> bool:
@@ -197,6 +201,7 @@ async def running(
     town: TownPack | None = None,
     progress: Progress = lambda _: None,
     language: str = "ja",
+    worker: str = "kankei",
 ) -> AsyncIterator[App]:
     """Everything but the platforms, opened in order and closed in reverse.
 
@@ -302,7 +307,7 @@ async def running(
             conversation=Conversation(desk),
             happenings=happenings,
             learning=learning,
-            worker="kankei",
+            worker=worker,
             chains=chains,
             index=index,
             pages=pages,

@@ -46,7 +46,7 @@ EVERY_LANGUAGE = (
     "web",
 )
 STAFF_ONLY = (
-    *("audit", "cli", "console", "evaluate", "index", "ingest", "members"),
+    *("audit", "cli", "console", "evaluate", "index", "ingest", "jobs", "members", "operations"),
     *("proofs-desk", "report", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""

@@ -55,6 +55,7 @@ from core.announcements.nouns import (
 from core.announcements.pictures import forget_pictures, keep_picture, picture
 from core.announcements.pump import Pump
 from core.announcements.quiet import QuietHours
+from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.results import (
     each_recipient,
     forget,
@@ -80,6 +81,7 @@ __all__ = [
     "MAX_LABEL",
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
+    "RESTORED",
     "Amender",
     "Announcement",
     "AnnouncementState",
@@ -90,6 +92,7 @@ __all__ = [
     "Failed",
     "Fault",
     "Flooded",
+    "Held",
     "InDoubt",
     "KeptPicture",
     "Kind",
@@ -118,6 +121,7 @@ __all__ = [
     "forget",
     "forget_pictures",
     "history",
+    "hold_after_restore",
     "keep_picture",
     "missed",
     "notify",

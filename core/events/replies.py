@@ -129,7 +129,9 @@ async def come(
     taken = await seats_taken(session, event_id)
     seated = row is not None and row.state in SEATED
     mine = 1 + row.companions if row is not None and seated else 0
-    fits = event.plan.capacity is None or taken - mine + party <= event.plan.capacity
+    capacity = event.plan.capacity
+    # What somebody has stays theirs, even where the seats have become fewer since.
+    fits = capacity is None or party <= mine or taken - mine + party <= capacity
     if not fits and seated:
         return NotTaken(Refusal.FULL)
     state = ReplyState.COMING if fits else ReplyState.WAITING
@@ -155,6 +157,8 @@ def _refused(event: Event, row: ReplyRow | None, companions: int, now: datetime)
     if now >= event.replies_end and (row is None or row.state not in LIVE):
         return Refusal.CLOSED
     most = plan.companions if plan.capacity is None else min(plan.companions, plan.capacity - 1)
+    if row is not None and row.state in SEATED:
+        most = max(most, row.companions)
     if not 0 <= companions <= most:
         return Refusal.TOO_MANY
     return None

@@ -56,10 +56,7 @@ def values_of(event: Event, *, zone: str | None) -> dict[str, str]:
 
 async def zone_of(session: AsyncSession, member_id: int) -> str | None:
     """The time zone (IANA) that a member told us; `None`: the town's."""
-    column = getattr(MemberRow, "zone", None)  # XXX
-    if column is None:
-        return None
-    zone: str | None = await session.scalar(select(column).where(MemberRow.id == member_id))
+    zone: str | None = await session.scalar(select(MemberRow.zone).where(MemberRow.id == member_id))
     return zone
 
 

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import insert, select
 
 from core import announcements
 from core.announcements import Announcement, AnnouncementState, Audience, Kind
+from core.announcements.lanes import DeliveryState
 from core.clock import system_clock
 from core.database import Sessions, reading, transaction
 from core.tables import AccountRow, DeliveryRow, MemberRow
 from core.town import TownPack, load
-from tests.conftest import ROOT
 
-TOWN: Final = ROOT / "towns" / "mine"
+TOWN: Final = Path(__file__).resolve().parents[2] / "towns" / "mine"
 FIRST_CHAT: Final = 5_000_000_000
 TEXTS: Final = {
     "ja": {
@@ -84,7 +85,7 @@ async def results(sessions: Sessions, number: int) -> Mapping[int, str]:
     async with reading(sessions) as session:
         rows = await session.execute(
             select(AccountRow.external_id, DeliveryRow.state)
-            .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
+            .join(AccountRow, AccountRow.id == DeliveryRow.recipient)
             .where(DeliveryRow.announcement_id == number)
         )
-        return {int(chat): state for chat, state in rows.all()}
+        return {int(chat): DeliveryState(state).word for chat, state in rows.all()}

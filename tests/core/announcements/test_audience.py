@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import Dialect, event, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import announcements, identity
@@ -202,7 +202,7 @@ async def test_the_next_few_are_found_without_walking_over_all_members(office: O
     async with transaction(office.sessions) as session:
         on_sqlite = session.get_bind().dialect.name == "sqlite"
         await session.execute(text("ANALYZE"))
-        dialect = sqlite.dialect() if on_sqlite else postgresql.dialect()
+        dialect: Dialect = sqlite.dialect() if on_sqlite else postgresql.dialect()  # type: ignore[no-untyped-call]
         plain = page.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
         explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
         rows = await session.execute(text(f"{explain} {plain}".replace(":", r"\:")))
