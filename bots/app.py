@@ -41,6 +41,7 @@ from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
+from core.events import Events
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.perks import PASS_KEYS, Desks, PassKeys, Perks
 from core.settings import Settings
@@ -105,6 +106,7 @@ class App:
     proving: Proving
     vaults: Vaults
     perks: Perks
+    events: Events
     desks: Desks
     conversation: Conversation
     happenings: Happenings
@@ -254,6 +256,7 @@ async def running(
             clock,
             secret=derived(secret, "perks"),
         )
+        events = Events(town, sessions, evidence, partial(decide, town=town), clock)
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -279,6 +282,7 @@ async def running(
             enrolment=enrolment,
             proving=proving,
             perks=perks,
+            events=events,
             vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
@@ -303,6 +307,7 @@ async def running(
             proving=proving,
             vaults=vaults,
             perks=perks,
+            events=events,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
             happenings=happenings,
@@ -315,6 +320,7 @@ async def running(
         )
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
+        await events.follow_pack()
         yield app
 
 

@@ -20,6 +20,7 @@ import core.errors
 from bots import texts
 from core.proof import Refusal
 from core.settings import PREFIX, Settings
+from core.town import events as town_events
 from core.town import load, model, perks, rules
 from knowledge.frontmatter import Disagreement, FrontMatter
 from knowledge.ingest import read_guides
@@ -38,6 +39,7 @@ EVERY_LANGUAGE = (
     "desk",
     "discord",
     "errors",
+    "events",
     "perks",
     "proofs",
     "queue",
@@ -47,8 +49,9 @@ EVERY_LANGUAGE = (
     "web",
 )
 STAFF_ONLY = (
-    *("audit", "cli", "console", "evaluate", "index", "ingest", "jobs", "members"),
-    *("proofs-desk", "report", "windows"),
+    *("audit", "cli", "console", "evaluate", "events-desk", "index", "ingest", "jobs"),
+    *("members", "operations"),
+    *("proofs-desk", "report", "windows", "announce-chat"),
 )
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."
@@ -66,6 +69,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "tiers": rules.Tier,
     "facilities": perks.Facility,
     "perks": perks.Perk,
+    "events": town_events.Event,
     "discord": model.Discord,
     "telegram": model.Telegram,
     "access": rules.Access,

@@ -10,6 +10,7 @@ from bots.conversation.answering import Answering
 from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
+from bots.conversation.events import Eventing
 from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
@@ -40,6 +41,7 @@ class Conversation:
         self._links = Links(desk, self._belonging)
         self._announcing = Announcing(desk)
         self._perking = Perking(desk)
+        self._eventing = Eventing(desk)
         self._preferences = Preferences(desk)
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
@@ -52,6 +54,7 @@ class Conversation:
             "rooms": self._belonging.rooms,
             "card": self._perking.card,
             "perks": self._perking.perks,
+            "events": self._eventing.list,
             "ask": self._asking.ask,
             "language": self._language,
             "mydata": self._belonging.mydata,
@@ -67,6 +70,8 @@ class Conversation:
             "card": self._perking.card,
             "perks": self._perking.perks,
             "pass": self._perking.show,
+            "events": self._eventing.list,
+            "event": self._eventing.event,
             "language": self._language,
             "lang": self._set_language,
             "ask": self._asking.example,
@@ -198,17 +203,22 @@ class Conversation:
                     Button(texts.say("chat.menu.card", language), action="card"),
                     Button(texts.say("chat.menu.language", language), action="language"),
                 ),
+                *await self._eventing.menu(language),
             ),
         )
 
     async def _help(self, incoming: Incoming, account: Account) -> Reply:
         language = account.locale
+        unseen = set() if await self._eventing.any() else {"events"}
         lines = [
             f"/{command} {texts.say(f'chat.command.{command}', language)}"
             for command in self._commands
-            if command not in STAFF_COMMANDS
-            or incoming.staff is not None
-            or self._desk.is_staff(incoming.platform, incoming.account)
+            if command not in unseen
+            and (
+                command not in STAFF_COMMANDS
+                or incoming.staff is not None
+                or self._desk.is_staff(incoming.platform, incoming.account)
+            )
         ]
         return Reply(
             text=texts.say("chat.help", language) + "\n\n" + "\n".join(lines),

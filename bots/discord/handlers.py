@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]
 Callback = Callable[[Interaction], Coroutine[Any, Any, None]]
 
-PLAIN: Final = ("start", "join", "rooms", "card", "perks", "language", "mydata", "help")
+PLAIN: Final = ("start", "join", "rooms", "card", "perks", "events", "language", "mydata", "help")
 JOIN_BUTTON: Final = "kankei:join"
 QUESTION_LIMIT: Final = 1000
 HEADING_LIMIT: Final = 200

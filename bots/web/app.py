@@ -20,6 +20,7 @@ from bots.web.about import About
 from bots.web.chat import Chat
 from bots.web.console import staff_pages
 from bots.web.demo import DemoShop
+from bots.web.events import Calendars, PublicEvents
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
@@ -80,7 +81,14 @@ def create_web(
     everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
     own = (PreferencePages(web).router(), Card(web).router(), DeskPages(web).router())
-    for router in (*everybody, *residents, *own, *(each.router() for each in staff_pages(web))):
+    events = (PublicEvents(web).router(), Calendars(web).router())
+    for router in (
+        *everybody,
+        *residents,
+        *own,
+        *events,
+        *(each.router() for each in staff_pages(web)),
+    ):
         api.include_router(router)
     _machines(api, web)
     errors.handle(api)

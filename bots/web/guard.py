@@ -134,6 +134,7 @@ RATES: Final[Mapping[str, tuple[int, int]]] = {
     "demo": (20, 20),
     "form": (30, 60),
     "card": (40, 90),
+    "calendar": (10, 10),
     "pin": (10, 10),
     "desk": (120, 240),
 }

@@ -52,9 +52,17 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
-from core.announcements.outbox import forget, received, recipients, withdraw
 from core.announcements.pictures import forget_pictures, keep_picture, picture
 from core.announcements.pump import Pump
+from core.announcements.quiet import QuietHours
+from core.announcements.restored import RESTORED, Held, hold_after_restore
+from core.announcements.results import (
+    each_recipient,
+    forget,
+    received,
+    recipients,
+    withdraw,
+)
 from core.announcements.sending import (
     approve,
     cancel,
@@ -65,6 +73,7 @@ from core.announcements.sending import (
     resume,
     start_due,
 )
+from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
@@ -73,6 +82,7 @@ __all__ = [
     "MAX_LABEL",
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
+    "RESTORED",
     "Amender",
     "Announcement",
     "AnnouncementState",
@@ -83,6 +93,7 @@ __all__ = [
     "Failed",
     "Fault",
     "Flooded",
+    "Held",
     "InDoubt",
     "KeptPicture",
     "Kind",
@@ -96,6 +107,7 @@ __all__ = [
     "Policy",
     "Preview",
     "Pump",
+    "QuietHours",
     "Render",
     "Revision",
     "Segment",
@@ -106,9 +118,12 @@ __all__ = [
     "change_sent",
     "compose",
     "confirm",
+    "each_recipient",
+    "failing",
     "forget",
     "forget_pictures",
     "history",
+    "hold_after_restore",
     "keep_picture",
     "missed",
     "notify",
@@ -126,6 +141,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_staff",
     "wants",
     "withdraw",
 ]

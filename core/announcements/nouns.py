@@ -236,6 +236,7 @@ class Announcement:
     finished_at: datetime | None = None
     asked_by: str | None = None
     approved_by: str | None = None
+    pause_told: bool = True  # whether staff know of a pause that nobody ordered
     paused_why: str | None = None  # "staff", "failures"; of a cancelled one "deadline", "refused" …
     revision: int = 1
     retracted_at: datetime | None = None

@@ -1,6 +1,5 @@
 """From a draft to messages that leave: looked at, confirmed, agreed to, begun, stopped."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -8,9 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people
+from core.announcements.audience import count, people, total
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
+from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
     OPEN,
     OVER,
@@ -20,6 +20,7 @@ from core.announcements.nouns import (
     Kind,
     Preview,
 )
+from core.announcements.quiet import QuietHours
 from core.announcements.records import announcement, audience, get, hold, move, must_move, step
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
@@ -44,33 +45,33 @@ async def preview(
     rates: Mapping[str, float],
     now: datetime,
 ) -> Preview:
-    """How many would receive it and how long that takes at `rates` (messages a second).
+    """How many would receive it, and when the last of them at `rates` (messages a second).
 
-    Only reads: open the session with `core.database.reading`, so that counting 100,000 members
-    keeps nobody from writing.
+    A lane that has learned to be slower, or has to be silent for a while, counts as it is. Only
+    reads: open the session with `core.database.reading`, so that counting 100,000 members keeps
+    nobody from writing.
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    recipients = await count(session, whom, now=now)
+    counted = await count(session, whom, now=now)
     direct = whom.kind is Kind.DIRECT
-    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
-    above = town.announcements.approve_above
+    reached = total(counted) if direct else await people(session, whom, now=now)
+    hours = town.announcements.quiet if direct and row.extras.get("quiet", True) else None
+    quiet = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    start = max(now, row.start_at or now)
+    paces = await lanes(session, rates)
+    ends = [
+        finish(zones, paces[platform], start=start, quiet=quiet)
+        for platform, zones in counted.items()
+        if platform in paces
+    ]
     return Preview(
         announcement(row),
-        recipients,
-        finishes_in=_time_needed(recipients, rates),
-        needs_second=0 < above < reached,
+        {platform: sum(zones.values()) for platform, zones in counted.items()},
+        finishes_in=max(ends, default=start) - start,
+        needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )
-
-
-def _time_needed(recipients: Mapping[str, int], rates: Mapping[str, float]) -> timedelta:
-    """The platforms send side by side; the slowest decides."""
-    seconds = (
-        math.ceil(number / rates[platform]) if rates.get(platform, 0) > 0 else 0
-        for platform, number in recipients.items()
-    )
-    return timedelta(seconds=max(seconds, default=0))
 
 
 async def confirm(

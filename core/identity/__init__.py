@@ -18,6 +18,7 @@ from core.identity.accounts import (
     set_locale,
     set_reachable,
     set_tier,
+    set_unreachable,
     set_zone,
 )
 from core.identity.areas import PREFECTURES, countries, is_area, zones
@@ -119,6 +120,7 @@ __all__ = [
     "set_locale",
     "set_reachable",
     "set_tier",
+    "set_unreachable",
     "set_wants_messages",
     "set_zone",
     "take_link",

@@ -180,6 +180,16 @@ async def set_reachable(session: AsyncSession, account_id: int, *, reachable: bo
     )
 
 
+async def set_unreachable(session: AsyncSession, account_ids: Sequence[int]) -> None:
+    """These blocked us, or are gone: nothing is sent there until they write."""
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id.in_(account_ids))
+        .values(reachable=False)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def accounts_on(
     session: AsyncSession,
     platform: str,

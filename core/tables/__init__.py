@@ -5,8 +5,6 @@ Only the module named after a domain queries that domain's tables.
 
 from core.tables.announcements import (
     AnnouncementRow,
-    DeliveryRow,
-    LaneRow,
     PictureRow,
     RevisionRow,
     WishRow,
@@ -21,6 +19,7 @@ from core.tables.credentials import (
     IdentityRequestRow,
     PurchaseRow,
 )
+from core.tables.deliveries import AnnouncementRunRow, DeliveryRow, LaneRow
 from core.tables.events import EventRow, FeedRow, NewsRow, ReplyRow, ToldOfEventRow
 from core.tables.holdings import (
     BalanceRow,
@@ -57,6 +56,7 @@ from core.tables.workers import JobRow, WorkerRow
 __all__ = [
     "AccountRow",
     "AnnouncementRow",
+    "AnnouncementRunRow",
     "AuditRow",
     "BalanceRow",
     "Base",

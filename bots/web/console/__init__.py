@@ -3,7 +3,9 @@
 from bots.web.console.audit import AuditLog
 from bots.web.console.chain import ChainPage
 from bots.web.console.changes import Changes
+from bots.web.console.clock import ClockPage
 from bots.web.console.desk import Console
+from bots.web.console.events import EventPages
 from bots.web.console.members import Members
 from bots.web.console.pages import StaffPages
 from bots.web.console.perks import PerkPages
@@ -18,10 +20,12 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
     return (
         Console(web),
         ChainPage(web),
+        ClockPage(web),
         Members(web),
         Changes(web),
         Proofs(web),
         PerkPages(web),
+        EventPages(web),
         Questions(web),
         Facts(web),
         Freshness(web),
