@@ -111,17 +111,6 @@ def _letter(message: Outgoing) -> str:
     return "\n\n".join(part for part in (message.body, message.footnote) if part)
 
 
-async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
-    """The person has their messages before them; the first time counts."""
-    await session.execute(
-        update(WebMessageRow)
-        .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
-        .values(opened_at=now)
-        # What was read for the page goes on to say that it is new.
-        .execution_options(synchronize_session=False)
-    )
-
-
 async def amend(
     session: AsyncSession, number: int, message: Outgoing | None, *, direct: bool, now: datetime
 ) -> bool:
