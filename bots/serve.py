@@ -1,4 +1,4 @@
-"""One process: the pages, the platforms whose tokens are set, and the jobs, until it is stopped."""
+"""Processes of a town: one with everything, and workers beside it that send and do jobs."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,9 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,14 +17,15 @@ from fastapi import FastAPI
 from bots import jobs
 from bots.app import App, Platform, running
 from bots.discord.adapter import DiscordAdapter
+from bots.discord.sender import DiscordSender
 from bots.telegram.adapter import TelegramAdapter
+from bots.telegram.sender import TelegramSender
 from bots.web.app import create_web
 from bots.web.demo import DemoShop
 from core.errors import (
     KankeiError,
     PlatformRefused,
     PlatformUnavailable,
-    RecordsUnavailable,
 )
 from core.settings import Settings
 
@@ -63,7 +64,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def town(
-    settings: Settings, *, demo: bool, progress: Callable[[str], None], language: str
+    settings: Settings,
+    *,
+    demo: bool,
+    progress: Callable[[str], None],
+    language: str,
+    worker: str = "kankei",
 ) -> AsyncIterator[tuple[App, DemoShop | None]]:
     """The app, and the demo's chain and shop; its platforms are not open yet."""
     async with AsyncExitStack() as stack:
@@ -78,7 +84,7 @@ async def town(
             settings = settings.model_copy(update={"chain_endpoints": endpoints})
             progress("chain")
         app = await stack.enter_async_context(
-            running(settings, progress=progress, language=language)
+            running(settings, progress=progress, language=language, worker=worker)
         )
         if chain is None:
             yield app, None
@@ -102,6 +108,16 @@ def doors(app: App) -> dict[str, Callable[[App], Platform]]:
         made["telegram"] = _telegram
     if app.settings.discord_token is not None:
         made["discord"] = DiscordAdapter
+    return made
+
+
+def senders(app: App) -> dict[str, Callable[[App], Platform]]:
+    """The same platforms for a worker, which sends and keeps rooms but receives nothing."""
+    made: dict[str, Callable[[App], Platform]] = {}
+    if app.settings.telegram_token is not None:
+        made["telegram"] = TelegramSender
+    if app.settings.discord_token is not None:
+        made["discord"] = DiscordSender
     return made
 
 
@@ -140,6 +156,22 @@ def _closed(app: App, name: str, sentence: str) -> None:
     app.happenings.tell("chat.happening.trouble", sentence=sentence)
 
 
+class Stop:
+    """SIGINT and SIGTERM: the first ends in order, a second does not wait for what is in flight."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    def __call__(self) -> None:
+        (self.hurry if self.asked.is_set() else self.asked).set()
+
+    def listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, self)
+
+
 async def serve(
     settings: Settings,
     *,
@@ -147,46 +179,127 @@ async def serve(
     progress: Callable[[str], None],
     ready: Callable[[App], None],
     language: str = "ja",
+    worker: str = "kankei",
 ) -> None:
-    """Run until SIGINT or SIGTERM; what is in flight has `DRAIN_SECONDS` to end."""
+    """Run until SIGINT or SIGTERM; what is in flight has `DRAIN_SECONDS` to end.
+
+    Raises `jobs.NameTaken` if a process is at work under this worker's name.
+    """
+    stop = Stop()
     with listen(settings.host, settings.port) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with town(settings, demo=demo, progress=progress, language=language) as (app, shop):
+        async with (
+            town(settings, demo=demo, progress=progress, language=language, worker=worker) as made,
+            jobs.at_work(made[0], jobs.JOBS, duties="pages,platforms,jobs") as clockwork,
+        ):
+            app, shop = made
             server = _Server(
                 _uvicorn(create_web(app, secret=app.secret, demo=shop, bots=app.names), settings)
             )
-            loop = asyncio.get_running_loop()
-            for each in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(each, lambda: setattr(server, "should_exit", True))
+            stop.listen()
             # A daemon: leaving must not wait for a model. What it stores is stored whole.
             threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
-            background = [asyncio.create_task(jobs.run(app))]
+            background = [asyncio.create_task(clockwork.run())]
             ready(app)
-            background += [
-                asyncio.create_task(keep_open(app, name, make, getattr(settings, f"{name}_rate")))
-                for name, make in doors(app).items()
-            ]
-            try:
-                await server.serve(sockets=[listener])
-            finally:
-                app.guide.stop()
-                await _drain(app)
-                for task in background:
-                    task.cancel()
-                for outcome in await asyncio.gather(*background, return_exceptions=True):
-                    if isinstance(outcome, Exception):
-                        logger.error("job-ended", exc_info=outcome)
-                for adapter in app.adapters:
-                    await adapter.stop()
+            background += _opened(app, doors(app))
+            serving = asyncio.create_task(_serve_pages(server, listener, stop))
+            await _until(serving, stop.asked.wait(), None)
+            await _end(app, clockwork, background, stop)
+            await serving
 
 
-async def _drain(app: App) -> None:
-    """Let what is in flight arrive and be written down, so that the next start repeats nothing."""
+async def _serve_pages(server: uvicorn.Server, listener: socket.socket, stop: Stop) -> None:
+    """The pages, until they are asked to stop; a second signal cuts their connections."""
+
+    async def ask() -> None:
+        await stop.asked.wait()
+        server.should_exit = True
+        await stop.hurry.wait()
+        server.force_exit = True
+
+    asking = asyncio.create_task(ask())
     try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            await asyncio.gather(*(pump.drain() for pump in app.pumps.values()))
-    except (TimeoutError, RecordsUnavailable) as error:
-        logger.warning("drain-cut-short", extra={"reason": type(error).__name__})
+        await server.serve(sockets=[listener])
+    finally:
+        asking.cancel()
+
+
+async def work(
+    settings: Settings,
+    *,
+    worker: str,
+    progress: Callable[[str], None],
+    ready: Callable[[App], None],
+    language: str = "ja",
+) -> None:
+    """Send, keep rooms and do jobs beside other processes of the town, until SIGINT or SIGTERM.
+
+    No pages, and nothing is received from the platforms. Raises `jobs.NameTaken`, and
+    `jobs.Elsewhere` when the records are a SQLite file that another machine works on.
+    """
+    stop = Stop()
+    async with (
+        running(settings, progress=progress, language=language, worker=worker) as app,
+        jobs.at_work(app, jobs.JOBS, duties="platforms,jobs") as clockwork,
+    ):
+        await jobs.one_machine(app, clockwork.me)
+        stop.listen()
+        background = [asyncio.create_task(clockwork.run()), *_opened(app, senders(app))]
+        ready(app)
+        await stop.asked.wait()
+        await _end(app, clockwork, background, stop)
+
+
+def _opened(app: App, made: Mapping[str, Callable[[App], Platform]]) -> list[asyncio.Task[None]]:
+    return [
+        asyncio.create_task(
+            keep_open(app, name, make, getattr(app.settings, f"{name}_rate")), name=name
+        )
+        for name, make in made.items()
+    ]
+
+
+async def _end(
+    app: App, clockwork: jobs.Clockwork, background: list[asyncio.Task[None]], stop: Stop
+) -> None:
+    """Let what is in flight arrive and be written down, so that the next start repeats nothing.
+
+    The pumps claim nothing more and the clock hands out nothing more; then the platforms close.
+    The engine and the records are closed after this, by whoever opened them.
+    """
+    app.guide.stop()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DRAIN_SECONDS
+    draining = asyncio.gather(
+        clockwork.drain(), *(pump.drain() for pump in app.pumps.values()), return_exceptions=True
+    )
+    await _until(draining, stop.hurry.wait(), DRAIN_SECONDS)
+    if not draining.done():
+        logger.warning("drain-cut-short", extra={"hurry": stop.hurry.is_set()})
+        draining.cancel()
+    for outcome in await asyncio.gather(draining, return_exceptions=True):
+        for each in outcome if isinstance(outcome, list) else ():
+            if isinstance(each, Exception):
+                logger.warning("drain-cut-short", extra={"reason": type(each).__name__})
+    for task in background:
+        task.cancel()
+    for ended in await asyncio.gather(*background, return_exceptions=True):
+        if isinstance(ended, Exception):
+            logger.error("job-ended", exc_info=ended)
+    closing = asyncio.gather(*(each.stop() for each in app.adapters), return_exceptions=True)
+    await _until(closing, stop.hurry.wait(), max(deadline - loop.time(), 1.0))
+    if not closing.done():
+        logger.warning("platforms-cut-short")
+        closing.cancel()
+
+
+async def _until(
+    work: asyncio.Future[Any], signal_of: Coroutine[Any, Any, Any], seconds: float | None
+) -> None:
+    """Wait for `work`, but no longer than for the signal or the time."""
+    signalled = asyncio.create_task(signal_of)
+    await asyncio.wait({work, signalled}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
 
 
 def _warm_up(app: App) -> None:

@@ -83,7 +83,7 @@ def session_factory(engine: AsyncEngine) -> Sessions:
 
 
 @contextmanager
-def _outages_named() -> Iterator[None]:
+def outages_named() -> Iterator[None]:
     """An outage of the database gets its one name; any other error passes."""
     try:
         yield
@@ -101,7 +101,7 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
     Raises `RecordsUnavailable` when the database is locked, full or away: nothing was stored.
     """
-    with _outages_named():
+    with outages_named():
         async with sessions.begin() as session:
             yield session
 
@@ -114,7 +114,7 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     `RecordsUnavailable` when the database is away.
     """
     options = {READ_ONLY: True, "postgresql_readonly": True}
-    with _outages_named():
+    with outages_named():
         async with sessions.begin() as session:
             await session.connection(execution_options=options)
             yield session
@@ -150,7 +150,7 @@ async def migrate(engine: AsyncEngine, *, clock: Clock = system_clock) -> tuple[
     Returns what was run. Raises `RecordsUnavailable` if the database cannot be opened, and
     `MigrationRefused` where `core.schema` says so.
     """
-    with _outages_named():
+    with outages_named():
         async with remaking(engine) as connection:
             return await connection.run_sync(partial(schema.upgrade, now=clock()))
 
@@ -191,7 +191,7 @@ async def _foreign_keys(connection: AsyncConnection, *, on: bool) -> None:
 
 async def schema_state(engine: AsyncEngine) -> schema.SchemaState:
     """How the database stands to this code. Raises `RecordsUnavailable` when it is away."""
-    with _outages_named():
+    with outages_named():
         async with engine.connect() as connection:
             await connection.execution_options(**{READ_ONLY: True, "postgresql_readonly": True})
             return await connection.run_sync(schema.state)

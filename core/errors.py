@@ -13,6 +13,7 @@
     ├── PlatformUnavailable      the chat platform did not answer; retry later
     ├── PlatformRefused          the chat platform said no; staff must act
     ├── DamagedKeys              the file of pass keys is broken; nothing starts until it is mended
+    ├── ArchiveRefused           a backup cannot be written or restored as it is; says why
     ├── MigrationRefused         code and records do not fit; an administrator must act
     └── RecordsUnavailable       the database is locked, full or away; retry later
 
@@ -108,6 +109,20 @@ class MigrationRefused(KankeiError):
     """
 
     code = "migration-refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class ArchiveRefused(KankeiError):
+    """An archive cannot be used, or not so. `reason` is a word that commands have a sentence for.
+
+    ``damaged``, ``incomplete``, ``newer-format``, ``newer-schema``, ``no-records``, ``not-empty``,
+    ``workers``, ``other-key``, ``misfit``, ``exists``, ``file``.
+    """
+
+    code = "archive-refused"
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -10,7 +10,7 @@ Then it does not run while a worker of older code is alive, and the records note
 that may still use them. A worker whose code is older than that stops by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -120,16 +120,20 @@ def upgrade(connection: Connection, *, now: datetime, to: str = "head") -> tuple
     return tuple(each.id for each in steps)
 
 
+def live_workers(connection: Connection, *, now: datetime) -> Mapping[str, str]:
+    """Which workers were seen lately, each with the revision that it started on."""
+    if not inspect(connection).has_table("worker"):
+        return {}
+    rows = connection.execute(select(_WORKERS).order_by(_WORKERS.c.name)).all()
+    return {
+        str(name): str(revision) for name, revision, seen_at in rows if now - _utc(seen_at) < ALIVE
+    }
+
+
 def older_workers(connection: Connection, *, than: str, now: datetime) -> Sequence[str]:
     """The names of workers that are alive and run code from before a revision."""
-    if not inspect(connection).has_table("worker"):
-        return []
-    rows = connection.execute(select(_WORKERS)).all()
-    return sorted(
-        str(name)
-        for name, schema, seen_at in rows
-        if str(schema) < than and now - _utc(seen_at) < ALIVE
-    )
+    alive = live_workers(connection, now=now)
+    return [name for name, revision in alive.items() if revision < than]
 
 
 def _utc(moment: datetime | str) -> datetime:

@@ -12,15 +12,22 @@ import typer
 
 from bots import texts
 from bots.app import App
+from bots.cli.backup import backup, restore
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
+from bots.cli.faults import faults
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
+from bots.cli.jobs import jobs
+from bots.cli.logs import log_to
+from bots.cli.migrate import migrate as migrate_records
 from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
+from bots.cli.worker import name_of, worker
+from bots.jobs import NameTaken
 from bots.serve import PortTaken, serve
-from bots.signing import WeakKey, secret_of
+from bots.signing import secret_of
 from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
@@ -34,39 +41,18 @@ audit = typer.Typer(no_args_is_help=True, help="監査の記録 / The audit log.
 command.add_typer(audit, name="audit")
 command.add_typer(codes, name="codes")
 command.add_typer(pass_keys, name="pass-keys")
+command.add_typer(jobs, name="jobs")
+command.command()(worker)
 command.command(name="oidc-key")(oidc_key)
+command.command()(backup)
+command.command()(restore)
+command.command(name="migrate")(migrate_records)
 command.command()(ingest)
 command.command(name="index")(read_index)
 command.command()(plan)
 command.command(name="eval")(evaluate)
 
 DEMO_DATA = Path("var/demo")
-
-
-class _Lines(logging.Formatter):
-    """One line a record: time, level, event, and the fields that came with it."""
-
-    _usual = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = " ".join(
-            f"{key}={value!r}" for key, value in vars(record).items() if key not in self._usual
-        )
-        line = f"{self.formatTime(record)} {record.levelname} {record.name} {record.getMessage()}"
-        if record.exc_info:
-            fields += "\n" + self.formatException(record.exc_info)
-        return f"{line} {fields}".rstrip()
-
-
-def log_to(handler: logging.Handler, level: str) -> None:
-    handler.setFormatter(_Lines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Below these levels they print what is nobody's: request addresses with the bot's token,
-    # every statement, prompts.
-    for name in ("httpx", "httpcore", "openai", "sqlalchemy", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("aiosqlite", "asyncio", "aiohttp", "web3"):
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))
 
 
 @command.command()
@@ -89,14 +75,18 @@ def demo(
 
 
 @command.command()
-def run() -> None:
+def run(
+    name: Annotated[
+        str, typer.Option(help="この働き手の名前 / this process's name among the workers")
+    ] = "kankei",
+) -> None:
     """設定に従って町を動かします / Run the town as the settings say."""
     settings = read_settings()
     log_to(logging.StreamHandler(), settings.log_level)
-    _serve(settings, demo=False)
+    _serve(settings, demo=False, worker=name_of(name))
 
 
-def _serve(settings: Settings, *, demo: bool) -> None:
+def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
     step, steps = 0, 4 if demo else 3
 
     def progress(name: str) -> None:
@@ -115,15 +105,21 @@ def _serve(settings: Settings, *, demo: bool) -> None:
 
     say("starting", town=settings.town.name)
     try:
-        asyncio.run(serve(settings, demo=demo, progress=progress, ready=ready, language=language()))
+        with faults():
+            asyncio.run(
+                serve(
+                    settings,
+                    demo=demo,
+                    progress=progress,
+                    ready=ready,
+                    language=language(),
+                    worker=worker,
+                )
+            )
     except PortTaken as error:
         raise fail("demo.port-taken" if demo else "port-taken", port=error) from error
-    except TownPackError as error:
-        raise fail("pack-wrong", problems=error) from error
-    except RecordsUnavailable as error:
-        raise fail("records-unavailable", reason=error) from error
-    except WeakKey as error:
-        raise fail("weak-key", reason=error) from error
+    except NameTaken as error:
+        raise fail("worker-taken", name=error) from error
     except KankeiError as error:
         if error.code in {"journal-damaged", "damaged-keys"}:
             raise fail(error.code, file=error) from error

@@ -60,7 +60,7 @@ async def compose(
     if extras.picture is not None:
         await pictures.attach(session, extras.picture, row.id)
     remember(session, row, by=author, now=now)
-    await session.flush()
+    await step(session, row.id, "drafted", by=author, now=now, detail={"kind": row.kind})
     return row.id
 
 

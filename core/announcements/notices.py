@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.announcements import outbox
+from core.announcements.lanes import DeliveryState, lane_code
 from core.announcements.nouns import AnnouncementState, Kind
 from core.identity import Account
 from core.tables import AnnouncementRow, DeliveryRow
@@ -38,17 +40,7 @@ async def notify(
     )
     session.add(row)
     await session.flush()
-    session.add(
-        DeliveryRow(
-            announcement_id=row.id,
-            account_id=account.id,
-            platform=account.platform,
-            target=account.external_id,
-            language=account.locale,
-            state="waiting",
-            due_at=now,
-        )
-    )
+    await outbox.put(session, row.id, {account.id: lane_code(account.platform, Kind.NOTICE)}, now)
     return row.id
 
 
@@ -56,7 +48,7 @@ async def recall(session: AsyncSession, notices: Sequence[int]) -> list[int]:
     """Stop notices of which no try has begun; returns those. What is on its way or there stays."""
     begun = select(DeliveryRow.announcement_id).where(
         DeliveryRow.announcement_id.in_(notices),
-        or_(DeliveryRow.state != "waiting", DeliveryRow.attempts > 0),
+        or_(DeliveryRow.state != DeliveryState.WAITING, DeliveryRow.attempts > 0),
     )
     stopped = await session.execute(
         update(AnnouncementRow)

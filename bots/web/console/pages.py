@@ -14,6 +14,7 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console", "overview"),
         ("/console/guide", "guide"),
         ("/console/chain", "chain"),
+        ("/console/clock", "clock"),
     ),
     "members": (
         ("/console/members", "members"),

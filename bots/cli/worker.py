@@ -1,0 +1,63 @@
+"""`kankei worker`: another process of a town that runs already, which sends and does jobs."""
+
+import asyncio
+import logging
+import re
+from typing import Annotated, Final
+
+import typer
+
+from bots import texts
+from bots.app import App
+from bots.cli.logs import log_to
+from bots.cli.terminal import fail, language, read_settings, say
+from bots.jobs import Elsewhere, NameTaken
+from bots.serve import work
+from bots.signing import WeakKey
+from core.errors import KankeiError, RecordsUnavailable, TownPackError
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def name_of(name: str) -> str:
+    """`name` if a process can have it; else a sentence and the end of the command."""
+    if NAME.fullmatch(name) is None:
+        raise fail("worker.bad-name", name=name)
+    return name
+
+
+def worker(
+    name: Annotated[
+        str, typer.Option(help="この働き手の名前(ほかと違うもの) / a name that no other has")
+    ],
+) -> None:
+    """動いている町を手伝います(送信と時計の仕事) / Help a running town to send and do jobs."""
+    settings = read_settings()
+    log_to(logging.StreamHandler(), settings.log_level)
+
+    def progress(step: str) -> None:
+        print(f"  {texts.say(f'cli.step.{step}', language())}", flush=True)
+
+    def ready(app: App) -> None:
+        app.happenings.listen(lambda words: print(f"  ・{words}", flush=True))
+        say("worker.ready", name=name, town=app.town.town.name.get(language()))
+
+    try:
+        asyncio.run(
+            work(
+                settings, worker=name_of(name), progress=progress, ready=ready, language=language()
+            )
+        )
+    except NameTaken as error:
+        raise fail("worker-taken", name=error) from error
+    except Elsewhere as error:
+        raise fail("worker-elsewhere", name=error) from error
+    except TownPackError as error:
+        raise fail("pack-wrong", problems=error) from error
+    except RecordsUnavailable as error:
+        raise fail("records-unavailable", reason=error) from error
+    except WeakKey as error:
+        raise fail("weak-key", reason=error) from error
+    except KankeiError as error:
+        raise fail("stopped", reason=error) from error
+    say("goodbye")

@@ -1,0 +1,135 @@
+"""The life of an announcement: wait until its time, start it, follow it, report to staff.
+
+Messages do not depend on it. `start_due` is also asked every few seconds in every process, and the
+pumps send what is due whether or not anybody follows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from bots import texts
+from bots.app import App
+from bots.jobs.engine import life_id
+from core import announcements
+from core.announcements import Announcement, AnnouncementState, Kind
+from core.database import reading, transaction
+from core.errors import NotFound, RecordsUnavailable
+
+logger = logging.getLogger(__name__)
+
+OPEN: Final = frozenset(
+    {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
+)
+FOLLOW_EVERY: Final = 5.0  # seconds
+LOOK_AT_LEAST: Final = 6 * 3600.0
+"""Seconds after which a start that is far away is looked at again: staff may have changed it."""
+
+
+async def start_due(app: App) -> None:
+    """Start what is due, and cancel what would come after its deadline."""
+    async with transaction(app.sessions) as session:
+        started = await announcements.start_due(session, now=app.clock())
+    if started:
+        app.wake()
+
+
+async def adopt(app: App) -> None:
+    """See to it that every open announcement is followed by one process."""
+    if app.clockwork is None:
+        return
+    async with reading(app.sessions) as session:
+        known = await announcements.history(session)
+    for each in known:
+        if each.state in OPEN and each.kind is not Kind.NOTICE:
+            await app.clockwork.follow(each.id, life_id(each.id, each.created_at))
+
+
+async def tell_of_pauses(app: App) -> None:
+    """What was paused because too much failed: a notice to staff, and a line in the console."""
+    async with reading(app.sessions) as session:
+        paused = await announcements.failing(session)
+    if any(not each.pause_told for each in paused):
+        staff = [(platform, account) for platform, _, account in _staff(app)]
+        async with transaction(app.sessions) as session:
+            told = await announcements.tell_staff(session, staff, now=app.clock())
+        if told:
+            app.wake()
+    language = app.happenings.language
+    app.troubles["announcements"] = [
+        texts.say("jobs.trouble.failing", language, number=each.id) for each in paused
+    ]
+
+
+def _staff(app: App) -> Iterator[tuple[str, str, str]]:
+    return (each.partition(":") for each in sorted(app.settings.staff))
+
+
+def steps(app: App) -> Mapping[str, Callable[[int], Awaitable[Any]]]:
+    """The steps of one life, by name; each may be repeated."""
+    return {
+        "until-start": partial(until_start, app),
+        "start": partial(start, app),
+        "follow": partial(follow, app),
+        "report": partial(report, app),
+    }
+
+
+async def _progress(app: App, number: int) -> Announcement | None:
+    """``None``: it is no more, such as after a restored backup."""
+    while True:
+        try:
+            async with reading(app.sessions) as session:
+                return await announcements.progress(session, number)
+        except NotFound:
+            return None
+        except RecordsUnavailable as error:
+            logger.warning("life-waits-for-database", extra={"reason": str(error)})
+            await asyncio.sleep(FOLLOW_EVERY)
+
+
+async def until_start(app: App, number: int) -> float:
+    """Seconds, 0 if there is nothing to wait for."""
+    found = await _progress(app, number)
+    if found is None or found.state is not AnnouncementState.SCHEDULED or found.start_at is None:
+        return 0.0
+    return min(max((found.start_at - app.clock()).total_seconds(), 0.0), LOOK_AT_LEAST)
+
+
+async def start(app: App, number: int) -> str:
+    while True:
+        try:
+            await start_due(app)
+            break
+        except RecordsUnavailable as error:
+            logger.warning("start-waits-for-database", extra={"reason": str(error)})
+            await asyncio.sleep(FOLLOW_EVERY)
+    found = await _progress(app, number)
+    return found.state if found else "gone"
+
+
+async def follow(app: App, number: int) -> str:
+    """Wait until it is over; returns its state."""
+    found = await _progress(app, number)
+    while found is not None and found.state in OPEN:
+        await asyncio.sleep(FOLLOW_EVERY)  # another process may be the one that sends
+        found = await _progress(app, number)
+    return found.state if found else "gone"
+
+
+async def report(app: App, number: int) -> str:
+    """Tell staff once what came of it."""
+    found = await _progress(app, number)
+    if found is None:
+        return "gone"
+    app.happenings.tell(
+        f"jobs.happening.{'cancelled' if found.state is AnnouncementState.CANCELLED else 'sent'}",
+        number=number,
+        delivered=found.delivered,
+        total=found.total,
+        blocked=found.blocked,
+        failed=found.failed + found.unsure,
+    )
+    return found.state
