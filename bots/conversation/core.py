@@ -141,6 +141,7 @@ class Conversation:
                 if new is False:  # None: a process died at it, so it is answered now
                     return None
                 self._at_work.add(_key(incoming))
+            desk.meters.update(incoming.platform)
             account = await identity.account(
                 session, incoming.platform, incoming.account, locale=language, now=now
             )
