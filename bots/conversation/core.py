@@ -15,6 +15,7 @@ from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
 from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
+from bots.operations import logs
 from core import identity
 from core.database import transaction
 from core.errors import KankeiError
@@ -85,6 +86,7 @@ class Conversation:
 
         Never raises what a person could cause: every error has its words and a next step.
         """
+        logs.begin(incoming.platform, anew=incoming.platform != "web")
         language = texts.nearest(incoming.language)
         if incoming.update is not None and _key(incoming) in self._at_work:
             return None

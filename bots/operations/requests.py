@@ -3,8 +3,10 @@
 import time
 from typing import Final
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bots.operations import logs
 from bots.operations.meters import Meters
 
 PROBES: Final = frozenset({"/healthz", "/readyz"})
@@ -21,11 +23,13 @@ class Counted:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 500
+        number = logs.begin("web")
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = number  # as in the log
             await send(message)
 
         try:

@@ -247,7 +247,7 @@ async def test_a_conversation_is_counted_from_its_very_door(
     from bots.conversation import Incoming
 
     incoming = Incoming(
-        platform="telegram", account="1", text="", language="ja", command="help", update="7"
+        platform="telegram", account="1", name="a", language="ja", command="help", update="7"
     )
     talk = world.talk._real
     assert await talk.handle(incoming) is not None
@@ -284,7 +284,7 @@ async def test_while_the_records_are_away_the_rest_is_told(
     async def away(_: object) -> None:
         raise RecordsUnavailable("away")
 
-    monkeypatch.setattr(figures.turns, "every", away)
+    monkeypatch.setattr(turns, "every", away)
     found = await prometheus.scrape()
     assert value(found, "kankei_database_up") == 0
     assert "kankei_queue_messages" not in found, "an old figure would pass for a new one"
@@ -303,7 +303,7 @@ async def test_a_scrape_is_gathered_once_for_all_who_ask(
         asked += 1
         return await every(session)
 
-    monkeypatch.setattr(figures.turns, "every", counted)
+    monkeypatch.setattr(turns, "every", counted)
     await asyncio.gather(*(prometheus.scrape() for _ in range(5)))
     assert asked == 1
     assert world.app.town.town.slug == "mine"
@@ -382,7 +382,7 @@ async def test_names_follow_the_conventions(world: World, prometheus: Prometheus
             assert all(each.name.endswith(("_total", "_created")) for each in family.samples)
 
 
-KNOWN_LABELS = {
+KNOWN_LABELS: Mapping[str, set[str] | re.Pattern[str]] = {
     "platform": {*PLATFORMS, OTHER},
     "method": {*METHODS, OTHER},
     "kind": {each.value for each in announcements.Kind},
