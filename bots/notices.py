@@ -6,6 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bots import texts
+from bots.event_words import NOTICE, EventWords
 from bots.reasons import Reasons
 from core.announcements import Kind, Outgoing, Render
 from core.town import TownPack
@@ -19,6 +20,8 @@ def render_for(town: TownPack) -> Render:
     """What the pump asks for the words."""
 
     def render(kind: Kind, stored: Mapping[str, Any], language: str) -> Outgoing:
+        if kind is Kind.NOTICE and str(stored["key"]).startswith(NOTICE):
+            return EventWords(town).notice(stored, language)
         if kind is Kind.NOTICE:
             return _notice(town, stored, language)
         return _announcement(town, kind, stored, language)

@@ -119,7 +119,7 @@ def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
     except PortTaken as error:
         raise fail("demo.port-taken" if demo else "port-taken", port=error) from error
     except NameTaken as error:
-        raise fail("worker.taken", name=error) from error
+        raise fail("worker-taken", name=error) from error
     except KankeiError as error:
         if error.code in {"journal-damaged", "damaged-keys"}:
             raise fail(error.code, file=error) from error

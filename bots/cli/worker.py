@@ -48,9 +48,9 @@ def worker(
             )
         )
     except NameTaken as error:
-        raise fail("worker.taken", name=error) from error
+        raise fail("worker-taken", name=error) from error
     except Elsewhere as error:
-        raise fail("worker.elsewhere", name=error) from error
+        raise fail("worker-elsewhere", name=error) from error
     except TownPackError as error:
         raise fail("pack-wrong", problems=error) from error
     except RecordsUnavailable as error:

@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.events import Events
 from core.perks import Perks
 from core.town import TownPack
 from core.vaults import Vaults
@@ -34,6 +35,7 @@ class Desk:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     perks: Perks
+    events: Events
     proving: Proving
     vaults: Vaults
     address: str  # of the web pages, without a trailing slash

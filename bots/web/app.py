@@ -22,11 +22,13 @@ from bots.web.about import About
 from bots.web.chat import Chat
 from bots.web.console import staff_pages
 from bots.web.demo import DemoShop
+from bots.web.events import Calendars, PublicEvents
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
 from bots.web.perks import Card, DeskPages, PublicPerks
 from bots.web.ports import TownApp
+from bots.web.preferences import PreferencePages
 from bots.web.rooms import Rooms
 from bots.web.verify import Verify
 from core.errors import ChainUnavailable, NotAllowed, RecordsUnavailable
@@ -84,8 +86,15 @@ def create_web(
     api.mount("/static", Kept(directory=STATIC), name="static")
     everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
-    perks = (Card(web).router(), DeskPages(web).router())
-    for router in (*everybody, *residents, *perks, *(each.router() for each in staff_pages(web))):
+    own = (PreferencePages(web).router(), Card(web).router(), DeskPages(web).router())
+    events = (PublicEvents(web).router(), Calendars(web).router())
+    for router in (
+        *everybody,
+        *residents,
+        *own,
+        *events,
+        *(each.router() for each in staff_pages(web)),
+    ):
         api.include_router(router)
     _machines(api, web)
     errors.handle(api)

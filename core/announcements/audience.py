@@ -4,6 +4,7 @@ This reads the tables of other domains (grants, credentials, redemptions): a con
 not part of the same statement would be a query a member.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from core.announcements.missing import unreached
 from core.announcements.nouns import Audience, Kind, Segment
 from core.tables import (
     AccountRow,
@@ -46,25 +48,36 @@ def candidates(audience: Audience, platform: str, *, now: datetime) -> Candidate
     )
 
 
-async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
-    """How many messages would leave, by platform; platforms without any are left out."""
-    found: dict[str, int] = {}
+Zones = dict[str | None, int]
+"""How many people by the zone they told us; none: those who told us none."""
+
+
+async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, Zones]:
+    """How many messages would leave, by platform and zone; platforms without any are left out."""
+    found: dict[str, Zones] = {}
     if audience.kind is not Kind.DIRECT:
         for platform, _ in audience.places:
-            found[platform] = found.get(platform, 0) + 1
+            posts = found.setdefault(platform, {None: 0})
+            posts[None] += 1
         return found
     for platform in audience.terms.platforms:
         chosen = candidates(audience, platform, now=now).subquery()
-        number = await session.scalar(select(func.count()).select_from(chosen))
-        if number:
-            found[platform] = number
+        rows = await session.execute(
+            select(chosen.c.zone, func.count()).group_by(chosen.c.zone).order_by(chosen.c.zone)
+        )
+        if zones := {row[0]: row[1] for row in rows}:
+            found[platform] = zones
     return found
+
+
+def total(counted: Mapping[str, Zones]) -> int:
+    return sum(sum(zones.values()) for zones in counted.values())
 
 
 async def people(session: AsyncSession, audience: Audience, *, now: datetime) -> int:
     """How many people see it. A post in a room is seen by who is inside."""
     if audience.kind is Kind.DIRECT:
-        return sum((await count(session, audience, now=now)).values())
+        return total(await count(session, audience, now=now))
     if audience.gate is None:
         return await session.scalar(select(func.count()).select_from(MemberRow)) or 0
     inside = select(func.count(GrantRow.member_id.distinct())).where(
@@ -102,6 +115,8 @@ def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
         found.append(MemberRow.locale.in_(wanted.languages))
     if wanted.areas:
         found.append(_lives(wanted.areas))
+    if wanted.missed is not None:
+        found.append(unreached(wanted.missed))
     return [*found, *_since(wanted, ZoneInfo(audience.terms.timezone))]
 
 

@@ -3,19 +3,19 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.nouns import AnnouncementState, Kind
 from core.announcements.records import audience, get, move, step
-from core.tables import AnnouncementRow
+from core.tables import AnnouncementRow, AnnouncementRunRow
 
 WINDOW: Final = 50
 """Of so many results at least a share that failed says something."""
 
 
 async def finish_if_settled(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
-    """The last result finishes an announcement."""
+    """The last result finishes an announcement that has gone through its whole audience."""
     settled = (
         AnnouncementRow.delivered
         + AnnouncementRow.blocked
@@ -28,10 +28,32 @@ async def finish_if_settled(session: AsyncSession, announcement_id: int, *, now:
             AnnouncementRow.id == announcement_id,
             AnnouncementRow.total <= settled,
             AnnouncementRow.state == AnnouncementState.SENDING,
+            ~_under_way(announcement_id),
         )
         .values(state=AnnouncementState.DONE, finished_at=now)
         .execution_options(synchronize_session=False)
     )
+
+
+async def through(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
+    """A cursor has reached its end. The last one tells how many recipients there were in truth.
+
+    Between the confirmation and their turn people come, leave and change their minds.
+    """
+    run = AnnouncementRunRow
+    found = select(func.sum(run.claimed)).where(run.announcement_id == announcement_id)
+    await session.execute(
+        update(AnnouncementRow)
+        .where(AnnouncementRow.id == announcement_id, ~_under_way(announcement_id))
+        .values(total=found.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )
+    await finish_if_settled(session, announcement_id, now=now)
+
+
+def _under_way(announcement_id: int) -> ColumnElement[bool]:
+    run = AnnouncementRunRow
+    return exists().where(run.announcement_id == announcement_id, run.cursor < run.last)
 
 
 async def pause_if_failing(session: AsyncSession, announcement_id: int, *, now: datetime) -> bool:

@@ -1,6 +1,5 @@
 """From a draft to messages that leave: looked at, confirmed, agreed to, begun, stopped."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -8,18 +7,24 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people
+from core.announcements.audience import count, people, total
+from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
+from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
     OPEN,
     OVER,
     Announcement,
     AnnouncementState,
+    Audience,
     Fault,
     Kind,
     Preview,
+    Reach,
+    Texts,
 )
+from core.announcements.quiet import QuietHours
 from core.announcements.records import announcement, audience, get, hold, move, must_move, step
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
@@ -44,33 +49,64 @@ async def preview(
     rates: Mapping[str, float],
     now: datetime,
 ) -> Preview:
-    """How many would receive it and how long that takes at `rates` (messages a second).
+    """How many would receive it, and when the last of them at `rates` (messages a second).
 
-    Only reads: open the session with `core.database.reading`, so that counting 100,000 members
-    keeps nobody from writing.
+    A lane that has learned to be slower, or has to be silent for a while, counts as it is. Only
+    reads: open the session with `core.database.reading`, so that counting 100,000 members keeps
+    nobody from writing.
     """
     row = await get(session, announcement_id)
-    whom = audience(row)
-    recipients = await count(session, whom, now=now)
-    direct = whom.kind is Kind.DIRECT
-    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
-    above = town.announcements.approve_above
+    found = await reach(
+        session,
+        audience(row),
+        town=town,
+        rates=rates,
+        now=now,
+        start=row.start_at,
+        quiet=bool(row.extras.get("quiet", True)),
+    )
     return Preview(
         announcement(row),
-        recipients,
-        finishes_in=_time_needed(recipients, rates),
-        needs_second=0 < above < reached,
+        found.recipients,
+        finishes_in=found.finishes_in,
+        needs_second=found.needs_second,
+        people=found.people,
+    )
+
+
+async def reach(
+    session: AsyncSession,
+    whom: Audience,
+    *,
+    town: TownPack,
+    rates: Mapping[str, float],
+    now: datetime,
+    start: datetime | None = None,
+    quiet: bool = True,
+) -> Reach:
+    """The same of an audience for which nothing is kept yet: while somebody is choosing.
+
+    Raises `BadAnnouncement` if the pack has no such audience.
+    """
+    whom = checked_audience(town, whom)
+    counted = await count(session, whom, now=now)
+    direct = whom.kind is Kind.DIRECT
+    reached = total(counted) if direct else await people(session, whom, now=now)
+    hours = town.announcements.quiet if direct and quiet else None
+    silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    begin = max(now, start or now)
+    paces = await lanes(session, rates)
+    ends = [
+        finish(zones, paces[platform], start=begin, quiet=silent)
+        for platform, zones in counted.items()
+        if platform in paces
+    ]
+    return Reach(
+        {platform: sum(zones.values()) for platform, zones in counted.items()},
+        finishes_in=max(ends, default=begin) - begin,
+        needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )
-
-
-def _time_needed(recipients: Mapping[str, int], rates: Mapping[str, float]) -> timedelta:
-    """The platforms send side by side; the slowest decides."""
-    seconds = (
-        math.ceil(number / rates[platform]) if rates.get(platform, 0) > 0 else 0
-        for platform, number in recipients.items()
-    )
-    return timedelta(seconds=max(seconds, default=0))
 
 
 async def confirm(
@@ -86,7 +122,7 @@ async def confirm(
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
     Confirming twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and
-    `BadAnnouncement` for times that cannot be.
+    `BadAnnouncement` for times that cannot be or a machine's draft that nobody has read.
     """
     row = await hold(session, announcement_id)
     if row.state == AnnouncementState.CANCELLED:
@@ -94,6 +130,7 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
+    _check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
     if await needs_second(session, audience(row), town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
@@ -110,6 +147,12 @@ def _check_times(start_at: datetime | None, deadline: datetime | None, now: date
         raise BadAnnouncement(Fault.START)
     if deadline is not None and deadline <= (start_at or now):
         raise BadAnnouncement(Fault.DEADLINE)
+
+
+def _check_read(texts: Texts) -> None:
+    for language, text in texts.items():
+        if text.get("machine") == "unread":
+            raise BadAnnouncement(Fault.UNREAD, language)
 
 
 def _detail(row: AnnouncementRow) -> dict[str, object]:
@@ -166,14 +209,20 @@ def _same(one: str, other: str | None) -> bool:
     return other is not None and one.strip().casefold() == other.strip().casefold()
 
 
-async def refuse(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
-    """Do not agree: it is a draft again. Raises `NotAllowed` as `approve`."""
+async def refuse(
+    session: AsyncSession, announcement_id: int, *, by: str, now: datetime, reason: str = ""
+) -> None:
+    """Do not agree: it is a draft again. Who asked may take it back so as well.
+
+    Raises `NotAllowed` if nobody asks any more.
+    """
     row = await hold(session, announcement_id)
     if row.state != AnnouncementState.ASKED:
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    await step(session, row.id, "refused", by=by, now=now)
+    detail = {"reason": reason[:500] or None}
+    await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
 

@@ -11,6 +11,7 @@ from core.identity.accounts import (
     account_by_id,
     accounts_of,
     accounts_on,
+    areas_in_use,
     find_account,
     members_with_tier,
     note_arrival,
@@ -18,6 +19,7 @@ from core.identity.accounts import (
     set_locale,
     set_reachable,
     set_tier,
+    set_unreachable,
     set_zone,
 )
 from core.identity.areas import PREFECTURES, countries, is_area, zones
@@ -85,6 +87,7 @@ __all__ = [
     "accounts_of",
     "accounts_on",
     "all_wallets",
+    "areas_in_use",
     "countries",
     "drop_vault",
     "export",
@@ -119,6 +122,7 @@ __all__ = [
     "set_locale",
     "set_reachable",
     "set_tier",
+    "set_unreachable",
     "set_wants_messages",
     "set_zone",
     "take_link",

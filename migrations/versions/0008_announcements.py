@@ -65,8 +65,8 @@ def _announcement() -> None:
     def add(column: sa.Column[Any]) -> None:
         op.add_column("announcement", column)
 
-    for name, empty in (("places", "[]"), ("segment", "{}"), ("extras", "{}")):
-        add(sa.Column(name, sa.JSON(), nullable=False, server_default=empty))
+    for name in ("segment", "extras"):
+        add(sa.Column(name, sa.JSON(), nullable=False, server_default="{}"))
     for name, number in (
         *(("revision", "1"), ("amended", "0"), ("amend_failed", "0")),
         *(("window_at", "0"), ("window_failed", "0")),
@@ -121,7 +121,7 @@ def downgrade() -> None:
         op.drop_column("member", name)
     op.drop_index(op.f("ix_announcement_start_at"), table_name="announcement")
     for name in (
-        *("places", "segment", "extras", "revision", "amended", "amend_failed"),
+        *("segment", "extras", "revision", "amended", "amend_failed"),
         *("topic", "asked_by", "approved_by", "paused_why"),
         *("pause_told", "window_at", "window_failed"),
         *("start_at", "deadline", "retracted_at"),

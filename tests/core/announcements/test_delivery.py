@@ -23,6 +23,7 @@ from core.announcements import (
     Outgoing,
     Pump,
 )
+from core.announcements.lanes import DeliveryState
 from core.database import Sessions, transaction
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AccountRow, DeliveryRow, LaneRow
@@ -432,6 +433,6 @@ async def test_whatever_happens_every_recipient_ends_with_one_result(
         rows = await session.scalars(
             select(DeliveryRow).where(DeliveryRow.announcement_id == number)
         )
-        results = [row.state for row in rows]
-    assert results.count("delivered") == shown.delivered == len(messenger.arrived)
+        results = [DeliveryState(row.state) for row in rows]
+    assert results.count(DeliveryState.DELIVERED) == shown.delivered == len(messenger.arrived)
     assert len(results) == 6
