@@ -20,6 +20,7 @@ from bots.conversation.desk import Desk
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.notices import render_for
+from bots.operations.meters import Meters
 from bots.signing import derived, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
@@ -134,6 +135,8 @@ class App:
     )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
+    meters: Meters = field(default_factory=Meters)
+    draining: bool = False  # asked to stop: what is in flight ends, nothing begins
     clockwork: "Clockwork | None" = None  # while this process is at work
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
 
@@ -222,7 +225,9 @@ async def running(
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
         stack.push_async_callback(engine.dispose)
-        await migrate(engine)
+        await migrate(engine, clock=clock)
+        meters = Meters()
+        meters.watch(engine)
         sessions = session_factory(engine)
         progress("records")
         client = await stack.enter_async_context(aiohttp.ClientSession())
@@ -298,6 +303,7 @@ async def running(
             wake=wake,
             tell=happenings.tell,
             learning=learning,
+            meters=meters,
         )
         app = App(
             settings=settings,
@@ -318,6 +324,7 @@ async def running(
             events=events,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
+            meters=meters,
             happenings=happenings,
             learning=learning,
             worker=worker,

@@ -1,10 +1,11 @@
 """What every desk of the conversation stands on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bots import texts
+from bots.operations.meters import Meters
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.credentials.proving import Proving
@@ -43,6 +44,7 @@ class Desk:
     wake: Callable[[], None]  # something new waits in the outbox
     tell: Callable[..., None]  # `Happenings.tell`
     learning: "Learning"
+    meters: Meters = field(default_factory=Meters)
 
 
 def sample_note(town: TownPack, language: str) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
+from bots.operations.meters import Meters
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
 from core.announcements import Messenger
 from core.chain import EndpointHealth
@@ -61,6 +64,12 @@ class TownApp(Protocol):
     def chains(self) -> Health: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def engine(self) -> AsyncEngine: ...
+    @property
+    def meters(self) -> Meters: ...
+    @property
+    def draining(self) -> bool: ...
     @property
     def clock(self) -> Clock: ...
     @property

@@ -40,7 +40,7 @@ class Matter:
         """In the reader's language."""
         found = self.said.get(language)
         if found is None:
-            found = render(self.kind, self.texts, language)
+            found = render(self.kind, self.texts, language, self.audience.topic)
             if self.kind is not Kind.NOTICE:
                 found = dressed(found, self.extras, self.picture)
             self.said[language] = found

@@ -32,8 +32,7 @@ async def begin(
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    counted = await count(session, whom, now=now)
-    found = {platform: sum(zones.values()) for platform, zones in counted.items()}
+    found = await count(session, whom, now=now)
     last = 0
     if whom.kind is Kind.ROOM:
         lanes = {
@@ -109,4 +108,4 @@ async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) 
     if stopped:
         settled = row.delivered + row.blocked + row.failed + row.unsure
         detail = {"left": max(row.total - settled, 0)}
-        await step(session, announcement_id, "expired", by="kankei", now=now, detail=detail)
+        await step(session, announcement_id, "too-late", by="kankei", now=now, detail=detail)
