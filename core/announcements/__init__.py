@@ -55,6 +55,7 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
+from core.announcements.outbox import at_work
 from core.announcements.pictures import (
     MAX_DESCRIPTION,
     describe_picture,
@@ -128,6 +129,7 @@ __all__ = [
     "Terms",
     "Texts",
     "approve",
+    "at_work",
     "cancel",
     "change_sent",
     "compose",

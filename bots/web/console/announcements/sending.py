@@ -196,11 +196,15 @@ class Sending(StaffPages):
 
     async def _way(self, request: Request, each: Announcement) -> dict[str, Any]:
         """What the progress shows."""
-        amending = None
-        if each.revision > 1 and (each.amended or each.amend_failed or each.retracted_at):
-            amending = {"total": each.delivered, "done": each.amended + each.amend_failed}
-        left = amending is not None and amending["done"] < amending["total"]
         ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
+        async with reading(self.web.app.sessions) as session:
+            left = ended and await announcements.at_work(session, each.id)
+            newest = (await announcements.revisions(session, each.id))[0] if left else None
+        confirmed = each.confirmed_at or each.created_at
+        rewritten = newest is not None and newest.number > 1 and newest.at > confirmed
+        amending = None
+        if rewritten or each.amended or each.amend_failed or each.retracted_at:
+            amending = {"total": each.delivered, "done": each.amended + each.amend_failed}
         direct = each.kind is Kind.DIRECT
         return {
             "running": each.state in RUNNING or left,
