@@ -18,7 +18,7 @@ from bots.web.console.announcements.form import Faults, Given, given_of
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Number, Web, go
-from core import announcements, audit
+from core import announcements, audit, board
 from core.announcements import (
     Announcement,
     AnnouncementState,
@@ -29,6 +29,7 @@ from core.announcements import (
     Outgoing,
     Revision,
 )
+from core.announcements.lanes import deliveries_of
 from core.clock import Clock
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
@@ -198,6 +199,7 @@ class Sending(StaffPages):
         """What the progress shows."""
         ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
         async with reading(self.web.app.sessions) as session:
+            opened = await self._opened(session, each)
             left = ended and await announcements.at_work(session, each.id)
             newest = (await announcements.revisions(session, each.id))[0] if left else None
         confirmed = each.confirmed_at or each.created_at
@@ -211,7 +213,7 @@ class Sending(StaffPages):
             "pace": self._paces.of(each) if each.state is AnnouncementState.SENDING else None,
             "amending": amending,
             "reasons": (),
-            "opened": None,
+            "opened": opened,
             "changes": each.delivered > 0 and each.retracted_at is None,
             "missed_count": each.total - each.delivered
             if ended and direct and not each.retracted_at
@@ -220,6 +222,12 @@ class Sending(StaffPages):
             "now": self.web.app.clock(),
             "language_of_staff": self.language(request),
         }
+
+    async def _opened(self, session: AsyncSession, each: Announcement) -> int | None:
+        """How many opened it on the web: no other platform tells."""
+        if each.kind is not Kind.DIRECT or "web" not in each.audience.terms.platforms:
+            return None
+        return await board.opened_count(session, deliveries_of(each.id))
 
     async def _shows(self, each: Announcement) -> Mapping[str, Looks]:
         kept = await self._kept_picture(each)
@@ -498,9 +506,9 @@ class Sending(StaffPages):
     async def _tested(self, platform: str, account: str, message: Outgoing) -> str:
         """What came of it: a key under ``announcing.done``."""
         delivery = TEST_BIT | secrets.randbits(61)
-        outcome = await self.web.app.messengers[platform].send_direct(
-            account, message, delivery=delivery
-        )
+        app = self.web.app
+        outcome = await app.messengers[platform].send_direct(account, message, delivery=delivery)
+        app.pumps[platform].spent()  # it took a place in the platform's lane
         web = platform == "web"
         match outcome:
             case Delivered():
