@@ -70,6 +70,7 @@ from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.results import (
     each_recipient,
     forget,
+    reasons,
     received,
     recipients,
     withdraw,
@@ -152,6 +153,7 @@ __all__ = [
     "preview",
     "progress",
     "reach",
+    "reasons",
     "recall",
     "received",
     "recipients",

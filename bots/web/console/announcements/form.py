@@ -51,9 +51,8 @@ class Given:
         return self.lists.get(name, ())
 
     def having(self, **fields: str) -> "Given":
-        """The same with other values; a dash in a name is written as two underscores."""
-        named = {name.replace("__", "-"): value for name, value in fields.items()}
-        return replace(self, fields={**self.fields, **named})
+        """The same with other values."""
+        return replace(self, fields={**self.fields, **fields})
 
     @property
     def languages(self) -> tuple[str, ...]:

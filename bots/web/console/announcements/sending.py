@@ -200,6 +200,9 @@ class Sending(StaffPages):
         ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
         async with reading(self.web.app.sessions) as session:
             opened = await self._opened(session, each)
+            stands = each.state is not AnnouncementState.SENDING
+            missing = stands and each.total - each.waiting > each.delivered
+            reasons = await announcements.reasons(session, each.id) if missing else []
             left = ended and await announcements.at_work(session, each.id)
             newest = (await announcements.revisions(session, each.id))[0] if left else None
         confirmed = each.confirmed_at or each.created_at
@@ -212,7 +215,7 @@ class Sending(StaffPages):
             "running": each.state in RUNNING or left,
             "pace": self._paces.of(each) if each.state is AnnouncementState.SENDING else None,
             "amending": amending,
-            "reasons": (),
+            "reasons": reasons,
             "opened": opened,
             "changes": each.delivered > 0 and each.retracted_at is None,
             "missed_count": each.total - each.delivered
@@ -294,7 +297,7 @@ class Sending(StaffPages):
         except NotAllowed:
             return go(address, request, flash="announcing.done.late")
         except BadAnnouncement as error:
-            key = error.reason if error.reason == "unread" else "late"
+            key = {"unread": "unread", "missed": "nobody-missed"}.get(error.reason, "late")
             return go(address, request, flash=f"announcing.done.{key}")
         app.wake()
         if isinstance(result, int):
