@@ -4,7 +4,7 @@ import secrets
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from core.announcements import (
     Revision,
 )
 from core.announcements.lanes import deliveries_of
+from core.announcements.schedule import start_of
 from core.clock import Clock
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
@@ -359,13 +360,12 @@ class Sending(StaffPages):
         if not (day and clock):
             faults[name] = ("when", {})
             return None
+        zone = self.web.app.town.town.timezone
         try:
-            local = datetime.fromisoformat(f"{day}T{clock}")
-        except ValueError:
+            return start_of(date.fromisoformat(day), time.fromisoformat(clock), zone=zone).at
+        except (ValueError, OverflowError):
             faults[name] = ("when", {})
             return None
-        zone = ZoneInfo(self.web.app.town.town.timezone)
-        return local.replace(tzinfo=zone).astimezone(UTC)
 
     async def approve(self, request: Request, number: Number) -> Response:
         by = f"staff:{self.web.staff(request)}"
