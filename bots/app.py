@@ -24,6 +24,7 @@ from bots.signing import derived, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
+from core import workers
 from core.access import (
     ChannelKeeper,
     Doorkeeper,
@@ -34,7 +35,7 @@ from core.access import (
 )
 from core.access.drift import Drift
 from core.access.guests import Guests
-from core.announcements import Messenger, Pump
+from core.announcements import Messenger, Pump, QuietHours
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
@@ -157,6 +158,8 @@ class App:
             self.clock,
             rate=rate,
             worker=self.worker,
+            quiet=quiet_hours(self.town),
+            gone=workers.gone,
         )
         if self.start_pump is not None:
             self.start_pump(pump)
@@ -165,6 +168,14 @@ class App:
         """Something new waits in the outbox."""
         for pump in self.pumps.values():
             pump.wake.set()
+
+
+def quiet_hours(town: TownPack) -> QuietHours | None:
+    """When no announcement disturbs a member."""
+    if (quiet := town.announcements.quiet) is None:
+        return None
+    start, until = quiet.hours
+    return QuietHours(start, until, zone=town.town.timezone)
 
 
 def posting_places(
