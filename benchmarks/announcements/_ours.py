@@ -20,7 +20,8 @@ from telegram.constants import ParseMode
 
 from benchmarks.announcements._memory import peak
 from bots.notices import render_for
-from bots.telegram.messenger import TelegramMessenger, lay_out_outgoing
+from bots.telegram.layout import lay_out_outgoing
+from bots.telegram.messenger import TelegramMessenger
 from bots.telegram.transport import AiohttpRequest
 from core.announcements import Delivered, Messenger, Outcome, Outgoing, Pump
 from core.clock import system_clock

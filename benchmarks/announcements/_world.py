@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import make_url, text
 
 from bots.notices import render_for
-from bots.telegram.messenger import lay_out_outgoing
+from bots.telegram.layout import lay_out_outgoing
 from core.announcements import Kind
 from core.database import Sessions, connect, migrate, session_factory
 from tests.world import news
@@ -34,6 +34,7 @@ class Taken:
     """What one contestant took, and what arrived."""
 
     cpu: float  # seconds, of all its processes
+    wall: float  # seconds, of the slowest
     rss: int  # bytes, of its largest process
     failed: int
     log: Log
@@ -41,7 +42,11 @@ class Taken:
     @property
     def cpu_each(self) -> float:
         """Milliseconds of CPU a message."""
-        return self.cpu / max(1, len(self.log.times)) * 1e3
+        return self.cpu_of(len(self.log.times))
+
+    def cpu_of(self, count: int) -> float:
+        """The same for what nobody counted."""
+        return self.cpu / max(1, count) * 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class World:
     def __init__(self, telegram: RemoteTelegram, cluster: str | None, folder: Path) -> None:
         self.telegram = telegram
         self._cluster = cluster
-        self._folder = folder
+        self.folder = folder
         self._made = 0
 
     @property
@@ -73,7 +78,7 @@ class World:
     async def records(self, kind: str) -> AsyncIterator[Records]:
         """Empty records, gone at the end."""
         self._made += 1
-        url = f"sqlite+aiosqlite:///{self._folder}/{self._made}/kankei.sqlite3"
+        url = f"sqlite+aiosqlite:///{self.folder}/{self._made}/kankei.sqlite3"
         if kind == "postgresql":
             url = await self._new_database(f"town{self._made}")
         engine = connect(url)
@@ -111,17 +116,30 @@ class World:
         async with self.records(kind) as records:
             await news.settle(records.sessions, count)
             number = await news.announce(records.sessions)
-            await self.telegram.begin(conduct)
-            told = {
-                "database": records.database,
-                "base_url": self.telegram.base_url,
-                "rate": rate,
-                "number": number,
-                "how": how,
-            }
-            taken = await asyncio.gather(
-                *(_run(OURS, {**told, "worker": f"w{each}"}) for each in range(workers))
-            )
+            return await self.send(records, number, conduct, rate=rate, workers=workers, how=how)
+
+    async def send(
+        self,
+        records: Records,
+        number: int,
+        conduct: Conduct,
+        *,
+        rate: float = NO_LIMIT,
+        workers: int = 1,
+        how: str = "telegram",
+    ) -> Taken:
+        """One announcement, by so many processes; `how` may also be "nowhere": records alone."""
+        await self.telegram.begin(conduct)
+        told = {
+            "database": records.database,
+            "base_url": self.telegram.base_url,
+            "rate": rate,
+            "number": number,
+            "how": how,
+        }
+        taken = await asyncio.gather(
+            *(_run(OURS, {**told, "worker": f"w{each}"}) for each in range(workers))
+        )
         return await self._taken(*taken)
 
     async def ptb_over_our_transport(self, count: int, conduct: Conduct) -> Taken:
@@ -147,6 +165,7 @@ class World:
     async def _taken(self, *each: dict[str, Any]) -> Taken:
         return Taken(
             sum(one["cpu"] for one in each),
+            max(one["wall"] for one in each),
             max(one["rss"] for one in each),
             sum(one["failed"] for one in each),
             await self.telegram.seen(),

@@ -8,14 +8,16 @@ from typing import Final
 from benchmarks.announcements._report import Report
 from benchmarks.announcements._world import DATABASES, World
 from benchmarks.measure import table
+from core.announcements import Policy
 from tests.world.ordeal import Plan, Verdict, endure
 
+POLICIES: Final[tuple[Policy, ...]] = ("resend", "hold")
 KILLS: Final = int(os.environ.get("KILLS", "50"))
 
 
 async def run(world: World, report: Report) -> None:
     rows = []
-    for policy in ("resend", "hold"):
+    for policy in POLICIES:
         for workers in (1, 2):
             plan = Plan(KILLS, workers, policy=policy, seed=random.SystemRandom().getrandbits(32))
             # Both databases at once: the senders wait most of the time.

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, astuple
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -180,12 +181,8 @@ def _report(settings: Settings, restored: Restored) -> None:
             files=len(restored.files),
         )
     )
-    if held.paused or held.drafts or held.cancelled:
-        typer.echo(
-            operations_words(
-                "restore.held", paused=held.paused, drafts=held.drafts, cancelled=held.cancelled
-            )
-        )
+    if any(astuple(held)):
+        typer.echo(operations_words("restore.held", **asdict(held)))
     if not settings.secret_key.get_secret_value() and "secret_key" not in restored.files:
         typer.echo(operations_words("restore.no-key"))
     with contextlib.suppress(TownPackError):

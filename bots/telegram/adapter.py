@@ -233,13 +233,15 @@ class TelegramAdapter:
             ("en" if "en" in languages else self._language, None)
         ]
         menus += [(language, code) for code, language in languages.items()]
+        unseen = set() if await self._app.events.open() else {"events"}
+        shown = [each for each in COMMANDS if each not in unseen]
         for language, code in menus:
-            everybody = _menu(language, [each for each in COMMANDS if each not in STAFF_COMMANDS])
+            everybody = _menu(language, [each for each in shown if each not in STAFF_COMMANDS])
             await self._application.bot.set_my_commands(everybody, language_code=code)
             for account in self._staff():
                 with suppress(BadRequest):  # somebody who has not written to the bot yet
                     await self._application.bot.set_my_commands(
-                        _menu(language, COMMANDS),
+                        _menu(language, shown),
                         scope=BotCommandScopeChat(int(account)),
                         language_code=code,
                     )

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMMANDS: Final = (
-    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
+    *("start", "join", "code", "rooms", "card", "perks", "events", "ask", "language", "mydata"),
+    "settings",
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000

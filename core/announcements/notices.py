@@ -21,10 +21,12 @@ async def notify(
     *,
     now: datetime,
     action: str | None = None,
+    deadline: datetime | None = None,
 ) -> int:
     """Tell one person something that concerns them, in the caller's transaction.
 
     The words stand in the locale files under ``notice.<key>``. Returns the notice's number.
+    `deadline`: after it the notice is worth nothing and does not leave any more.
     """
     row = AnnouncementRow(
         kind=Kind.NOTICE,
@@ -34,6 +36,7 @@ async def notify(
         total=1,
         created_at=now,
         confirmed_at=now,
+        deadline=deadline,
     )
     session.add(row)
     await session.flush()

@@ -1,19 +1,20 @@
 """What becomes of announcements when a town is opened again from a backup.
 
 Between the backup and the restore the town may have sent what the backup says is still to be sent.
-So nothing of it goes out by itself: staff look at each and resume it, or cancel it.
+So nothing of it goes out by itself: staff look at each and resume it, or cancel it. Leases need no
+care: they are half a minute long, and the records are older.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, delete, false, update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.lanes import milliseconds
-from core.announcements.nouns import AnnouncementState
-from core.tables import AnnouncementRow, DeliveryRow, LaneRow
+from core.announcements.nouns import AnnouncementState, Kind
+from core.announcements.records import step
+from core.tables import AnnouncementRow
 
 RESTORED: Final = "restored"
 """Why it waits, as `AnnouncementRow.paused_why` says it."""
@@ -26,38 +27,49 @@ class Held:
     paused: int  # they were going out
     drafts: int  # they would have begun between the backup and now
     cancelled: int  # past their deadline
+    notices: int  # to one person each; staff have no hand in them, so they are given up
 
 
 async def hold_after_restore(session: AsyncSession, *, now: datetime) -> Held:
     """Let nothing go out by itself that may have gone out since the backup.
 
     What was going out is paused; what should have begun since is a draft again; what is past its
-    deadline is cancelled. Nobody holds a lease, and no lane is banned.
+    deadline is cancelled, and so are notices, which leave within seconds of their making.
     """
-    table = cast("Table", AnnouncementRow.__table__)
-    sending = table.c.state == AnnouncementState.SENDING
-    planned = table.c.state == "scheduled"
-    over: ColumnElement[bool] = false()
-    due: ColumnElement[bool] = false()
-    why: dict[str, Any] = {}
-    if "deadline" in table.c:
-        over, due = table.c.deadline <= now, table.c.start_at <= now
-        why = {"paused_why": RESTORED}
+    sending = AnnouncementRow.state == AnnouncementState.SENDING
+    notice = AnnouncementRow.kind == Kind.NOTICE
+    planned = AnnouncementRow.state == AnnouncementState.SCHEDULED
+    asked = AnnouncementRow.state == AnnouncementState.ASKED
 
-    async def change(which: ColumnElement[bool], **values: Any) -> int:
+    async def change(which: ColumnElement[bool], word: str, **values: Any) -> int:
         changed = await session.execute(
-            update(table).where(which).values(**values).returning(table.c.id)
+            update(AnnouncementRow)
+            .where(which)
+            .values(paused_why=RESTORED, **values)
+            .returning(AnnouncementRow.id, AnnouncementRow.kind)
+            .execution_options(synchronize_session=False)
         )
-        return len(changed.all())
+        rows = changed.all()
+        for number, kind in rows:
+            if kind != Kind.NOTICE:
+                await step(session, number, word, by="kankei", now=now, detail={"why": RESTORED})
+        return len(rows)
 
-    cancelled = await change((sending | planned) & over, state="cancelled", finished_at=now, **why)
-    paused = await change(sending, state="paused", **why)
-    again = {"start_at": None} if why else {}
-    drafts = await change(planned & due, state="draft", confirmed_at=None, **again, **why)
-    await session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.worker.is_not(None))
-        .values(worker=None, due_at=milliseconds(now))
+    over = {"state": AnnouncementState.CANCELLED, "finished_at": now}
+    notices = await change(sending & notice, "cancelled", **over)
+    cancelled = await change(
+        (sending | planned | asked) & (AnnouncementRow.deadline <= now),
+        "too-late",
+        **over,
     )
-    await session.execute(delete(LaneRow))
-    return Held(paused, drafts, cancelled)
+    paused = await change(sending, "paused", state=AnnouncementState.PAUSED)
+    drafts = await change(
+        planned & (AnnouncementRow.start_at <= now),
+        "drafted",
+        state=AnnouncementState.DRAFT,
+        confirmed_at=None,
+        start_at=None,
+        asked_by=None,
+        approved_by=None,
+    )
+    return Held(paused, drafts, cancelled, notices)

@@ -97,6 +97,7 @@ async def restore(
                         "paused": held.paused,
                         "drafts": held.drafts,
                         "cancelled": held.cancelled,
+                        "notices": held.notices,
                     },
                     now=now,
                 )

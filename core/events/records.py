@@ -280,7 +280,8 @@ async def _apply(
         "title": dict(before.title) != dict(plan.title),
         "capacity": before.capacity != plan.capacity,
     }
-    detail = {"changes": ", ".join(name for name, changed in what.items() if changed)}
+    names = [name for name, changed in what.items() if changed] or ["other"]
+    detail = {"changes": ", ".join(names)}
     await _changed(session, row, "event.changed", by, now, detail)
     if what["when"] or what["where"]:
         await _tell(session, row, CHANGED, by, now)

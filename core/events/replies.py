@@ -251,7 +251,10 @@ async def _move_up(session: AsyncSession, event: EventRow, now: datetime) -> int
         taken, moved = taken + party, moved + 1
         await session.flush()
         await _note_by(session, row, "event.offered", now)
-        await tell_one(session, event_of(event), row, "offered", until=row.offer_until, now=now)
+        until = row.offer_until
+        await tell_one(
+            session, event_of(event), row, "offered", until=until, now=now, deadline=until
+        )
     return moved
 
 

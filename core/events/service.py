@@ -62,6 +62,7 @@ class Events:
         self._judge = judge
         self._clock = clock
         self._patience = patience
+        self.any_open = False  # as of the last look, so that pages know without asking
 
     async def follow_pack(self) -> None:
         """Let the records be as the town pack says; for the start of a process."""
@@ -94,12 +95,14 @@ class Events:
     async def open(self) -> bool:
         """Whether there is anything to come to."""
         async with transaction(self._sessions) as session:
-            return await records.any_upcoming(session, now=self._clock())
+            self.any_open = await records.any_upcoming(session, now=self._clock())
+        return self.any_open
 
     async def upcoming(self, member_id: int | None = None) -> list[View]:
         """What is to come, the next first, with what this member said; without any link."""
         async with transaction(self._sessions) as session:
             events = await records.upcoming(session, now=self._clock())
+            self.any_open = bool(events)
             return [await self._seen(session, each, member_id) for each in events]
 
     async def view(self, event_id: int, member_id: int | None = None) -> View:

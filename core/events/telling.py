@@ -50,6 +50,7 @@ def values_of(event: Event, *, zone: str | None) -> dict[str, str]:
         "event": str(event.id),
         "starts": event.plan.starts_at.isoformat(),
         "ends": event.plan.ends_at.isoformat(),
+        **({"online": "yes"} if event.plan.online else {}),
         **({"zone": zone} if zone else {}),
     }
 
@@ -78,6 +79,7 @@ async def tell_one(
     until: datetime | None = None,
     now: datetime,
     more: Mapping[str, str] | None = None,
+    deadline: datetime | None = None,
 ) -> bool:
     """A notice to one person, under ``event-<what>``. Returns whether there was a way to them."""
     account = await account_for(session, row.member_id, row.account_id)
@@ -86,7 +88,7 @@ async def tell_one(
     values = values_of(event, zone=await zone_of(session, row.member_id))
     values |= {"until": until.isoformat()} if until else {}
     values |= {"number": str(row.number), **(more or {})}
-    await notify(session, account, f"event-{what}", values, now=now)
+    await notify(session, account, f"event-{what}", values, now=now, deadline=deadline)
     return True
 
 
@@ -168,7 +170,15 @@ async def remind(session: AsyncSession, reminder: Due, *, link: str | None, now:
     if not await _first(session, reminder.event_id, reminder.member_id, what):
         return False
     more = {"minutes": str(reminder.minutes), **({"link": link} if link else {})}
-    return await tell_one(session, event_of(event_row), row, "reminder", now=now, more=more)
+    return await tell_one(
+        session,
+        event_of(event_row),
+        row,
+        "reminder",
+        now=now,
+        more=more,
+        deadline=event_row.starts_at,
+    )
 
 
 # News

@@ -82,7 +82,7 @@ async def test_a_pump_that_breaks_is_started_again_and_the_other_jobs_go_on(
 ) -> None:
     from datetime import timedelta
 
-    monkeypatch.setattr(jobs, "RESTART_AFTER", timedelta(0))
+    monkeypatch.setattr("bots.jobs.clockwork.RESTART_AFTER", timedelta(0))
     turns, again = 0, asyncio.Event()
 
     async def broken() -> None:

@@ -8,7 +8,14 @@ from typing import Final
 from sqlalchemy import insert, select
 
 from core import announcements
-from core.announcements import Announcement, AnnouncementState, Audience, Kind
+from core.announcements import (
+    Announcement,
+    AnnouncementState,
+    Audience,
+    Extras,
+    Kind,
+    Policy,
+)
 from core.announcements.lanes import DeliveryState
 from core.clock import system_clock
 from core.database import Sessions, reading, transaction
@@ -25,6 +32,9 @@ TEXTS: Final = {
     }
 }
 DIRECT: Final = Audience(Kind.DIRECT)
+OTHER_TEXTS: Final = {
+    "ja": {"heading": "秋吉台の山焼きは延期です", "body": "雨のため、次の日曜日に行います。"}
+}
 AT_ONCE: Final = 20_000
 
 
@@ -57,18 +67,39 @@ async def settle(sessions: Sessions, people: int, *, now: datetime | None = None
 
 
 async def announce(
-    sessions: Sessions, *, policy: str = "resend", now: datetime | None = None
+    sessions: Sessions, *, policy: Policy = "resend", now: datetime | None = None
 ) -> int:
-    """Confirm an announcement to all of them; returns its number."""
+    """Confirm an announcement to all of them, by two members of staff; returns its number."""
     now = now or system_clock()
-    if policy != "resend":
-        raise NotImplementedError(policy)
+    asked = town()
     async with transaction(sessions) as session:
         number = await announcements.compose(
-            session, author="staff", audience=DIRECT, texts=TEXTS, now=now
+            session,
+            town=asked,
+            author="staff",
+            audience=DIRECT,
+            texts=TEXTS,
+            extras=Extras(policy=policy, quiet=False),
+            now=now,
         )
-        await announcements.confirm(session, number, DIRECT, by="staff", now=now)
+        sent = await announcements.confirm(session, number, town=asked, by="staff", now=now)
+        if sent.state is AnnouncementState.ASKED:
+            await announcements.approve(session, number, by="colleague", now=now)
     return number
+
+
+async def change(sessions: Sessions, number: int) -> None:
+    """Let it say something else, also where it has arrived."""
+    async with transaction(sessions) as session:
+        await announcements.change_sent(
+            session, number, OTHER_TEXTS, by="staff", now=system_clock()
+        )
+
+
+async def retract(sessions: Sessions, number: int) -> None:
+    """Take it back from everybody."""
+    async with transaction(sessions) as session:
+        await announcements.retract(session, number, by="staff", now=system_clock())
 
 
 async def progress(sessions: Sessions, number: int) -> Announcement:
@@ -78,6 +109,12 @@ async def progress(sessions: Sessions, number: int) -> Announcement:
 
 async def finished(sessions: Sessions, number: int) -> bool:
     return (await progress(sessions, number)).state is AnnouncementState.DONE
+
+
+async def amended(sessions: Sessions, number: int) -> bool:
+    """Whether the last change has come to everybody who has the message."""
+    shown = await progress(sessions, number)
+    return shown.amended + shown.amend_failed >= shown.delivered
 
 
 async def results(sessions: Sessions, number: int) -> Mapping[int, str]:

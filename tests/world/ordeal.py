@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from core.announcements import Policy
 from core.database import Sessions
 from tests.world import news
 from tests.world.arrivals import Arrival, Conduct, CountingTelegram, Log
@@ -17,6 +18,8 @@ from tests.world.sender import Senders, Sending, senders
 
 LONGEST_LIFE: Final = 0.6
 """Seconds: so long at most does a process send before it is killed."""
+SWIFTLY: Final = 2_000.0
+"""Messages a second, where only the change that follows is of interest."""
 DIES_STARTING: Final = 0.2
 """The share of deaths that may come before the first message, in the first half second."""
 
@@ -29,7 +32,7 @@ class Plan:
     workers: int = 1
     rate: float = 30.0
     latency: float = 0.05  # seconds; what the platform has been set to
-    policy: str = "resend"
+    policy: Policy = "resend"
     seed: int = 0
 
     @property
@@ -53,12 +56,14 @@ class Verdict:
     kills: list[float] = field(default_factory=list)  # when, of the monotonic clock
     trace: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    kind: str = "sent"  # what is counted: sent, edited or deleted
+    stale: int = 0  # messages that still say what was changed or taken back
 
     @property
     def lost(self) -> set[int]:
         """Who received nothing although the records do not say so."""
         silent = {chat for chat, state in self.results.items() if state != "unsure"}
-        return silent - set(self.log.sent)
+        return silent - {each.chat for each in self.log.of(self.kind)}
 
     @property
     def missing(self) -> int:
@@ -73,7 +78,7 @@ class Verdict:
         """Each message that came again, with the one before it to the same person."""
         last: dict[int, Arrival] = {}
         found = []
-        for arrival in self.log.of("sent"):
+        for arrival in self.log.of(self.kind):
             if (before := last.get(arrival.chat)) is not None:
                 found.append((before, arrival))
             last[arrival.chat] = arrival
@@ -99,10 +104,11 @@ class Verdict:
         counts = self.per_kill()
         return (
             f"seed {self.plan.seed}, {self.plan.workers} worker(s), {self.plan.policy}: "
-            f"{len(self.kills)} kills, {self.plan.people} people, lost {len(self.lost)}, "
-            f"not settled {self.missing}, twice {sum(counts)} "
+            f"{self.kind}, {len(self.kills)} kills, {self.plan.people} people, "
+            f"lost {len(self.lost)}, not settled {self.missing}, twice {sum(counts)} "
             f"(worst {max(counts, default=0)}, unexplained {self.unexplained()}), "
-            f"unsure {self.unsure}, {self.seconds:.1f} s\n" + "\n".join(self.trace)
+            f"unsure {self.unsure}, stale {self.stale}, {self.seconds:.1f} s\n"
+            + "\n".join(self.trace)
         )
 
 
@@ -111,10 +117,10 @@ async def endure(plan: Plan, sessions: Sessions, database: str) -> Verdict:
     await news.settle(sessions, plan.people)
     number = await news.announce(sessions, policy=plan.policy)
     began = time.monotonic()
-    async with CountingTelegram(_conduct(plan)) as telegram:
+    async with CountingTelegram(Conduct(latency=plan.latency)) as telegram:
         with senders() as alive:
             verdict = Verdict(plan, telegram.log, {})
-            await _kill(plan, verdict, alive, database, telegram)
+            await _kill(verdict, alive, database, telegram)
             await until_finished(sessions, number, timeout=60 + plan.people / plan.rate)
             await alive.stop()
         verdict.log = telegram.seen()
@@ -123,13 +129,39 @@ async def endure(plan: Plan, sessions: Sessions, database: str) -> Verdict:
     return verdict
 
 
-def _conduct(plan: Plan) -> Conduct:
-    return Conduct(latency=plan.latency)
+async def endure_amending(
+    plan: Plan, sessions: Sessions, database: str, *, taken_back: bool = False
+) -> Verdict:
+    """The same while what has arrived is changed, or taken back, at everybody's."""
+    await news.settle(sessions, plan.people)
+    number = await news.announce(sessions, policy=plan.policy)
+    async with CountingTelegram() as telegram:
+        with senders() as alive:
+            alive.start(Sending(database, telegram.base_url, "first", SWIFTLY))
+            await until_finished(sessions, number, timeout=60)
+            await alive.stop()
+            telegram.seen()
+            before = set(telegram.log.texts)
+            await (news.retract if taken_back else news.change)(sessions, number)
+            began = time.monotonic()
+            telegram.behave(Conduct(latency=plan.latency))
+            verdict = Verdict(plan, telegram.log, {}, kind="deleted" if taken_back else "edited")
+            await _kill(verdict, alive, database, telegram)
+            async with asyncio.timeout(60 + plan.people / plan.rate):
+                while not await news.amended(sessions, number):  # noqa: ASYNC110 - others write it
+                    await asyncio.sleep(0.1)
+            await alive.stop()
+        verdict.log = telegram.seen()
+    verdict.stale = sum(verdict.log.texts[words] for words in before)
+    verdict.results = await news.results(sessions, number)
+    verdict.seconds = time.monotonic() - began
+    return verdict
 
 
 async def _kill(
-    plan: Plan, verdict: Verdict, alive: Senders, database: str, telegram: CountingTelegram
+    verdict: Verdict, alive: Senders, database: str, telegram: CountingTelegram
 ) -> None:
+    plan = verdict.plan
     chance = random.Random(plan.seed)
     names = [chr(ord("a") + each) for each in range(plan.workers)]
 
@@ -138,7 +170,7 @@ async def _kill(
 
     for name in names:
         start(name)
-    await telegram.until(1)
+    await telegram.until(len(telegram.log.times) + 1)
     for _ in range(plan.kills):
         if chance.random() > DIES_STARTING:
             await telegram.until(len(telegram.log.times) + 1, timeout=60)

@@ -14,6 +14,7 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console", "overview"),
         ("/console/guide", "guide"),
         ("/console/chain", "chain"),
+        ("/console/clock", "clock"),
     ),
     "members": (
         ("/console/members", "members"),
@@ -26,6 +27,7 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console/perks/settlement", "settlement"),
         ("/console/perks/figures", "figures"),
     ),
+    "events": (("/console/events", "events"),),
     "questions": (
         ("/console/questions", "questions"),
         ("/console/facts", "facts"),

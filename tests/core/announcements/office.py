@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from core import announcements, identity
 from core.announcements import (
@@ -61,7 +61,9 @@ def told(town: TownPack, **changes: object) -> TownPack:
     return town.model_copy(update={"announcements": table, "tiers": tiers})
 
 
-def plain(kind: Kind, texts: Mapping[str, Any], language: str) -> Outgoing:
+def plain(
+    kind: Kind, texts: Mapping[str, Any], language: str, _topic: str | None = None, /
+) -> Outgoing:
     """The words without a locale file."""
     if kind is Kind.NOTICE:
         return Outgoing(texts["key"], "", "town", language=language)
@@ -118,6 +120,10 @@ class Office:
             for start in range(0, count, 1_000):
                 await session.execute(insert(MemberRow), people[start : start + 1_000])
                 await session.execute(insert(AccountRow), accounts[start : start + 1_000])
+            if session.get_bind().dialect.name == "postgresql":  # ids of ours move no sequence
+                await session.execute(
+                    text("SELECT setval('member_id_seq', :last)"), {"last": first + count}
+                )
 
     async def also(self, member_id: int, platform: str, external_id: str) -> None:
         """A further account of the same person."""

@@ -3,8 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Dialect, event, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import event, select, text, update
 
 from core import announcements, identity
 from core.announcements import Audience, Fault, Kind, Segment
@@ -202,8 +201,9 @@ async def test_the_next_few_are_found_without_walking_over_all_members(office: O
     async with transaction(office.sessions) as session:
         on_sqlite = session.get_bind().dialect.name == "sqlite"
         await session.execute(text("ANALYZE"))
-        dialect: Dialect = sqlite.dialect() if on_sqlite else postgresql.dialect()  # type: ignore[no-untyped-call]
-        plain = page.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        plain = page.compile(
+            dialect=session.get_bind().dialect, compile_kwargs={"literal_binds": True}
+        )
         explain = "EXPLAIN QUERY PLAN" if on_sqlite else "EXPLAIN"
         rows = await session.execute(text(f"{explain} {plain}".replace(":", r"\:")))
         plan = "\n".join(str(row[-1]) for row in rows)
@@ -220,11 +220,13 @@ async def test_members_are_counted_in_one_statement_a_platform(office: Office) -
     said: list[str] = []
     async with reading(office.sessions) as session:
         connection = await session.connection()
-        event.listen(
-            connection.sync_connection,
-            "before_cursor_execute",
-            lambda *given: said.append(given[2]),
-        )
+        plain = connection.sync_connection
+        assert plain is not None
+
+        @event.listens_for(plain, "before_cursor_execute")
+        def _note(_: object, __: object, statement: str, *___: object) -> None:
+            said.append(statement)
+
         found = await announcements.preview(
             session, number, town=office.town, rates={}, now=office.clock()
         )
