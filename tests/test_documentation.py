@@ -32,6 +32,7 @@ PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "do
 EVERY_LANGUAGE = (
     "about",
     "access",
+    "areas",
     "asking",
     "chat",
     "computed",
@@ -48,8 +49,8 @@ EVERY_LANGUAGE = (
     "web",
 )
 STAFF_ONLY = (
-    *("audit", "cli", "console", "evaluate", "events-desk", "index", "ingest", "jobs"),
-    *("members", "operations"),
+    *("announcing", "audit", "cli", "console", "evaluate", "events-desk", "index", "ingest"),
+    *("jobs", "members", "operations"),
     *("proofs-desk", "report", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""

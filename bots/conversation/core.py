@@ -14,6 +14,7 @@ from bots.conversation.events import Eventing
 from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
+from bots.conversation.preferences import Preferences
 from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
 from core import identity
@@ -41,6 +42,7 @@ class Conversation:
         self._announcing = Announcing(desk)
         self._perking = Perking(desk)
         self._eventing = Eventing(desk)
+        self._preferences = Preferences(desk)
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
@@ -56,6 +58,7 @@ class Conversation:
             "ask": self._asking.ask,
             "language": self._language,
             "mydata": self._belonging.mydata,
+            "settings": self._preferences.settings,
             "announce": self._announcing.announce,
             "answer": self._answering.answer,
         }
@@ -78,6 +81,11 @@ class Conversation:
             "unlink": self._links.unlink,
             "vault": self._links.vault,
             "messages": self._belonging.messages,
+            "settings": self._preferences.settings,
+            "topics": self._preferences.topics,
+            "topic": self._preferences.topic,
+            "area": self._preferences.area,
+            "zone": self._preferences.zone,
             "merge": self._belonging.merge,
             "announce": self._announcing.action,
             "answer": self._answering.action,

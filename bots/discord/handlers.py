@@ -150,6 +150,7 @@ class TownClient(discord.Client):
             self._add(name, self._plain(name))
         self._add("ask", self._ask())
         self._add("code", self._code())
+        self._add("settings", self._settings())
         self._add("announce", self._announce)
         self._add("answer", self._answer_question())
 
@@ -210,6 +211,15 @@ class TownClient(discord.Client):
             interaction: discord.Interaction, code: app_commands.Range[str, 1, 100] | None = None
         ) -> None:
             await self.command(interaction, "code", text=code or "")
+
+        return callback
+
+    def _settings(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        @app_commands.describe(place=_described("settings_place"))
+        async def callback(
+            interaction: discord.Interaction, place: app_commands.Range[str, 1, 80] | None = None
+        ) -> None:
+            await self.command(interaction, "settings", text=place or "")
 
         return callback
 

@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 COMMANDS: Final = (
     *("start", "join", "code", "rooms", "card", "perks", "events", "ask", "language", "mydata"),
+    "settings",
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000

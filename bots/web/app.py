@@ -26,6 +26,7 @@ from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
 from bots.web.perks import Card, DeskPages, PublicPerks
 from bots.web.ports import TownApp
+from bots.web.preferences import PreferencePages
 from bots.web.rooms import Rooms
 from bots.web.verify import Verify
 from core.errors import ChainUnavailable, NotAllowed, RecordsUnavailable
@@ -79,12 +80,12 @@ def create_web(
     api.mount("/static", Kept(directory=STATIC), name="static")
     everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
-    perks = (Card(web).router(), DeskPages(web).router())
+    own = (PreferencePages(web).router(), Card(web).router(), DeskPages(web).router())
     events = (PublicEvents(web).router(), Calendars(web).router())
     for router in (
         *everybody,
         *residents,
-        *perks,
+        *own,
         *events,
         *(each.router() for each in staff_pages(web)),
     ):

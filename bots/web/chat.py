@@ -30,7 +30,8 @@ MAX_EVENTS: Final = 3  # on the front page
 MAX_THREADS: Final = 500
 MAX_TURNS: Final = 20
 _COMMAND: Final = re.compile(
-    r"/(start|join|rooms|card|perks|events|ask|language|mydata|answer)(?:\s+(.*))?", re.DOTALL
+    r"/(start|join|rooms|card|perks|events|ask|language|mydata|settings|answer)(?:\s+(.*))?",
+    re.DOTALL,
 )
 
 

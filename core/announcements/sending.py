@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
 from core.announcements.audience import by_zone, people
+from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
 from core.announcements.forecast import finish, lanes
@@ -17,12 +18,24 @@ from core.announcements.nouns import (
     OVER,
     Announcement,
     AnnouncementState,
+    Audience,
     Fault,
     Kind,
     Preview,
+    Reach,
+    Texts,
 )
 from core.announcements.quiet import QuietHours
-from core.announcements.records import announcement, audience, get, hold, move, must_move, step
+from core.announcements.records import (
+    announcement,
+    audience,
+    get,
+    hold,
+    keep_audience,
+    move,
+    must_move,
+    step,
+)
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
@@ -56,24 +69,55 @@ async def preview(
     nobody from writing.
     """
     row = await get(session, announcement_id)
-    whom = audience(row)
+    found = await reach(
+        session,
+        audience(row),
+        town=town,
+        rates=rates,
+        now=now,
+        start=row.start_at,
+        quiet=bool(row.extras.get("quiet", True)),
+    )
+    return Preview(
+        announcement(row),
+        found.recipients,
+        finishes_in=found.finishes_in,
+        needs_second=found.needs_second,
+        people=found.people,
+    )
+
+
+async def reach(
+    session: AsyncSession,
+    whom: Audience,
+    *,
+    town: TownPack,
+    rates: Mapping[str, float],
+    now: datetime,
+    start: datetime | None = None,
+    quiet: bool = True,
+) -> Reach:
+    """The same of an audience for which nothing is kept yet: while somebody is choosing.
+
+    Raises `BadAnnouncement` if the pack has no such audience.
+    """
+    whom = checked_audience(town, whom)
     counted = await by_zone(session, whom, now=now)
     recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
     direct = whom.kind is Kind.DIRECT
     reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
-    hours = town.announcements.quiet if direct and row.extras.get("quiet", True) else None
-    quiet = QuietHours(*hours.hours, town.town.timezone) if hours else None
-    start = max(now, row.start_at or now)
+    hours = town.announcements.quiet if direct and quiet else None
+    silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    begin = max(now, start or now)
     paces = await lanes(session, rates)
     ends = [
-        finish(zones, paces[platform], start=start, quiet=quiet)
+        finish(zones, paces[platform], start=begin, quiet=silent)
         for platform, zones in counted.items()
         if platform in paces
     ]
-    return Preview(
-        announcement(row),
+    return Reach(
         recipients,
-        finishes_in=max(ends, default=start) - start,
+        finishes_in=max(ends, default=begin) - begin,
         needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )
@@ -92,7 +136,7 @@ async def confirm(
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
     Confirming twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and
-    `BadAnnouncement` for times that cannot be.
+    `BadAnnouncement` for times that cannot be or a machine's draft that nobody has read.
     """
     row = await hold(session, announcement_id)
     if row.state == AnnouncementState.CANCELLED:
@@ -100,9 +144,12 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
+    _check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
     row.paused_why = None
-    if await needs_second(session, audience(row), town=town, now=now):
+    whom = checked_audience(town, audience(row))  # the pack may have changed since the draft
+    keep_audience(row, whom)
+    if await needs_second(session, whom, town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
     else:
@@ -117,6 +164,12 @@ def _check_times(start_at: datetime | None, deadline: datetime | None, now: date
         raise BadAnnouncement(Fault.START)
     if deadline is not None and deadline <= (start_at or now):
         raise BadAnnouncement(Fault.DEADLINE)
+
+
+def _check_read(texts: Texts) -> None:
+    for language, text in texts.items():
+        if text.get("machine") == "unread":
+            raise BadAnnouncement(Fault.UNREAD, language)
 
 
 def _detail(row: AnnouncementRow) -> dict[str, object]:
@@ -173,14 +226,20 @@ def _same(one: str, other: str | None) -> bool:
     return other is not None and one.strip().casefold() == other.strip().casefold()
 
 
-async def refuse(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
-    """Do not agree: it is a draft again. Raises `NotAllowed` as `approve`."""
+async def refuse(
+    session: AsyncSession, announcement_id: int, *, by: str, now: datetime, reason: str = ""
+) -> None:
+    """Do not agree: it is a draft again. Who asked may take it back so as well.
+
+    Raises `NotAllowed` if nobody asks any more.
+    """
     row = await hold(session, announcement_id)
     if row.state != AnnouncementState.ASKED:
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    await step(session, row.id, "refused", by=by, now=now)
+    detail = {"reason": reason[:500] or None}
+    await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
 

@@ -11,6 +11,7 @@ from core.tables.announcements import (
 )
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
+from core.tables.chat import StaffNewsRow, UnfinishedRow, WebPictureRow
 from core.tables.credentials import (
     ClaimCodeRow,
     CodeBatchRow,
@@ -98,15 +99,18 @@ __all__ = [
     "RevisionRow",
     "RoomPostRow",
     "RulesRow",
+    "StaffNewsRow",
     "StandingRow",
     "ToldOfEventRow",
     "ToldRow",
     "TraitsRow",
     "TransferRow",
+    "UnfinishedRow",
     "UseRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WebPictureRow",
     "WishRow",
     "WorkerRow",
 ]
