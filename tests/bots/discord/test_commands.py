@@ -11,8 +11,8 @@ from core.errors import ChainUnavailable
 from tests.bots.discord.stage import STAFF, World
 
 COMMANDS = {
-    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
-    *("settings", "announce", "answer", "help"),
+    *("start", "join", "code", "rooms", "card", "perks", "events", "ask", "language"),
+    *("mydata", "settings", "announce", "answer", "help"),
 }
 
 
