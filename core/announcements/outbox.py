@@ -32,8 +32,7 @@ async def begin(
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    counted = await count(session, whom, now=now)
-    found = {platform: sum(zones.values()) for platform, zones in counted.items()}
+    found = await count(session, whom, now=now)
     last = 0
     if whom.kind is Kind.ROOM:
         lanes = {

@@ -1,6 +1,7 @@
 """Troubles in mid-announcement that nobody mends by hand: it goes on by itself, once to each."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -39,7 +40,15 @@ async def sending(
     """A pump at work in this process."""
     async with Bot(TOKEN, base_url=telegram.base_url, request=AiohttpRequest()) as bot:
         messenger, render = TelegramMessenger(bot), render_for(news.town())
-        pump = Pump(sessions, messenger, render, clock, rate=rate, worker=worker)
+        pump = Pump(
+            sessions,
+            messenger,
+            render,
+            clock,
+            rate=rate,
+            worker=worker,
+            monotonic=time.monotonic,  # which no jump of the clock reaches
+        )
         task = asyncio.create_task(pump.run())
         try:
             yield pump
