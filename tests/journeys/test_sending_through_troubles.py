@@ -96,7 +96,7 @@ async def test_a_disk_that_is_full_for_a_while_holds_an_announcement_up_and_no_m
     async with CountingTelegram(SWIFT) as telegram:
         async with sending(sessions, telegram, rate=10 * RATE):
             await telegram.until(people // 3)
-            async with disk_full(sessions, "delivery"), asyncio.timeout(10):
+            async with disk_full(sessions, "delivery"), asyncio.timeout(30):
                 while "pump-waits-for-database" not in caplog.messages:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             await until_finished(sessions, number, timeout=20)
