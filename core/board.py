@@ -111,6 +111,11 @@ def _letter(message: Outgoing) -> str:
     return "\n\n".join(part for part in (message.body, message.footnote) if part)
 
 
+async def forget_messages(session: AsyncSession, *, before: datetime) -> None:
+    """Delete messages to single persons from before a day."""
+    await session.execute(delete(WebMessageRow).where(WebMessageRow.created_at < before))
+
+
 async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
     """The person has their messages before them; the first time counts."""
     await session.execute(
