@@ -18,6 +18,7 @@ from bots.jobs.job import Job, following, next_daily
 from bots.jobs.presence import Elsewhere, NameTaken
 from bots.jobs.sweeps import Waiting, look_again, recheck_everybody, tell_of_changes
 from bots.jobs.tidying import tidy
+from bots.operations.upgrades import LOOK_EVERY, notice_newer_schema
 from core import workers
 from core.database import transaction
 
@@ -50,6 +51,7 @@ JOBS: Final = (
     Job("waiting", lambda _: RETRY_EVERY, look_again, RETRY_EVERY, everywhere=True),
     Job("reminders", lambda _: REMIND_EVERY, remind, REMIND_EVERY),
     Job("seats", lambda app: app.settings.recheck_every, look_at_seats, SEATS_AFTER),
+    Job("schema", lambda _: LOOK_EVERY, notice_newer_schema, LOOK_EVERY, everywhere=True),
     Job("tidy", lambda _: TIDY_EVERY, tidy),
     Job("start", lambda _: START_EVERY, lives.start_due, everywhere=True),
     Job("announcements", lambda _: ADOPT_EVERY, lives.adopt),

@@ -25,6 +25,7 @@ async def tidy(app: App) -> None:
         await forget_lists(session, before=now - KEEP_LISTS)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
+        await board.forget_messages(session, before=now - timedelta(days=retention.delivery_days))
         await board.forget_pictures(session, before=now - timedelta(days=1))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
         await announcements.forget_pictures(session, before=now - KEEP_DRAFTS)
