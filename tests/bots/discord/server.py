@@ -201,6 +201,8 @@ class Server:
                 return answer({"id": "300", "type": 1, "recipients": []})
             case "POST", ["channels", number, "messages"]:
                 return answer(self._store(int(number), body))
+            case "PUT", ["guilds", _, "members", _, "roles", _]:
+                return web.Response(status=204)
             case "POST", ["channels", _, "typing"]:
                 return web.Response(status=204)
         return answer({"message": "Not Found", "code": 10004}, status=404)
