@@ -44,7 +44,7 @@ async def clear_books(app: App) -> None:
         await app.clockwork.engine.forget_old(FAILED, before=now - KEEP_FAILED)
 
 
-JOBS: Final = (
+JOBS: Final[tuple[Job, ...]] = (
     Job("sweep", lambda app: app.settings.recheck_every, recheck_everybody, timedelta(seconds=5)),
     Job("index", lambda app: app.settings.index_every, follow),
     Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
