@@ -5,6 +5,7 @@ The only place that chooses real parts. Tests pass fakes through the same door.
 
 import asyncio
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from core.access import (
 )
 from core.access.drift import Drift
 from core.access.guests import Guests
-from core.announcements import Messenger, Pump
+from core.announcements import Delivered, Messenger, Outgoing, Pump
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
@@ -163,6 +164,31 @@ class App:
         if self.start_pump is not None:
             self.start_pump(pump)
 
+    def answered(self, platform: str) -> None:
+        """Somebody was answered there: it counts for the bot's rate, and goes first."""
+        if (pump := self.pumps.get(platform)) is not None:
+            pump.spent()
+
+    def rates(self) -> Mapping[str, float]:
+        """How many messages a second the settings allow on each platform."""
+        settings = self.settings
+        return {
+            "telegram": settings.telegram_rate,
+            "discord": settings.discord_rate,
+            "web": WEB_RATE,
+        }
+
+    async def try_out(self, platform: str, account: str, message: Outgoing) -> bool:
+        """Send one message to one account, past the outbox; whether it arrived."""
+        messenger = self.messengers.get(platform)
+        if messenger is None:
+            return False
+        self.answered(platform)
+        # No delivery has a negative number, and no other test this one.
+        number = -secrets.randbits(62)
+        outcome = await messenger.send_direct(account, message, delivery=number)
+        return isinstance(outcome, Delivered)
+
     def wake(self) -> None:
         """Something new waits in the outbox."""
         for pump in self.pumps.values():
@@ -265,6 +291,12 @@ async def running(
         def wake() -> None:
             app.wake()
 
+        def rates() -> Mapping[str, float]:
+            return app.rates()
+
+        async def try_out(platform: str, account: str, message: Outgoing) -> bool:
+            return await app.try_out(platform, account, message)
+
         learning = Learning(
             town=town,
             sessions=sessions,
@@ -290,6 +322,8 @@ async def running(
             wake=wake,
             tell=happenings.tell,
             learning=learning,
+            rates=rates,
+            try_out=try_out,
         )
         app = App(
             settings=settings,

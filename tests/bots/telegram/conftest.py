@@ -81,6 +81,7 @@ class Hall:
     happenings: Happenings = field(default_factory=Happenings)
     given: dict[str, Any] = field(default_factory=dict)  # settings
     clock: Clock = system_clock
+    answered: list[str] = field(default_factory=list)  # platforms, a message each
 
     @property
     def room(self) -> str:
@@ -110,6 +111,7 @@ class Hall:
         app = SimpleNamespace(
             guests=Guests(self.town, self.sessions, knocks, keepers, self.clock),
             wake=lambda: None,
+            answered=self.answered.append,
             settings=settings,
             town=self.town,
             sessions=self.sessions,
