@@ -86,6 +86,7 @@ async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> No
         update(WebMessageRow)
         .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
         .values(opened_at=now)
+        # What was read for the page goes on to say that it is new.
         .execution_options(synchronize_session=False)
     )
 

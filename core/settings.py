@@ -41,6 +41,15 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="One line an event, for people or as JSON for programs."
+    )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of /metrics on 127.0.0.1, for Prometheus; 0: no figures are told.",
+    )
     staff: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(),
         description="Who is staff in chat, such as `telegram:123,discord:456`.",

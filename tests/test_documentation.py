@@ -49,9 +49,19 @@ EVERY_LANGUAGE = (
     "web",
 )
 STAFF_ONLY = (
-    *("audit", "cli", "console", "evaluate", "events-desk", "index", "ingest", "jobs"),
-    *("members", "operations"),
-    *("proofs-desk", "report", "windows", "announce-chat"),
+    *(
+        "announce-chat",
+        "announcing",
+        "audit",
+        "cli",
+        "console",
+        "evaluate",
+        "events-desk",
+        "index",
+        "ingest",
+    ),
+    *("jobs", "members", "operations"),
+    *("proofs-desk", "report", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."

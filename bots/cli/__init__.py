@@ -19,7 +19,7 @@ from bots.cli.faults import faults
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.jobs import jobs
-from bots.cli.logs import log_to
+from bots.cli.logs import log_as_set, log_to
 from bots.cli.migrate import migrate as migrate_records
 from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
@@ -82,7 +82,7 @@ def run(
 ) -> None:
     """設定に従って町を動かします / Run the town as the settings say."""
     settings = read_settings()
-    log_to(logging.StreamHandler(), settings.log_level)
+    log_as_set(settings, worker=name)
     _serve(settings, demo=False, worker=name_of(name))
 
 

@@ -17,6 +17,7 @@ from bots.conversation.perks import Perking
 from bots.conversation.preferences import Preferences
 from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
+from bots.operations import logs
 from core import identity
 from core.database import transaction
 from core.errors import KankeiError
@@ -98,6 +99,7 @@ class Conversation:
 
         Never raises what a person could cause: every error has its words and a next step.
         """
+        logs.begin(incoming.platform, anew=incoming.platform != "web")
         language = texts.nearest(incoming.language)
         if incoming.update is not None and _key(incoming) in self._at_work:
             return None
@@ -154,6 +156,7 @@ class Conversation:
                 if new is False:  # None: a process died at it, so it is answered now
                     return None
                 self._at_work.add(_key(incoming))
+            desk.meters.update(incoming.platform)
             account = await identity.account(
                 session, incoming.platform, incoming.account, locale=language, now=now
             )

@@ -1,10 +1,11 @@
 """What every desk of the conversation stands on."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bots import texts
+from bots.operations.meters import Meters
 from core.access import Doorkeeper
 from core.announcements import Outgoing
 from core.clock import Clock
@@ -50,6 +51,7 @@ class Desk:
     learning: "Learning"
     rates: Callable[[], Mapping[str, float]]  # messages a second, by platform
     try_out: TryOut
+    meters: Meters = field(default_factory=Meters)
 
 
 def sample_note(town: TownPack, language: str) -> str:

@@ -13,6 +13,7 @@ outcome. So nothing is lost, and only what was in flight when a process died can
 """
 
 from core.announcements.amending import change_sent, missed, retract
+from core.announcements.copies import discard, duplicate
 from core.announcements.drafts import compose, revise, revisions
 from core.announcements.history import history, progress
 from core.announcements.messenger import (
@@ -37,6 +38,7 @@ from core.announcements.nouns import (
     MAX_LABEL,
     MAX_LINKS,
     MAX_WITH_PICTURE,
+    OPEN,
     Announcement,
     AnnouncementState,
     Audience,
@@ -48,12 +50,20 @@ from core.announcements.nouns import (
     Location,
     Policy,
     Preview,
+    Reach,
     Revision,
     Segment,
     Terms,
     Texts,
 )
-from core.announcements.pictures import forget_pictures, keep_picture, picture
+from core.announcements.pictures import (
+    MAX_DESCRIPTION,
+    describe_picture,
+    forget_pictures,
+    keep_picture,
+    keep_upload,
+    picture,
+)
 from core.announcements.pump import Pump
 from core.announcements.quiet import QuietHours
 from core.announcements.restored import RESTORED, Held, hold_after_restore
@@ -70,6 +80,7 @@ from core.announcements.sending import (
     confirm,
     pause,
     preview,
+    reach,
     refuse,
     resume,
     start_due,
@@ -79,10 +90,12 @@ from core.announcements.topics import set_topic, wants
 
 __all__ = [
     "MAX_BODY",
+    "MAX_DESCRIPTION",
     "MAX_HEADING",
     "MAX_LABEL",
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
+    "OPEN",
     "RESTORED",
     "Amender",
     "Announcement",
@@ -109,6 +122,7 @@ __all__ = [
     "Preview",
     "Pump",
     "QuietHours",
+    "Reach",
     "Render",
     "Revision",
     "Segment",
@@ -119,6 +133,9 @@ __all__ = [
     "change_sent",
     "compose",
     "confirm",
+    "describe_picture",
+    "discard",
+    "duplicate",
     "each_recipient",
     "failing",
     "forget",
@@ -126,12 +143,14 @@ __all__ = [
     "history",
     "hold_after_restore",
     "keep_picture",
+    "keep_upload",
     "missed",
     "notify",
     "pause",
     "picture",
     "preview",
     "progress",
+    "reach",
     "recall",
     "received",
     "recipients",

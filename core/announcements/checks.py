@@ -34,6 +34,8 @@ MAX_LONGITUDE: Final = 180
 PLATFORMS: Final = ("telegram", "discord", "web")
 """Where a person is told best first: what rings in a pocket before what has to be opened."""
 
+MACHINE: Final = ("unread", "read")
+
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -54,6 +56,8 @@ def checked_texts(texts: Texts, *, picture: bool) -> dict[str, dict[str, str]]:
         if picture and len(heading) + len(body) > MAX_WITH_PICTURE:
             raise BadAnnouncement(Fault.CAPTION, language)
         kept[language] = {"heading": heading, "body": body}
+        if text.get("machine") in MACHINE:
+            kept[language]["machine"] = text["machine"]
     return kept
 
 

@@ -108,4 +108,4 @@ async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) 
     if stopped:
         settled = row.delivered + row.blocked + row.failed + row.unsure
         detail = {"left": max(row.total - settled, 0)}
-        await step(session, announcement_id, "expired", by="kankei", now=now, detail=detail)
+        await step(session, announcement_id, "too-late", by="kankei", now=now, detail=detail)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people, total
+from core.announcements.audience import by_zone, people
+from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
 from core.announcements.forecast import finish, lanes
@@ -16,9 +18,12 @@ from core.announcements.nouns import (
     OVER,
     Announcement,
     AnnouncementState,
+    Audience,
     Fault,
     Kind,
     Preview,
+    Reach,
+    Texts,
 )
 from core.announcements.quiet import QuietHours
 from core.announcements.records import announcement, audience, get, hold, move, must_move, step
@@ -26,14 +31,17 @@ from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
 
-_SETTLED = (
+_SETTLED: Final = (
     AnnouncementRow.delivered
     + AnnouncementRow.blocked
     + AnnouncementRow.failed
     + AnnouncementRow.unsure
 )
 
-AHEAD = timedelta(days=366)
+WAITS: Final = (AnnouncementState.ASKED, AnnouncementState.SCHEDULED)
+UNDER_WAY: Final = (AnnouncementState.SENDING, AnnouncementState.PAUSED)
+
+AHEAD: Final = timedelta(days=366)
 """How far ahead an announcement may be planned."""
 
 
@@ -52,23 +60,55 @@ async def preview(
     nobody from writing.
     """
     row = await get(session, announcement_id)
-    whom = audience(row)
-    counted = await count(session, whom, now=now)
+    found = await reach(
+        session,
+        audience(row),
+        town=town,
+        rates=rates,
+        now=now,
+        start=row.start_at,
+        quiet=bool(row.extras.get("quiet", True)),
+    )
+    return Preview(
+        announcement(row),
+        found.recipients,
+        finishes_in=found.finishes_in,
+        needs_second=found.needs_second,
+        people=found.people,
+    )
+
+
+async def reach(
+    session: AsyncSession,
+    whom: Audience,
+    *,
+    town: TownPack,
+    rates: Mapping[str, float],
+    now: datetime,
+    start: datetime | None = None,
+    quiet: bool = True,
+) -> Reach:
+    """The same of an audience for which nothing is kept yet: while somebody is choosing.
+
+    Raises `BadAnnouncement` if the pack has no such audience.
+    """
+    whom = checked_audience(town, whom)
+    counted = await by_zone(session, whom, now=now)
     direct = whom.kind is Kind.DIRECT
-    reached = total(counted) if direct else await people(session, whom, now=now)
-    hours = town.announcements.quiet if direct and row.extras.get("quiet", True) else None
-    quiet = QuietHours(*hours.hours, town.town.timezone) if hours else None
-    start = max(now, row.start_at or now)
+    recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
+    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
+    hours = town.announcements.quiet if direct and quiet else None
+    silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    begin = max(now, start or now)
     paces = await lanes(session, rates)
     ends = [
-        finish(zones, paces[platform], start=start, quiet=quiet)
+        finish(zones, paces[platform], start=begin, quiet=silent)
         for platform, zones in counted.items()
         if platform in paces
     ]
-    return Preview(
-        announcement(row),
-        {platform: sum(zones.values()) for platform, zones in counted.items()},
-        finishes_in=max(ends, default=start) - start,
+    return Reach(
+        recipients,
+        finishes_in=max(ends, default=begin) - begin,
         needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )
@@ -87,7 +127,7 @@ async def confirm(
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
     Confirming twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and
-    `BadAnnouncement` for times that cannot be.
+    `BadAnnouncement` for times that cannot be or a machine's draft that nobody has read.
     """
     row = await hold(session, announcement_id)
     if row.state == AnnouncementState.CANCELLED:
@@ -95,7 +135,9 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
+    _check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
+    row.paused_why = None
     if await needs_second(session, audience(row), town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
@@ -111,6 +153,12 @@ def _check_times(start_at: datetime | None, deadline: datetime | None, now: date
         raise BadAnnouncement(Fault.START)
     if deadline is not None and deadline <= (start_at or now):
         raise BadAnnouncement(Fault.DEADLINE)
+
+
+def _check_read(texts: Texts) -> None:
+    for language, text in texts.items():
+        if text.get("machine") == "unread":
+            raise BadAnnouncement(Fault.UNREAD, language)
 
 
 def _detail(row: AnnouncementRow) -> dict[str, object]:
@@ -167,14 +215,20 @@ def _same(one: str, other: str | None) -> bool:
     return other is not None and one.strip().casefold() == other.strip().casefold()
 
 
-async def refuse(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
-    """Do not agree: it is a draft again. Raises `NotAllowed` as `approve`."""
+async def refuse(
+    session: AsyncSession, announcement_id: int, *, by: str, now: datetime, reason: str = ""
+) -> None:
+    """Do not agree: it is a draft again. Who asked may take it back so as well.
+
+    Raises `NotAllowed` if nobody asks any more.
+    """
     row = await hold(session, announcement_id)
     if row.state != AnnouncementState.ASKED:
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    await step(session, row.id, "refused", by=by, now=now)
+    detail = {"reason": reason[:500] or None}
+    await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
 
@@ -210,21 +264,18 @@ async def _give_up_late(session: AsyncSession, *, now: datetime) -> None:
         select(AnnouncementRow)
         .where(
             AnnouncementRow.deadline <= now,
-            AnnouncementRow.state.in_(
-                (
-                    AnnouncementState.ASKED,
-                    AnnouncementState.SCHEDULED,
-                    AnnouncementState.SENDING,
-                    AnnouncementState.PAUSED,
-                )
-            ),
+            AnnouncementRow.kind != Kind.NOTICE,  # the outbox sees to those
+            AnnouncementRow.state.in_((*WAITS, *UNDER_WAY)),
         )
         .order_by(AnnouncementRow.id)
         .limit(100)
         .with_for_update(skip_locked=True)
     )
     for row in late.all():
-        await _too_late(session, row, now=now)
+        if row.state in UNDER_WAY:
+            await outbox.expire(session, row.id, now=now)
+        else:
+            await _too_late(session, row, now=now)
     await session.flush()
 
 
@@ -259,7 +310,7 @@ async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: d
 
 async def cancel(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Stop a draft or what has not left yet. What has arrived stays. Twice is as once."""
-    before = OPEN | {AnnouncementState.SENDING, AnnouncementState.PAUSED}
+    before = OPEN | set(UNDER_WAY)
     after = AnnouncementState.CANCELLED
     if await move(session, announcement_id, before, after, paused_why="staff", finished_at=now):
         await step(session, announcement_id, "cancelled", by=by, now=now)

@@ -37,6 +37,7 @@ async def tell_staff(
         select(AnnouncementRow)
         .where(
             AnnouncementRow.state == AnnouncementState.PAUSED,
+            AnnouncementRow.paused_why == "failures",
             AnnouncementRow.pause_told.is_(False),
         )
         .with_for_update(skip_locked=True)

@@ -16,6 +16,7 @@ from core.announcements import (
     Kind,
     Policy,
 )
+from core.announcements.lanes import DeliveryState
 from core.clock import system_clock
 from core.database import Sessions, reading, transaction
 from core.tables import AccountRow, DeliveryRow, MemberRow
@@ -121,7 +122,7 @@ async def results(sessions: Sessions, number: int) -> Mapping[int, str]:
     async with reading(sessions) as session:
         rows = await session.execute(
             select(AccountRow.external_id, DeliveryRow.state)
-            .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
+            .join(AccountRow, AccountRow.id == DeliveryRow.recipient)
             .where(DeliveryRow.announcement_id == number)
         )
-        return {int(chat): state for chat, state in rows.all()}
+        return {int(chat): DeliveryState(state).word for chat, state in rows.all()}

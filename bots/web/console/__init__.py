@@ -1,5 +1,6 @@
 """The staff console: one module a subject, each a `StaffPages` with a router."""
 
+from bots.web.console.announcements import announcement_pages
 from bots.web.console.audit import AuditLog
 from bots.web.console.chain import ChainPage
 from bots.web.console.changes import Changes
@@ -19,6 +20,7 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
     """Every page of the console."""
     return (
         Console(web),
+        *announcement_pages(web),
         ChainPage(web),
         ClockPage(web),
         Members(web),

@@ -120,7 +120,7 @@ class World:
             rows = await session.scalars(
                 select(AnnouncementRow.texts)
                 .join(DeliveryRow, DeliveryRow.announcement_id == AnnouncementRow.id)
-                .where(DeliveryRow.target == who.external_id)
+                .where(DeliveryRow.recipient == who.id)
                 .order_by(AnnouncementRow.id)
             )
             return list(rows)
