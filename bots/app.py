@@ -180,15 +180,6 @@ class App:
         if (pump := self.pumps.get(platform)) is not None:
             pump.spent()
 
-    def rates(self) -> Mapping[str, float]:
-        """How many messages a second the settings allow on each platform."""
-        settings = self.settings
-        return {
-            "telegram": settings.telegram_rate,
-            "discord": settings.discord_rate,
-            "web": WEB_RATE,
-        }
-
     async def try_out(self, platform: str, account: str, message: Outgoing) -> bool:
         """Send one message to one account, past the outbox; whether it arrived."""
         messenger = self.messengers.get(platform)
@@ -304,9 +295,6 @@ async def running(
         def wake() -> None:
             app.wake()
 
-        def rates() -> Mapping[str, float]:
-            return app.rates()
-
         async def try_out(platform: str, account: str, message: Outgoing) -> bool:
             return await app.try_out(platform, account, message)
 
@@ -335,7 +323,7 @@ async def running(
             wake=wake,
             tell=happenings.tell,
             learning=learning,
-            rates=rates,
+            rates=lambda: app.rates,
             try_out=try_out,
             meters=meters,
         )
