@@ -56,6 +56,7 @@ JOBS: Final[tuple[Job, ...]] = (
     Job("start", lambda _: START_EVERY, lives.start_due, everywhere=True),
     Job("announcements", lambda _: ADOPT_EVERY, lives.adopt),
     Job("pauses", lambda _: ADOPT_EVERY, lives.tell_of_pauses, everywhere=True),
+    Job("staff-news", lambda _: START_EVERY, lives.tell_news, START_EVERY),
     Job("books", lambda _: timedelta(days=1), clear_books, timedelta(hours=1), at=time(4, 10)),
     Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
 )
