@@ -56,6 +56,7 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
+from core.announcements.outbox import at_work
 from core.announcements.pictures import (
     MAX_DESCRIPTION,
     describe_picture,
@@ -70,6 +71,7 @@ from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.results import (
     each_recipient,
     forget,
+    reasons,
     received,
     recipients,
     withdraw,
@@ -129,6 +131,7 @@ __all__ = [
     "Terms",
     "Texts",
     "approve",
+    "at_work",
     "cancel",
     "change_sent",
     "compose",
@@ -151,6 +154,7 @@ __all__ = [
     "preview",
     "progress",
     "reach",
+    "reasons",
     "recall",
     "received",
     "recipients",

@@ -238,7 +238,7 @@ async def refuse(
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    detail = {"reason": reason[:500] or None}
+    detail = {"reason": reason[:500] or None, "revision": row.revision}
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
