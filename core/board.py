@@ -136,6 +136,11 @@ def _letter(message: Outgoing) -> str:
     return "\n\n".join(part for part in (message.body, message.footnote) if part)
 
 
+async def forget_messages(session: AsyncSession, *, before: datetime) -> None:
+    """Delete messages to single persons from before a day."""
+    await session.execute(delete(WebMessageRow).where(WebMessageRow.created_at < before))
+
+
 async def amend(
     session: AsyncSession, number: int, message: Outgoing | None, *, direct: bool, now: datetime
 ) -> bool:

@@ -30,6 +30,7 @@ from core.announcements.messenger import (
     Picture,
     Render,
 )
+from core.announcements.news import tell_news
 from core.announcements.notices import notify, recall
 from core.announcements.nouns import (
     MAX_BODY,
@@ -164,6 +165,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_news",
     "tell_staff",
     "wants",
     "withdraw",
