@@ -77,6 +77,8 @@ async def test_an_announcement_is_written_checked_sent_and_stands_once_on_the_ho
         progress = await hana.get(f"{path}/progress")
         assert progress.status == 286  # htmx stops asking
         assert "1 of 1 settled (100%)" in progress.text
+        table = (await hana.get(f"{path}/recipients.csv")).text
+        assert "Town news (everybody),Web,,Delivered,,1" in table
 
 
 FAULTS = (

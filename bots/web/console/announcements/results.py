@@ -14,7 +14,9 @@ from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number
 from core import announcements
 from core.announcements import Announcement
+from core.board import BOARD
 from core.database import reading
+from core.town import TownPack
 
 COLUMNS: Final = ("recipient", "platform", "language", "result", "reason", "attempts")
 RESULTS: Final = ("delivered", "blocked", "failed", "unsure")
@@ -60,7 +62,7 @@ class Results(StaffPages):
             request,
             "announcements/recipients.html",
             each=each,
-            rows=list(worded(rows, self.language(request))),
+            rows=list(worded(self.web.app.town, rows, self.language(request))),
             filters=filters,
             result=result,
             page=page,
@@ -101,9 +103,9 @@ class Results(StaffPages):
                 if not result or row["result"] == result:
                     rows.append(row)
                 if len(rows) >= CHUNK:
-                    yield _lines(rows, language)
+                    yield _lines(self.web.app.town, rows, language)
                     rows.clear()
-        yield _lines(rows, language)
+        yield _lines(self.web.app.town, rows, language)
 
 
 def _filters(each: Announcement) -> list[tuple[str, int]]:
@@ -112,15 +114,26 @@ def _filters(each: Announcement) -> list[tuple[str, int]]:
     return [("", each.total - each.waiting), *((name, count) for name, count in counted if count)]
 
 
-def _lines(rows: Iterable[Mapping[str, Any]], language: str) -> str:
-    return csv_text(astuple(row) for row in worded(rows, language)).removeprefix(MARK)
+def _lines(town: TownPack, rows: Iterable[Mapping[str, Any]], language: str) -> str:
+    return csv_text(astuple(row) for row in worded(town, rows, language)).removeprefix(MARK)
 
 
-def worded(rows: Iterable[Mapping[str, Any]], language: str) -> Iterable[Row]:
+def place_name(town: TownPack, place: str, language: str) -> str:
+    """A room's title for the chat, channel or page that stands for it."""
+    for gate in town.gates:
+        if place in {gate.name, str(gate.telegram_chat), str(gate.discord_channel)}:
+            return gate.title.get(language)
+    heads = {BOARD, str(town.telegram.announcement_chat)}
+    if town.discord is not None:
+        heads.add(str(town.discord.announcement_channel))
+    return texts.say("announcing.to.board", language) if place in heads else place
+
+
+def worded(town: TownPack, rows: Iterable[Mapping[str, Any]], language: str) -> Iterable[Row]:
     """The rows in the words of staff."""
     for row in rows:
         kind, _, number = str(row["recipient"]).partition(":")
-        who = str(row["recipient"])
+        who = place_name(town, str(row["recipient"]), language)
         if kind == "member":
             who = texts.say("announcing.people.member", language, number=number)
         yield Row(
