@@ -446,8 +446,9 @@ async def test_above_the_threshold_a_second_person_sees_what_changed_and_decides
         await hana.post(f"{path}/confirm", when="now")
         again = (await ken.get(path)).text
         assert "What changed since it was last checked" in again
-        assert "定員は30名です。" in again
-        assert "&lt;b&gt;定員は50名です。" in again
+        assert "定員は<del>50</del>名です。" in again
+        assert "定員は<ins>30</ins>名です。" in again
+        assert "<del>&lt;b&gt;</del>" in again or "&lt;b&gt;</del>" in again
         stale = await ken.post(f"{path}/approve", revision="1")
         assert "Somebody changed it" in stale.text
         await ken.post(f"{path}/approve", revision="2")

@@ -1,6 +1,5 @@
 """Writing an announcement: the form, what it looks like meanwhile, and the draft it becomes."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request
@@ -22,6 +21,13 @@ from bots.web.console.announcements.form import (
     received,
 )
 from bots.web.console.announcements.looks import Looks, looks, outgoing
+from bots.web.console.announcements.parts import (
+    first_reach,
+    limits,
+    names_open,
+    open_tab,
+    said,
+)
 from bots.web.console.announcements.places import read_place
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number, go
@@ -29,11 +35,7 @@ from core import announcements, identity
 from core.access import counts
 from core.announcements import (
     MAX_BODY,
-    MAX_DESCRIPTION,
     MAX_HEADING,
-    MAX_LABEL,
-    MAX_LINKS,
-    MAX_WITH_PICTURE,
     Announcement,
     AnnouncementState,
     KeptPicture,
@@ -115,7 +117,7 @@ class Composing(StaffPages):
             inside = await counts(session)
             areas = await identity.areas_in_use(session)
             earlier = await announcements.history(session, kind=Kind.DIRECT, limit=EARLIER)
-        first = _first_reach(self)
+        first = first_reach(self.web)
         given = given if given.get("reach") else given.having(reach=first)
         drawn = await self._drawn(request, given)
         return self.render(
@@ -134,10 +136,10 @@ class Composing(StaffPages):
             quiet=app.town.announcements.quiet,
             places=lambda gate: posting_places(app.town, app.keepers, gate),
             translates=app.translator is not None,
-            open=_open_tab(given, faults or {}),
-            names_open=lambda code: _names_open(given, code),
+            open=open_tab(given, faults or {}),
+            names_open=lambda code: names_open(given, code),
             max_upload=MAX_UPLOAD,
-            **_limits(),
+            **limits(),
             **drawn,
         )
 
@@ -205,7 +207,7 @@ class Composing(StaffPages):
         given, _ = await received(self.web, request, "look")
         language = self.language(request)
         drawn = await self._drawn(request, given)
-        values: dict[str, Any] = {**drawn, "given": given, "faults": {}, **_limits()}
+        values: dict[str, Any] = {**drawn, "given": given, "faults": {}, **limits()}
         place, reach = drawn["place"], drawn["reach"]
 
         def part(name: str, **more: object) -> str:
@@ -222,7 +224,7 @@ class Composing(StaffPages):
             {
                 "looks": part("_looks"),
                 "reach": part("_reach"),
-                "said": _said(reach, language),
+                "said": said(reach, language),
                 "place": texts.say(
                     "announcing.write.place_found",
                     language,
@@ -301,7 +303,7 @@ class Composing(StaffPages):
             language=language,
             given=given,
             faults=faults,
-            **_limits(),
+            **limits(),
         )
         key, values = faults.get("picture", ("", {}))
         said = texts.say(f"announcing.fault.{key}", language, **values) if key else ""
@@ -418,49 +420,3 @@ async def _describe(session: AsyncSession, whole: Composed, given: Given) -> Non
     if whole.extras.picture is not None:
         told = {each: given.get(f"description-{each}") for each in LANGUAGE_NAMES}
         await announcements.describe_picture(session, whole.extras.picture, told)
-
-
-def _first_reach(pages: Composing) -> str:
-    """What is chosen before anybody chooses: the first room that has a place to post in."""
-    app = pages.web.app
-    for gate in app.town.gates:
-        if posting_places(app.town, app.keepers, gate.name):
-            return f"room:{gate.name}"
-    return "room"
-
-
-def _open_tab(given: Given, faults: Faults) -> str:
-    """The language that is shown first: that of the first fault, or of the look."""
-    for name in faults:
-        code = name.partition("-")[2]
-        if code in LANGUAGE_NAMES:
-            return code
-    return given.get("look", "ja") or "ja"
-
-
-def _names_open(given: Given, code: str) -> bool:
-    names = (*(f"label-{each}" for each in range(1, MAX_LINKS + 1)), "place-title", "description")
-    return any(given.get(f"{name}-{code}") for name in names)
-
-
-def _limits() -> Mapping[str, int]:
-    return {
-        "max_heading": MAX_HEADING,
-        "max_body": MAX_BODY,
-        "max_with_picture": MAX_WITH_PICTURE,
-        "max_links": MAX_LINKS,
-        "max_label": MAX_LABEL,
-        "max_description": MAX_DESCRIPTION,
-    }
-
-
-def _said(reach: words.Reached | None, language: str) -> str:
-    """The figures in one sentence, for who hears the page."""
-    if reach is None:
-        return texts.say("announcing.fault.reach", language)
-    if not reach.total:
-        return texts.say("announcing.reach.nobody", language)
-    total = texts.say("announcing.reach.people", language, count=reach.people)
-    if reach.room:
-        return f"{total} {texts.say('announcing.reach.at_once', language)}"
-    return f"{total} {texts.say('announcing.reach.finishes', language, span=reach.span)}"

@@ -1,10 +1,9 @@
 """From the draft to messages that leave: checked, tried, agreed to, followed."""
 
 import secrets
-from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,9 +12,11 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots.web.console.announcements import words
+from bots.web.console.announcements.changed import changes
 from bots.web.console.announcements.faults import located
 from bots.web.console.announcements.form import Faults, Given, given_of
 from bots.web.console.announcements.looks import Looks, looks, outgoing
+from bots.web.console.announcements.pace import Paces
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Number, Web, go
 from core import announcements, audit
@@ -27,10 +28,8 @@ from core.announcements import (
     KeptPicture,
     Kind,
     Outgoing,
-    Revision,
 )
 from core.announcements.schedule import start_of
-from core.clock import Clock
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
 
@@ -41,46 +40,6 @@ STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
 MAX_REASON: Final = 500
 TEST_BIT: Final = 1 << 62
 """Above every delivery number of an announcement: a test is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast it goes now, and when it would be done so."""
-
-    per_second: float
-    rate: str
-    ends_at: datetime
-
-
-class Paces:
-    """What was done when, for the few announcements that somebody watches."""
-
-    KEPT: Final = 20
-    SPAN: Final = timedelta(seconds=30)
-    LEAST: Final = timedelta(seconds=2)
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._seen: OrderedDict[int, deque[tuple[datetime, int]]] = OrderedDict()
-
-    def of(self, each: Announcement) -> Pace | None:
-        """The pace since somebody began to look, or over the last half minute."""
-        now, done = self._clock(), each.total - each.waiting
-        seen = self._seen.setdefault(each.id, deque())
-        self._seen.move_to_end(each.id)
-        while len(self._seen) > self.KEPT:
-            self._seen.popitem(last=False)
-        seen.append((now, done))
-        while seen[0][0] < now - self.SPAN:
-            seen.popleft()
-        began, before = seen[0]
-        time = (now - began).total_seconds()
-        if now - began < self.LEAST or done <= before or each.waiting <= 0:
-            return None
-        per_second = (done - before) / time
-        shown = per_second if per_second >= 1 else per_second * 60
-        rate = f"{shown:,.0f}" if shown >= 10 else f"{shown:.1f}"  # noqa: PLR2004
-        return Pace(per_second, rate, now + timedelta(seconds=each.waiting / per_second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,15 +483,3 @@ async def found(web: Web, number: int) -> Announcement:
     if each.kind is Kind.NOTICE:
         raise HTTPException(404)
     return each
-
-
-def changes(each: Announcement, seen: Revision) -> list[tuple[str, str, str]]:
-    """By language what it said and says, where that differs."""
-
-    def said(texts: Mapping[str, Mapping[str, str]], code: str) -> str:
-        text = texts.get(code)
-        return f"{text['heading']}\n\n{text['body']}" if text else ""
-
-    languages = dict.fromkeys((*seen.texts, *each.texts))
-    pairs = [(code, said(seen.texts, code), said(each.texts, code)) for code in languages]
-    return [each for each in pairs if each[1] != each[2]]
