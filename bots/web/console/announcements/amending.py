@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 from bots.web.console.announcements import words
 from bots.web.console.announcements.faults import located
 from bots.web.console.announcements.form import Faults, Given, given_of, words_faults
-from bots.web.console.announcements.sending import found
+from bots.web.console.announcements.trial import found
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number, go
 from bots.web.words import one_line

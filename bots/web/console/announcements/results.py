@@ -9,7 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from bots import texts
 from bots.spreadsheet import MARK, csv_text
-from bots.web.console.announcements.sending import found
+from bots.web.console.announcements.trial import found
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number
 from core import announcements

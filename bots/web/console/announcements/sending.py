@@ -1,13 +1,12 @@
 """From the draft to messages that leave: checked, tried, agreed to, followed."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,29 +16,24 @@ from bots.web.console.announcements.faults import located
 from bots.web.console.announcements.form import Faults, Given, given_of
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.announcements.pace import Paces
+from bots.web.console.announcements.trial import found, kept_picture, testers
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Number, Web, go
 from core import announcements, audit
 from core.announcements import (
     Announcement,
     AnnouncementState,
-    Blocked,
-    Delivered,
-    KeptPicture,
     Kind,
-    Outgoing,
 )
 from core.announcements.schedule import start_of
 from core.database import reading, transaction
-from core.errors import BadAnnouncement, NotAllowed, NotFound
+from core.errors import BadAnnouncement, NotAllowed
 
 RUNNING: Final = frozenset(
     {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
 )
 STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
 MAX_REASON: Final = 500
-TEST_BIT: Final = 1 << 62
-"""Above every delivery number of an announcement: a test is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,6 @@ class Sending(StaffPages):
             ("/{number}", self.show, "GET"),
             ("/{number}/progress", self.progress, "GET"),
             ("/{number}/confirm", self.confirm, "POST"),
-            ("/{number}/test", self.test, "POST"),
             ("/{number}/approve", self.approve, "POST"),
             ("/{number}/refuse", self.refuse, "POST"),
             ("/{number}/withdraw", self.withdraw, "POST"),
@@ -150,7 +143,7 @@ class Sending(StaffPages):
             "refusal": refusal,
             "changed": changes(each, seen) if seen is not None else None,
             "own": each.asked_by == f"staff:{self.web.staff(request)}",
-            "testers": self._testers(),
+            "testers": testers(self.web),
             "today": local.date().isoformat(),
         }
 
@@ -185,7 +178,7 @@ class Sending(StaffPages):
         }
 
     async def _shows(self, each: Announcement) -> Mapping[str, Looks]:
-        kept = await self._kept_picture(each)
+        kept = await kept_picture(self.web, each)
         town = self.web.app.town
         return {
             language: looks(
@@ -195,15 +188,6 @@ class Sending(StaffPages):
             )
             for language in each.texts
         }
-
-    async def _kept_picture(self, each: Announcement) -> KeptPicture | None:
-        if each.extras.picture is None:
-            return None
-        try:
-            async with reading(self.web.app.sessions) as session:
-                return await announcements.picture(session, each.extras.picture)
-        except NotFound:
-            return None
 
     async def progress(self, request: Request, number: Number) -> Response:
         """The part that refreshes itself; its last answer stops the asking."""
@@ -416,70 +400,3 @@ class Sending(StaffPages):
         except NotAllowed:
             return go(f"/console/announcements/{number}", request, flash="announcing.done.late")
         return go("/console/announcements", request, flash="announcing.done.deleted")
-
-    # A test
-
-    def _testers(self) -> list[tuple[str, str]]:
-        """Chat accounts of staff on platforms that run."""
-        app = self.web.app
-        return [
-            (each, words.named(each))
-            for each in sorted(app.settings.staff)
-            if each.partition(":")[0] in app.messengers
-        ]
-
-    async def test(self, request: Request, number: Number) -> Response:
-        """One message to a member of staff, as it would arrive; it is no delivery."""
-        staff = self.web.staff(request)
-        fields = await self.web.form(request, "form")
-        each = await found(self.web, number)
-        app, address = self.web.app, f"/console/announcements/{number}"
-        language = fields.get("language", "ja")
-        if language not in app.town.town.languages:
-            raise HTTPException(404)
-        platform, _, account = fields.get("to", "").partition(":")
-        if platform == "web":
-            account = self.web.visitor(request).id
-        elif fields.get("to") not in dict(self._testers()):
-            raise HTTPException(404)
-        kept = await self._kept_picture(each)
-        message = outgoing(app.town, each.kind, each.texts, each.extras, language, kept)
-        said = await self._tested(platform, account, message)
-        if said.startswith("tested"):
-            async with transaction(app.sessions) as session:
-                await audit.record(
-                    session,
-                    actor=f"staff:{staff}",
-                    action="announcement.tested",
-                    subject=f"announcement:{number}",
-                    detail={"platform": platform},
-                    now=app.clock(),
-                )
-        return go(address, request, flash=f"announcing.done.{said}")
-
-    async def _tested(self, platform: str, account: str, message: Outgoing) -> str:
-        """What came of it: a key under ``announcing.done``."""
-        delivery = TEST_BIT | secrets.randbits(61)
-        app = self.web.app
-        outcome = await app.messengers[platform].send_direct(account, message, delivery=delivery)
-        app.pumps[platform].spent()  # it took a place in the platform's lane
-        web = platform == "web"
-        match outcome:
-            case Delivered():
-                return "tested-web" if web else "tested"
-            case Blocked():
-                return "test-no-web" if web else "test-blocked"
-            case _:
-                return "test-failed"
-
-
-async def found(web: Web, number: int) -> Announcement:
-    """The announcement. Raises `HTTPException` 404; notices to one person are theirs."""
-    try:
-        async with reading(web.app.sessions) as session:
-            each = await announcements.progress(session, number)
-    except NotFound as error:
-        raise HTTPException(404) from error
-    if each.kind is Kind.NOTICE:
-        raise HTTPException(404)
-    return each
