@@ -196,12 +196,14 @@ class Events:
 
     async def tell(self) -> int:
         """Everything that somebody is to be told now. Returns how many notices were written."""
-        told = await self._move_on()
-        async with transaction(self._sessions) as session:
-            untold = await telling.untold(session)
-        for news in untold:
-            told += await self._tell_news(news)
-        return told + await self._remind()
+        return await self._move_on() + await self._tell_news() + await self._remind()
+
+    async def tell_first(self) -> int:
+        """The first few of those whom news concerns; the clock's next turn tells the others.
+
+        For whoever made the news and waits for a page.
+        """
+        return await self._tell_news(rounds=1)
 
     async def _move_on(self) -> int:
         """Offers that are over, and seats that somebody left without a word."""
@@ -214,14 +216,18 @@ class Events:
                 told += await replies.move_up(session, event_id, now=self._clock())
         return told
 
-    async def _tell_news(self, news_id: int) -> int:
+    async def _tell_news(self, *, rounds: int | None = None) -> int:
+        """News, the oldest first, in transactions of `telling.BATCH` people."""
+        async with transaction(self._sessions) as session:
+            untold = await telling.untold(session)
         told = 0
-        while True:
-            async with transaction(self._sessions) as session:
-                few = await telling.tell_news(session, news_id, now=self._clock())
-            if not few:
-                return told
-            told += few
+        for news_id in untold:
+            few, done = 1, 0
+            while few and done != rounds:
+                async with transaction(self._sessions) as session:
+                    few = await telling.tell_news(session, news_id, now=self._clock())
+                told, done = told + few, done + 1
+        return told
 
     async def _remind(self) -> int:
         told, unknown = 0, 0
