@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
@@ -91,6 +91,20 @@ async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> No
     )
 
 
+async def opened_count(session: AsyncSession, deliveries: range) -> int:
+    """How many messages of these deliveries their person has opened."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(WebMessageRow)
+        .where(
+            WebMessageRow.delivery_id >= deliveries.start,
+            WebMessageRow.delivery_id < deliveries.stop,
+            WebMessageRow.opened_at.is_not(None),
+        )
+    )
+    return found or 0
+
+
 async def message(session: AsyncSession, account_id: int, number: int) -> WebMessageRow | None:
     row = await session.get(WebMessageRow, number)
     return row if row is not None and row.account_id == account_id else None
@@ -120,6 +134,11 @@ async def send(
 
 def _letter(message: Outgoing) -> str:
     return "\n\n".join(part for part in (message.body, message.footnote) if part)
+
+
+async def forget_messages(session: AsyncSession, *, before: datetime) -> None:
+    """Delete messages to single persons from before a day."""
+    await session.execute(delete(WebMessageRow).where(WebMessageRow.created_at < before))
 
 
 async def amend(

@@ -92,6 +92,7 @@ class Hall:
     events: StubEvents = field(default_factory=StubEvents)
     given: dict[str, Any] = field(default_factory=dict)  # settings
     clock: Clock = system_clock
+    answered: list[str] = field(default_factory=list)  # platforms, a message each
 
     @property
     def room(self) -> str:
@@ -121,6 +122,7 @@ class Hall:
         app = SimpleNamespace(
             guests=Guests(self.town, self.sessions, knocks, keepers, self.clock),
             wake=lambda: None,
+            answered=self.answered.append,
             settings=settings,
             town=self.town,
             sessions=self.sessions,
