@@ -115,9 +115,10 @@ class EventWords:
     def seats(self, view: View, language: str) -> str:
         if view.left is None:
             return texts.say("events.fact.unlimited", language)
-        key = "events.fact.left" if view.left else "events.fact.full"
+        seated = view.reply is not None and view.reply.has_seat
+        key = "left" if view.left else "full_yours" if seated else "full"
         capacity = view.event.plan.capacity
-        return texts.say(key, language, left=view.left, capacity=capacity)
+        return texts.say(f"events.fact.{key}", language, left=view.left, capacity=capacity)
 
     # Replies
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
@@ -80,6 +80,31 @@ async def messages(session: AsyncSession, account_id: int) -> Sequence[WebMessag
     return rows.all()
 
 
+async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
+    """Its person has all their messages before them; of each the first time counts."""
+    await session.execute(
+        update(WebMessageRow)
+        .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
+        .values(opened_at=now)
+        # What was read for the page goes on to say that it is new.
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def opened_count(session: AsyncSession, deliveries: range) -> int:
+    """How many messages of these deliveries their person has opened."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(WebMessageRow)
+        .where(
+            WebMessageRow.delivery_id >= deliveries.start,
+            WebMessageRow.delivery_id < deliveries.stop,
+            WebMessageRow.opened_at.is_not(None),
+        )
+    )
+    return found or 0
+
+
 async def message(session: AsyncSession, account_id: int, number: int) -> WebMessageRow | None:
     row = await session.get(WebMessageRow, number)
     return row if row is not None and row.account_id == account_id else None
@@ -114,17 +139,6 @@ def _letter(message: Outgoing) -> str:
 async def forget_messages(session: AsyncSession, *, before: datetime) -> None:
     """Delete messages to single persons from before a day."""
     await session.execute(delete(WebMessageRow).where(WebMessageRow.created_at < before))
-
-
-async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
-    """The person has their messages before them; the first time counts."""
-    await session.execute(
-        update(WebMessageRow)
-        .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
-        .values(opened_at=now)
-        # What was read for the page goes on to say that it is new.
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def amend(

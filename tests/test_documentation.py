@@ -49,7 +49,17 @@ EVERY_LANGUAGE = (
     "web",
 )
 STAFF_ONLY = (
-    *("announcing", "audit", "cli", "console", "evaluate", "events-desk", "index", "ingest"),
+    *(
+        "announce-chat",
+        "announcing",
+        "audit",
+        "cli",
+        "console",
+        "evaluate",
+        "events-desk",
+        "index",
+        "ingest",
+    ),
     *("jobs", "members", "operations"),
     *("proofs-desk", "report", "windows"),
 )

@@ -63,7 +63,7 @@ class World:
     def __init__(self, telegram: RemoteTelegram, cluster: str | None, folder: Path) -> None:
         self.telegram = telegram
         self._cluster = cluster
-        self._folder = folder
+        self.folder = folder
         self._made = 0
 
     @property
@@ -78,7 +78,7 @@ class World:
     async def records(self, kind: str) -> AsyncIterator[Records]:
         """Empty records, gone at the end."""
         self._made += 1
-        url = f"sqlite+aiosqlite:///{self._folder}/{self._made}/kankei.sqlite3"
+        url = f"sqlite+aiosqlite:///{self.folder}/{self._made}/kankei.sqlite3"
         if kind == "postgresql":
             url = await self._new_database(f"town{self._made}")
         engine = connect(url)

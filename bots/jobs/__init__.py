@@ -44,7 +44,7 @@ async def clear_books(app: App) -> None:
         await app.clockwork.engine.forget_old(FAILED, before=now - KEEP_FAILED)
 
 
-JOBS: Final = (
+JOBS: Final[tuple[Job, ...]] = (
     Job("sweep", lambda app: app.settings.recheck_every, recheck_everybody, timedelta(seconds=5)),
     Job("index", lambda app: app.settings.index_every, follow),
     Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
@@ -56,6 +56,7 @@ JOBS: Final = (
     Job("start", lambda _: START_EVERY, lives.start_due, everywhere=True),
     Job("announcements", lambda _: ADOPT_EVERY, lives.adopt),
     Job("pauses", lambda _: ADOPT_EVERY, lives.tell_of_pauses, everywhere=True),
+    Job("staff-news", lambda _: START_EVERY, lives.tell_news, START_EVERY),
     Job("books", lambda _: timedelta(days=1), clear_books, timedelta(hours=1), at=time(4, 10)),
     Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
 )

@@ -289,8 +289,7 @@ class Engine:
                 options = StepOptions(name=name)
                 return await DBOS.run_step_async(options, self._here, self._steps[name], number)
 
-            while (seconds := float(await step("until-start"))) > 0:
-                await DBOS.sleep_async(seconds)
+            await step("wait")  # the library's own sleep would not hear of a cancellation
             await step("start")
             became = str(await step("follow"))
             await step("report")

@@ -30,6 +30,7 @@ from core.announcements.messenger import (
     Picture,
     Render,
 )
+from core.announcements.news import tell_news
 from core.announcements.notices import notify, recall
 from core.announcements.nouns import (
     MAX_BODY,
@@ -55,6 +56,7 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
+from core.announcements.outbox import at_work
 from core.announcements.pictures import (
     MAX_DESCRIPTION,
     describe_picture,
@@ -69,6 +71,7 @@ from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.results import (
     each_recipient,
     forget,
+    reasons,
     received,
     recipients,
     withdraw,
@@ -128,6 +131,7 @@ __all__ = [
     "Terms",
     "Texts",
     "approve",
+    "at_work",
     "cancel",
     "change_sent",
     "compose",
@@ -150,6 +154,7 @@ __all__ = [
     "preview",
     "progress",
     "reach",
+    "reasons",
     "recall",
     "received",
     "recipients",
@@ -160,6 +165,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_news",
     "tell_staff",
     "wants",
     "withdraw",

@@ -30,13 +30,17 @@ class Pace:
 
 
 async def lanes(session: AsyncSession, rates: Mapping[str, float]) -> dict[str, Pace]:
-    """The pace of each platform that has a rate; a ban that lasts counts."""
+    """The pace of each platform that has a rate; what its lane has learned and a ban count."""
     rows = {row.platform: row for row in await session.scalars(select(LaneRow))}
     found = {}
     for platform, rate in rates.items():
         if rate > 0:
-            row = rows.get(platform)
-            found[platform] = Pace(timedelta(seconds=1 / rate), row.free_at if row else None)
+            gap, row = timedelta(seconds=1 / rate), rows.get(platform)
+            found[platform] = (
+                Pace(max(gap, timedelta(microseconds=row.gap_us)), row.banned_until)
+                if row
+                else Pace(gap)
+            )
     return found
 
 

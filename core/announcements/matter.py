@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from core.announcements.messenger import Outgoing, Picture, Render
-from core.announcements.nouns import Audience, Extras, Kind, Location
+from core.announcements.nouns import Audience, Extras, KeptPicture, Kind, Location
 from core.announcements.records import audience
 from core.tables import AnnouncementRow, PictureRow
 from core.town.words import FALLBACKS
@@ -40,14 +40,16 @@ class Matter:
         """In the reader's language."""
         found = self.said.get(language)
         if found is None:
-            found = render(self.kind, self.texts, language)
+            found = render(self.kind, self.texts, language, self.audience.topic)
             if self.kind is not Kind.NOTICE:
                 found = dressed(found, self.extras, self.picture)
             self.said[language] = found
         return found
 
 
-def dressed(message: Outgoing, extras: Extras, picture: PictureRow | None = None) -> Outgoing:
+def dressed(
+    message: Outgoing, extras: Extras, picture: PictureRow | KeptPicture | None = None
+) -> Outgoing:
     """A message with its links, the place on the map as a link, and its picture."""
     language = message.language
     links = [(_in(each.label, language), each.url) for each in extras.links]

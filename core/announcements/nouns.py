@@ -1,7 +1,7 @@
 """What is announced, to whom, with what, and how far it has gone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
@@ -247,6 +247,9 @@ class Announcement:
     retracted_at: datetime | None = None
     amended: int = 0  # messages that say what the newest revision says, or are gone
     amend_failed: int = 0  # messages that the platform no longer lets us change
+    reads: Mapping[str, int] = field(default_factory=dict)
+    """How many opened it, by platform; of one that is not there it is not known. `history` leaves
+    it out."""
 
     @property
     def gate(self) -> str | None:

@@ -19,7 +19,7 @@ from core.tables import AccountRow, AnnouncementRunRow
 BEFORE_ALL: Final = -(2**40)
 """A cursor before every recipient."""
 
-__all__ = ["amend", "begin", "expire", "missed", "put"]
+__all__ = ["amend", "at_work", "begin", "expire", "missed", "put"]
 
 
 async def begin(
@@ -32,8 +32,7 @@ async def begin(
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    counted = await count(session, whom, now=now)
-    found = {platform: sum(zones.values()) for platform, zones in counted.items()}
+    found = await count(session, whom, now=now)
     last = 0
     if whom.kind is Kind.ROOM:
         lanes = {
@@ -94,6 +93,19 @@ async def amend(session: AsyncSession, announcement_id: int) -> None:
     )
 
 
+async def at_work(session: AsyncSession, announcement_id: int) -> bool:
+    """Whether a pump still has to look at it: to send, or to change what has arrived."""
+    found = await session.scalar(
+        select(AnnouncementRunRow.platform)
+        .where(
+            AnnouncementRunRow.announcement_id == announcement_id,
+            AnnouncementRunRow.active.is_(True),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
     """The deadline has come: what has not left stays, counted by `waiting`."""
     row = await get(session, announcement_id)
@@ -109,4 +121,4 @@ async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) 
     if stopped:
         settled = row.delivered + row.blocked + row.failed + row.unsure
         detail = {"left": max(row.total - settled, 0)}
-        await step(session, announcement_id, "expired", by="kankei", now=now, detail=detail)
+        await step(session, announcement_id, "too-late", by="kankei", now=now, detail=detail)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people, total
+from core.announcements.audience import by_zone, people
 from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
@@ -25,19 +26,31 @@ from core.announcements.nouns import (
     Texts,
 )
 from core.announcements.quiet import QuietHours
-from core.announcements.records import announcement, audience, get, hold, move, must_move, step
+from core.announcements.records import (
+    announcement,
+    audience,
+    get,
+    hold,
+    keep_audience,
+    move,
+    must_move,
+    step,
+)
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
 
-_SETTLED = (
+_SETTLED: Final = (
     AnnouncementRow.delivered
     + AnnouncementRow.blocked
     + AnnouncementRow.failed
     + AnnouncementRow.unsure
 )
 
-AHEAD = timedelta(days=366)
+WAITS: Final = (AnnouncementState.ASKED, AnnouncementState.SCHEDULED)
+UNDER_WAY: Final = (AnnouncementState.SENDING, AnnouncementState.PAUSED)
+
+AHEAD: Final = timedelta(days=366)
 """How far ahead an announcement may be planned."""
 
 
@@ -89,9 +102,10 @@ async def reach(
     Raises `BadAnnouncement` if the pack has no such audience.
     """
     whom = checked_audience(town, whom)
-    counted = await count(session, whom, now=now)
+    counted = await by_zone(session, whom, now=now)
+    recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
     direct = whom.kind is Kind.DIRECT
-    reached = total(counted) if direct else await people(session, whom, now=now)
+    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
     hours = town.announcements.quiet if direct and quiet else None
     silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
     begin = max(now, start or now)
@@ -102,7 +116,7 @@ async def reach(
         if platform in paces
     ]
     return Reach(
-        {platform: sum(zones.values()) for platform, zones in counted.items()},
+        recipients,
         finishes_in=max(ends, default=begin) - begin,
         needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
@@ -132,7 +146,10 @@ async def confirm(
     _check_times(start_at, deadline, now)
     _check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
-    if await needs_second(session, audience(row), town=town, now=now):
+    row.paused_why = None
+    whom = checked_audience(town, audience(row))  # the pack may have changed since the draft
+    keep_audience(row, whom)
+    if await needs_second(session, whom, town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
     else:
@@ -221,7 +238,7 @@ async def refuse(
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    detail = {"reason": reason[:500] or None}
+    detail = {"reason": reason[:500] or None, "revision": row.revision}
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
@@ -258,21 +275,18 @@ async def _give_up_late(session: AsyncSession, *, now: datetime) -> None:
         select(AnnouncementRow)
         .where(
             AnnouncementRow.deadline <= now,
-            AnnouncementRow.state.in_(
-                (
-                    AnnouncementState.ASKED,
-                    AnnouncementState.SCHEDULED,
-                    AnnouncementState.SENDING,
-                    AnnouncementState.PAUSED,
-                )
-            ),
+            AnnouncementRow.kind != Kind.NOTICE,  # the outbox sees to those
+            AnnouncementRow.state.in_((*WAITS, *UNDER_WAY)),
         )
         .order_by(AnnouncementRow.id)
         .limit(100)
         .with_for_update(skip_locked=True)
     )
     for row in late.all():
-        await _too_late(session, row, now=now)
+        if row.state in UNDER_WAY:
+            await outbox.expire(session, row.id, now=now)
+        else:
+            await _too_late(session, row, now=now)
     await session.flush()
 
 
@@ -307,7 +321,7 @@ async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: d
 
 async def cancel(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Stop a draft or what has not left yet. What has arrived stays. Twice is as once."""
-    before = OPEN | {AnnouncementState.SENDING, AnnouncementState.PAUSED}
+    before = OPEN | set(UNDER_WAY)
     after = AnnouncementState.CANCELLED
     if await move(session, announcement_id, before, after, paused_why="staff", finished_at=now):
         await step(session, announcement_id, "cancelled", by=by, now=now)

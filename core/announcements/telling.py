@@ -37,6 +37,7 @@ async def tell_staff(
         select(AnnouncementRow)
         .where(
             AnnouncementRow.state == AnnouncementState.PAUSED,
+            AnnouncementRow.paused_why == "failures",
             AnnouncementRow.pause_told.is_(False),
         )
         .with_for_update(skip_locked=True)
@@ -48,6 +49,13 @@ async def tell_staff(
             account = await find_account(session, platform, external_id)
             if account is not None:
                 values = {"number": str(row.id), "heading": row.texts["ja"]["heading"]}
-                await notify(session, account, "announcement-paused", values, now=now)
+                await notify(
+                    session,
+                    account,
+                    "announcement-paused",
+                    values,
+                    now=now,
+                    action=f"announce:progress:{row.id}",
+                )
     await session.flush()
     return len(paused)

@@ -27,7 +27,6 @@ def upgrade() -> None:
     op.add_column(
         "announcement", sa.Column("places", sa.JSON(), nullable=False, server_default="[]")
     )
-    op.create_index(op.f("ix_account_platform_id"), "account", ["platform", "id"])
     _carry()
     _keep_places()
     _count_who_left()
@@ -211,7 +210,6 @@ def downgrade() -> None:
     """The tables as they were, without what was delivered: its rows name no address any more."""
     for table in ("delivery", "announcement_run", "lane"):
         op.drop_table(table)
-    op.drop_index(op.f("ix_account_platform_id"), table_name="account")
     op.drop_column("announcement", "places")
     op.create_table(
         "delivery",

@@ -125,4 +125,4 @@ async def results(sessions: Sessions, number: int) -> Mapping[int, str]:
             .join(AccountRow, AccountRow.id == DeliveryRow.recipient)
             .where(DeliveryRow.announcement_id == number)
         )
-        return {int(chat): DeliveryState(state).name.lower() for chat, state in rows.all()}
+        return {int(chat): DeliveryState(state).word for chat, state in rows.all()}

@@ -95,7 +95,7 @@ class PublicEvents:
 
     async def reply(self, request: Request, number: Number) -> Response:
         """Come, with so many, or do not. A browser becomes somebody by its first reply."""
-        fields = await self.web.form(request, "join")
+        fields = await self.web.form(request, "rooms")
         people = fields.get("people", "1")
         what = fields.get("do")
         if what not in {"come", "no"} or not (people.isascii() and people.isdecimal()):
@@ -127,6 +127,7 @@ class PublicEvents:
             raise HTTPException(404) from error
         if view.event.plan.gate is not None:
             return None
+        self.web.limits.check("join", request, who.id, app.settings.trusted_proxies)
         async with transaction(app.sessions) as session:
             return await account(session, "web", who.id, locale=who.language, now=app.clock())
 

@@ -11,8 +11,8 @@ from core.errors import ChainUnavailable
 from tests.bots.discord.stage import STAFF, World
 
 COMMANDS = {
-    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
-    *("settings", "announce", "answer", "help"),
+    *("start", "join", "code", "rooms", "card", "perks", "events", "ask", "language"),
+    *("mydata", "settings", "announce", "answer", "help"),
 }
 
 
@@ -188,10 +188,12 @@ async def test_staff_write_an_announcement_in_a_form(world: World) -> None:
         "こう届きます。", buttons=((Button("送る", "announce:yes:1"),),)
     )
 
-    result = await clerk.submit_modal(shown, {"heading": "山焼き", "body": "2月です。\n\n防寒を。"})
+    result = await clerk.submit_modal(
+        shown, {"blank0": "山焼き", "blank1": "2月です。\n\n防寒を。"}
+    )
 
     [heard] = world.conversation.heard
-    assert heard.command == "announce"
+    assert heard.action == "announce:new"
     assert heard.text == "山焼き\n2月です。\n\n防寒を。"
     assert result.ephemeral
 

@@ -35,7 +35,7 @@ ROOM = Audience(Kind.ROOM, gate="residents", places=(("telegram", "-100"), ("web
 DIRECT = Audience(Kind.DIRECT)
 
 
-def render(kind: Kind, texts: Any, language: str) -> Outgoing:
+def render(kind: Kind, texts: Any, language: str, _topic: str | None = None) -> Outgoing:
     if kind is Kind.NOTICE:
         return Outgoing(texts["key"], "", "town", language=language)
     return Outgoing(texts["ja"]["heading"], texts["ja"]["body"], "town", language=language)

@@ -183,7 +183,12 @@ class Composing(StaffPages):
         try:
             async with reading(app.sessions) as session:
                 found = await announcements.reach(
-                    session, whole.audience, town=app.town, rates=app.rates, now=now
+                    session,
+                    whole.audience,
+                    town=app.town,
+                    rates=app.rates,
+                    quiet=whole.extras.quiet,
+                    now=now,
                 )
         except BadAnnouncement:
             return None

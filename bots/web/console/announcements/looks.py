@@ -7,7 +7,7 @@ into HTML. So what is too long there is too long here, before anything is sent.
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
@@ -15,9 +15,9 @@ from markupsafe import Markup
 from bots.discord import layout as discord
 from bots.notices import render_for
 from bots.telegram import layout as telegram
-from core.announcements import Extras, KeptPicture, Kind, Outgoing, Picture
+from core.announcements import Extras, KeptPicture, Kind, Outgoing
+from core.announcements.matter import dressed
 from core.town import TownPack
-from core.town.words import FALLBACKS
 
 _ESCAPED: Final = re.compile(r"\\([^\w\s])")
 _SMALL: Final = re.compile(r"^-# (.*)$", re.MULTILINE)
@@ -35,6 +35,18 @@ class DiscordLook:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """What a page of ours shows of an announcement; its picture stands apart."""
+
+    body: str
+    language: str
+    links: Sequence[tuple[str, str]]
+    withdrawn_at: None = None
+    edited_at: None = None
+    picture: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Looks:
     """One message on every platform."""
 
@@ -46,6 +58,7 @@ class Looks:
     links: Sequence[tuple[str, str]]
     picture: str | None  # the address under which staff see it
     description: str
+    post: Post
     too_long: Sequence[str]  # platforms on which it is more than one message
 
 
@@ -82,6 +95,11 @@ def looks(message: Outgoing, kind: Kind, extras: Extras) -> Looks:
         links=message.links,
         picture=f"/console/announcements/pictures/{extras.picture}" if message.picture else None,
         description=message.picture.description if message.picture else "",
+        post=Post(
+            "\n\n".join(part for part in (message.body, message.footnote) if part),
+            message.language,
+            message.links,
+        ),
         too_long=too_long,
     )
 
@@ -111,22 +129,3 @@ def _marks(markdown: str) -> Markup:
     text = _SMALL.sub(r"<small>\1</small>", text)
     shown = re.sub(r"\x00(\d+)\x00", lambda found: html.escape(held[int(found[1])]), text)
     return Markup(shown)  # noqa: S704 - escaped above, the tags are ours
-
-
-def dressed(message: Outgoing, extras: Extras, picture: KeptPicture | None) -> Outgoing:
-    """A message with its links, the place on the map as a link, and its picture."""
-    language = message.language
-    links = [(_in(each.label, language), each.url) for each in extras.links]
-    if extras.location is not None:
-        at = f"{extras.location.latitude:.6f}", f"{extras.location.longitude:.6f}"
-        page = f"https://www.openstreetmap.org/?mlat={at[0]}&mlon={at[1]}#map=16/{at[0]}/{at[1]}"
-        links.append((_in(extras.location.title, language), page))
-    shown = None
-    if picture is not None:
-        shown = Picture(picture.content, picture.media_type, _in(picture.descriptions, language))
-    return replace(message, links=(*message.links, *links), picture=shown)
-
-
-def _in(words: Mapping[str, str], language: str) -> str:
-    chosen = (language, *FALLBACKS.get(language, ()), "ja")
-    return next((words[each] for each in chosen if each in words), "")
