@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, func, select
 
 from bots import texts
-from bots.conversation import Incoming
+from bots.conversation import Incoming, Reply
 from core import archive, audit
 from core.database import reading, transaction
 from core.errors import RecordsUnavailable
@@ -62,28 +62,31 @@ async def fill(world: World) -> None:
     raise AssertionError("there is still room")
 
 
+async def greet(world: World, number: int) -> Reply:
+    """Somebody new says hello."""
+    person = Incoming(
+        "telegram", str(number), "a", command="start", language="ja", update=str(number)
+    )
+    reply = await world.talk._real.handle(person)
+    assert reply is not None
+    return reply
+
+
 async def test_on_a_full_disk_people_read_that_nothing_is_lost_and_later_it_works(
     world: World,
 ) -> None:
-    said = {"account": "1", "name": "a", "language": "ja", "command": "start"}
     async with full(world):
         await fill(world)
         before = await members(world)
         for number in range(50):  # a page of rows may still have room for a few
-            reply = await world.talk._real.handle(
-                Incoming("telegram", **{**said, "account": str(number)}, update=str(number))
-            )
-            assert reply is not None
+            reply = await greet(world, number)
             if reply.failed:
                 break
         assert reply.text == texts.say("errors.records-unavailable", "ja")
         async with reading(world.app.sessions) as session:
             assert await audit.verify(session) is None, "nothing is half written"
         assert await members(world) == before + number
-    reply = await world.talk._real.handle(
-        Incoming("telegram", **{**said, "account": str(number)}, update=str(number))
-    )
-    assert reply is not None
+    reply = await greet(world, number)
     assert not reply.failed, "the very message that failed is answered when it comes again"
 
 
