@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,6 +20,7 @@ from bots.conversation.desk import Desk
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.notices import render_for
+from bots.operations.meters import Meters
 from bots.signing import derived, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
@@ -41,6 +42,7 @@ from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
 from core.database import Sessions, connect, migrate, session_factory
 from core.enrolment import Enrolment
+from core.events import Events
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
 from core.perks import PASS_KEYS, Desks, PassKeys, Perks
 from core.settings import Settings
@@ -48,7 +50,8 @@ from core.town import TownPack
 from core.vaults import Vaults
 from knowledge.answer import Guide
 from knowledge.encoders import Endpoint, EndpointEncoder, encoders
-from knowledge.generate import OpenAIGenerator
+from knowledge.generate import Generator, OpenAIGenerator
+from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app
     from bots.jobs.clockwork import Clockwork
@@ -59,6 +62,10 @@ WEB_RATE = 200.0
 """Messages a second into our own pages: a bound, not a platform's limit."""
 
 OPENAI = "https://api.openai.com/v1"
+
+PATIENCE: Final = 3
+DRAFT_TOKENS: Final = 6_000
+"""A draft of 3,000 characters takes longer than an answer of four sentences."""
 
 Progress = Callable[[str], None]
 """Told the name of each step that is done: chain, pack, records, guide."""
@@ -105,6 +112,7 @@ class App:
     proving: Proving
     vaults: Vaults
     perks: Perks
+    events: Events
     desks: Desks
     conversation: Conversation
     happenings: Happenings
@@ -116,6 +124,8 @@ class App:
     keepers: dict[str, ChannelKeeper] = field(default_factory=dict)
     messengers: dict[str, Messenger] = field(default_factory=dict)
     pumps: dict[str, Pump] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)  # messages a second, by platform
+    translator: Translator | None = None  # none without a language service
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
@@ -125,6 +135,8 @@ class App:
     )  # members nobody could tell about → tries
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
+    meters: Meters = field(default_factory=Meters)
+    draining: bool = False  # asked to stop: what is in flight ends, nothing begins
     clockwork: "Clockwork | None" = None  # while this process is at work
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
 
@@ -147,6 +159,7 @@ class App:
         """A door of the town: its rooms can be kept and its messages sent."""
         self.keepers[keeper.platform] = keeper
         self.messengers[messenger.platform] = messenger
+        self.rates[messenger.platform] = rate
         if (pump := self.pumps.get(messenger.platform)) is not None:
             pump.messenger = messenger  # the door was opened anew; its lane goes on
             return
@@ -212,7 +225,9 @@ async def running(
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
         stack.push_async_callback(engine.dispose)
-        await migrate(engine)
+        await migrate(engine, clock=clock)
+        meters = Meters()
+        meters.watch(engine)
         sessions = session_factory(engine)
         progress("records")
         client = await stack.enter_async_context(aiohttp.ClientSession())
@@ -254,6 +269,7 @@ async def running(
             clock,
             secret=derived(secret, "perks"),
         )
+        events = Events(town, sessions, evidence, partial(decide, town=town), clock)
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -279,6 +295,7 @@ async def running(
             enrolment=enrolment,
             proving=proving,
             perks=perks,
+            events=events,
             vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
@@ -286,6 +303,7 @@ async def running(
             wake=wake,
             tell=happenings.tell,
             learning=learning,
+            meters=meters,
         )
         app = App(
             settings=settings,
@@ -303,8 +321,10 @@ async def running(
             proving=proving,
             vaults=vaults,
             perks=perks,
+            events=events,
             desks=Desks(town, sessions, clock),
             conversation=Conversation(desk),
+            meters=meters,
             happenings=happenings,
             learning=learning,
             worker=worker,
@@ -313,8 +333,12 @@ async def running(
             pages=pages,
             keepers=keepers,
         )
+        app.translator = translator_of(settings)
+        if app.translator is not None:
+            stack.push_async_callback(app.translator.aclose)
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
+        await events.follow_pack()
         yield app
 
 
@@ -341,23 +365,36 @@ def chains_of(
     return Chains(chains)
 
 
+def _generator(settings: Settings, *, times: int = 1, max_tokens: int = 500) -> Generator | None:
+    """The language service, if one is set; `times` as patient as for an answer."""
+    if not settings.openai_base_url and not settings.openai_api_key:
+        return None
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    return OpenAIGenerator(
+        model=settings.openai_model,
+        base_url=settings.openai_base_url or OPENAI,
+        api_key=key,
+        timeout=settings.openai_timeout * times,
+        max_tokens=max_tokens,
+    )
+
+
+def translator_of(settings: Settings) -> Translator | None:
+    """What drafts announcements in other languages, if a language service is set."""
+    generator = _generator(settings, times=PATIENCE, max_tokens=DRAFT_TOKENS)
+    if generator is None:
+        return None
+    return Translator(generator, timeout=settings.openai_timeout.total_seconds() * PATIENCE)
+
+
 def _open_guide(settings: Settings, town: TownPack) -> Guide:
-    generator = None
-    if settings.openai_base_url or settings.openai_api_key:
-        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-        generator = OpenAIGenerator(
-            model=settings.openai_model,
-            base_url=settings.openai_base_url or OPENAI,
-            api_key=key,
-            timeout=settings.openai_timeout,
-        )
     return Guide.open(
         town.guides,
         data=town.data,
         gazetteer=town.gazetteer,
         cache=settings.data_dir / "index" / town.town.slug,
         persona=town.persona.manner,
-        generator=generator,
+        generator=_generator(settings),
         progress=lambda words: logger.info("guide", extra={"step": words}),
         models=encoders(endpoint=_embeddings(settings)),
     )

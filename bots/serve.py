@@ -1,13 +1,11 @@
 """Processes of a town: one with everything, and workers beside it that send and do jobs."""
 
 import asyncio
-import contextlib
-import errno
 import logging
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -18,48 +16,24 @@ from bots import jobs
 from bots.app import App, Platform, running
 from bots.discord.adapter import DiscordAdapter
 from bots.discord.sender import DiscordSender
+from bots.listening import PortTaken, Server, listen
+from bots.operations.listener import watched
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.sender import TelegramSender
 from bots.web.app import create_web
 from bots.web.demo import DemoShop
 from core.errors import (
-    KankeiError,
     PlatformRefused,
     PlatformUnavailable,
 )
 from core.settings import Settings
 
+__all__ = ["PortTaken", "listen"]
+
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 10
 RETRY_SECONDS: Final = 30
-
-
-class PortTaken(KankeiError):
-    """Another program listens on the port already."""
-
-    code = "port-taken"
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the whole process ends together."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """The socket of the pages, before anything else is opened. Raises `PortTaken`."""
-    try:
-        listener = socket.create_server((host, port), backlog=256)
-    except OSError as error:
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            raise PortTaken(str(port)) from error
-        raise
-    # Inherited by every connection; without it each small answer waits 40 ms for the next one.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 @asynccontextmanager
@@ -190,10 +164,11 @@ async def serve(
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with (
             town(settings, demo=demo, progress=progress, language=language, worker=worker) as made,
+            watched(made[0]),
             jobs.at_work(made[0], jobs.JOBS, duties="pages,platforms,jobs") as clockwork,
         ):
             app, shop = made
-            server = _Server(
+            server = Server(
                 _uvicorn(create_web(app, secret=app.secret, demo=shop, bots=app.names), settings)
             )
             stop.listen()
@@ -240,6 +215,7 @@ async def work(
     stop = Stop()
     async with (
         running(settings, progress=progress, language=language, worker=worker) as app,
+        watched(app),
         jobs.at_work(app, jobs.JOBS, duties="platforms,jobs") as clockwork,
     ):
         await jobs.one_machine(app, clockwork.me)
@@ -267,6 +243,7 @@ async def _end(
     The pumps claim nothing more and the clock hands out nothing more; then the platforms close.
     The engine and the records are closed after this, by whoever opened them.
     """
+    app.draining = True
     app.guide.stop()
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DRAIN_SECONDS

@@ -1,15 +1,23 @@
-"""What is written on the web: posts in rooms, and messages to one person."""
+"""What is written on the web: posts in rooms, messages to one person, and their pictures.
 
+A picture is kept once, under the SHA-256 of its content, which is also its address: nobody guesses
+it who has not seen the picture or the page that shows it.
+"""
+
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
 
-from core.announcements import Outgoing
-from core.tables import RoomPostRow, WebMessageRow
+from core.announcements import Outgoing, Picture
+from core.tables import RoomPostRow, WebMessageRow, WebPictureRow
+
+Written = RoomPostRow | WebMessageRow
 
 BOARD: Final = "board"
 """The place of what is for everybody; the home page shows it."""
@@ -56,6 +64,7 @@ async def post_official(
         body=message.body,
         delivery_id=delivery,
         created_at=now,
+        **await _shown(session, message, now),
     )
     return await _once(session, row)
 
@@ -71,6 +80,17 @@ async def messages(session: AsyncSession, account_id: int) -> Sequence[WebMessag
     return rows.all()
 
 
+async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
+    """Its person has all their messages before them; of each the first time counts."""
+    await session.execute(
+        update(WebMessageRow)
+        .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
+        .values(opened_at=now)
+        # What was read for the page goes on to say that it is new.
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def message(session: AsyncSession, account_id: int, number: int) -> WebMessageRow | None:
     row = await session.get(WebMessageRow, number)
     return row if row is not None and row.account_id == account_id else None
@@ -79,7 +99,7 @@ async def message(session: AsyncSession, account_id: int, number: int) -> WebMes
 async def answered(session: AsyncSession, account_id: int, number: int) -> None:
     """The button under a message has done its work."""
     if (row := await message(session, account_id, number)) is not None:
-        row.action = None
+        row.action, row.choices = None, []
 
 
 async def send(
@@ -89,12 +109,85 @@ async def send(
     row = WebMessageRow(
         account_id=account_id,
         heading=outgoing.heading[:200],
-        body="\n\n".join(part for part in (outgoing.body, outgoing.footnote) if part),
-        action=outgoing.action[0][1] if outgoing.action else None,
+        body=_letter(outgoing),
+        choices=[list(each) for each in outgoing.action],
         delivery_id=delivery,
         created_at=now,
+        **await _shown(session, outgoing, now),
     )
     return await _once(session, row)
+
+
+def _letter(message: Outgoing) -> str:
+    return "\n\n".join(part for part in (message.body, message.footnote) if part)
+
+
+async def amend(
+    session: AsyncSession, number: int, message: Outgoing | None, *, direct: bool, now: datetime
+) -> bool:
+    """Let a post or a message say something else, or nothing any more; whether it is (still) there.
+
+    What says so already keeps the time at which it began to.
+    """
+    row: Written | None = await session.get(WebMessageRow if direct else RoomPostRow, number)
+    if row is None or (row.withdrawn_at is not None and message is not None):
+        return False
+    if message is None:
+        if row.withdrawn_at is None:
+            row.heading, row.body, row.links, row.picture = "", "", [], None
+            row.withdrawn_at = now
+            if isinstance(row, WebMessageRow):
+                row.action, row.choices = None, []
+        return True
+    heading, body = message.heading[:200], _letter(message) if direct else message.body
+    shown = await _shown(session, message, now)
+    if (row.heading, row.body, row.links) == (heading, body, shown["links"]):
+        return True
+    row.heading, row.body, row.links, row.edited_at = heading, body, shown["links"], now
+    row.language = shown["language"]
+    await session.flush()
+    return True
+
+
+async def _shown(session: AsyncSession, message: Outgoing, now: datetime) -> dict[str, Any]:
+    """What goes with the words on a page."""
+    links = [list(each) for each in message.links]
+    found: dict[str, Any] = {"links": links, "language": message.language}
+    if message.picture is None:
+        return found
+    words, digest = message.picture.description, await _keep(session, message.picture, now)
+    return {**found, "picture": digest, "picture_words": words}
+
+
+async def _keep(session: AsyncSession, picture: Picture, now: datetime) -> str:
+    digest = hashlib.sha256(picture.content).hexdigest()
+    if await session.get(WebPictureRow, digest) is None:
+        row = WebPictureRow(
+            digest=digest, content=picture.content, media_type=picture.media_type, at=now
+        )
+        try:
+            async with session.begin_nested():
+                session.add(row)
+        except IntegrityError:
+            session.expire_all()  # another delivery was quicker with the same picture
+    return digest
+
+
+async def picture(session: AsyncSession, digest: str) -> WebPictureRow | None:
+    """A picture with its content."""
+    content = undefer(WebPictureRow.content)
+    return await session.get(WebPictureRow, digest, options=[content])
+
+
+async def forget_pictures(session: AsyncSession, *, before: datetime) -> None:
+    """Delete pictures that no page shows, unless they came after a time."""
+    await session.execute(
+        delete(WebPictureRow).where(
+            WebPictureRow.at < before,
+            ~exists().where(RoomPostRow.picture == WebPictureRow.digest),
+            ~exists().where(WebMessageRow.picture == WebPictureRow.digest),
+        )
+    )
 
 
 async def forget_posts(session: AsyncSession, *, before: datetime) -> None:
@@ -102,7 +195,7 @@ async def forget_posts(session: AsyncSession, *, before: datetime) -> None:
     await session.execute(delete(RoomPostRow).where(RoomPostRow.created_at < before))
 
 
-async def _once(session: AsyncSession, row: RoomPostRow | WebMessageRow) -> int:
+async def _once(session: AsyncSession, row: Written) -> int:
     """Add a row unless its delivery is there already; the unique constraint decides."""
     table = type(row)
     try:

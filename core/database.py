@@ -6,12 +6,11 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import event, make_url
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -22,9 +21,9 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from core import schema
+from core.clock import Clock, system_clock
 from core.errors import RecordsUnavailable
-
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 """SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
@@ -84,7 +83,7 @@ def session_factory(engine: AsyncEngine) -> Sessions:
 
 
 @contextmanager
-def _outages_named() -> Iterator[None]:
+def outages_named() -> Iterator[None]:
     """An outage of the database gets its one name; any other error passes."""
     try:
         yield
@@ -102,7 +101,7 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
     Raises `RecordsUnavailable` when the database is locked, full or away: nothing was stored.
     """
-    with _outages_named():
+    with outages_named():
         async with sessions.begin() as session:
             yield session
 
@@ -115,7 +114,7 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     `RecordsUnavailable` when the database is away.
     """
     options = {READ_ONLY: True, "postgresql_readonly": True}
-    with _outages_named():
+    with outages_named():
         async with sessions.begin() as session:
             await session.connection(execution_options=options)
             yield session
@@ -144,20 +143,55 @@ def _is_outage(error: DBAPIError) -> bool:
     )
 
 
-async def migrate(engine: AsyncEngine) -> None:
-    """Bring the schema to the newest revision; safe to call at every start.
+async def migrate(engine: AsyncEngine, *, clock: Clock = system_clock) -> tuple[str, ...]:
+    """Bring the schema to the newest revision; safe to call at every start, from many at once.
 
-    Raises `RecordsUnavailable` if the database cannot be opened.
+    All pending revisions are one transaction: after a failure the records are as they were.
+    Returns what was run. Raises `RecordsUnavailable` if the database cannot be opened, and
+    `MigrationRefused` where `core.schema` says so.
     """
+    with outages_named():
+        async with remaking(engine) as connection:
+            return await connection.run_sync(partial(schema.upgrade, now=clock()))
 
-    def upgrade(connection: Any) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
-    connection: AsyncConnection
-    with _outages_named():
+@asynccontextmanager
+async def remaking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction in which tables may be made anew.
+
+    SQLite changes a column by writing the table again and dropping the old one. With foreign keys
+    on, that would delete what points at its rows; so they are off meanwhile, and checked before the
+    commit ("Making Other Kinds Of Table Schema Changes", sqlite.org/lang_altertable.html).
+    """
+    async with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            async with connection.begin():
+                yield connection
+            return
+        await _foreign_keys(connection, on=False)
+        try:
+            async with connection.begin():
+                yield connection
+                if count := await connection.run_sync(schema.broken_references):
+                    raise RuntimeError(f"{count} rows point nowhere")
+        finally:
+            await _foreign_keys(connection, on=True)
+
+
+async def _foreign_keys(connection: AsyncConnection, *, on: bool) -> None:
+    """Within a transaction this pragma would do nothing, so the driver is asked directly."""
+
+    def switch(plain: Connection) -> None:
+        cursor = plain.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+        cursor.close()
+
+    await connection.run_sync(switch)
+
+
+async def schema_state(engine: AsyncEngine) -> schema.SchemaState:
+    """How the database stands to this code. Raises `RecordsUnavailable` when it is away."""
+    with outages_named():
         async with engine.connect() as connection:
-            await connection.run_sync(upgrade)
-            await connection.commit()
+            await connection.execution_options(**{READ_ONLY: True, "postgresql_readonly": True})
+            return await connection.run_sync(schema.state)

@@ -13,6 +13,8 @@
     ├── PlatformUnavailable      the chat platform did not answer; retry later
     ├── PlatformRefused          the chat platform said no; staff must act
     ├── DamagedKeys              the file of pass keys is broken; nothing starts until it is mended
+    ├── ArchiveRefused           a backup cannot be written or restored as it is; says why
+    ├── MigrationRefused         code and records do not fit; an administrator must act
     └── RecordsUnavailable       the database is locked, full or away; retry later
 
 Each class has a ``code``. The words for people stand in the locale files under
@@ -97,6 +99,34 @@ class PlatformRefused(KankeiError):
 
 class RecordsUnavailable(KankeiError):
     code = "records-unavailable"
+
+
+class MigrationRefused(KankeiError):
+    """The schema cannot be used or changed by this code now.
+
+    `reason` is ``too-new`` (`detail`: the revision of the records) or ``older-workers`` (`detail`:
+    their names).
+    """
+
+    code = "migration-refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class ArchiveRefused(KankeiError):
+    """An archive cannot be used, or not so. `reason` is a word that commands have a sentence for.
+
+    ``damaged``, ``incomplete``, ``newer-format``, ``newer-schema``, ``no-records``, ``not-empty``,
+    ``workers``, ``other-key``, ``misfit``, ``exists``, ``file``.
+    """
+
+    code = "archive-refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
 
 
 class DamagedKeys(KankeiError):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements, credentials, identity, perks, questions
+from core import announcements, credentials, events, identity, perks, questions
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.database import Sessions, transaction
@@ -20,6 +20,7 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         "announcements": await announcements.received(session, accounts),
         "questions": await questions.export(session, accounts),
         "perks": await perks.export(session, member_id),
+        "events": await events.export(session, member_id),
     }
 
 
@@ -44,4 +45,5 @@ async def leave(
         await announcements.withdraw(session, accounts, now=clock())
         await questions.left(session, accounts)
         await perks.left(session, member_id)
+        await events.left(session, member_id)
         await identity.forget(session, member_id, now=clock())

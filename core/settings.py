@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "KANKEI_"
+FREE_TELEGRAM_RATE = 30
+"""Messages a second: https://core.telegram.org/bots/faq#broadcasting-to-users."""
 
 
 class Settings(BaseSettings):
@@ -38,6 +40,15 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="One line an event, for people or as JSON for programs."
+    )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of /metrics on 127.0.0.1, for Prometheus; 0: no figures are told.",
     )
     staff: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(),
@@ -68,6 +79,10 @@ class Settings(BaseSettings):
     )
     telegram_rate: float = Field(
         default=30.0, gt=0, le=1000, description="Messages a second that Telegram allows us."
+    )
+    telegram_paid_broadcast: bool = Field(
+        default=False,
+        description="Pay Telegram 0.1 Stars for each message above 30 a second.",
     )
 
     discord_token: SecretStr | None = Field(default=None, description="From the developer portal.")
@@ -169,6 +184,16 @@ class Settings(BaseSettings):
         if value and not value.startswith("https://"):
             raise ValueError("write the gateway as https://…")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _rate_that_is_paid(self) -> Self:
+        if self.telegram_rate > FREE_TELEGRAM_RATE and not self.telegram_paid_broadcast:
+            raise ValueError(
+                f"Telegram allows {FREE_TELEGRAM_RATE} messages a second: lower "
+                f"{PREFIX}TELEGRAM_RATE, or set {PREFIX}TELEGRAM_PAID_BROADCAST=true, which "
+                "costs 0.1 Stars for each message above that"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_misspelt_variable(self) -> Self:

@@ -24,6 +24,10 @@ class SetClock:
     def advance(self, by: timedelta) -> None:
         self.now += by
 
+    def monotonic(self) -> float:
+        """Seconds that have passed: moving this clock is time that passes."""
+        return self.now.timestamp()
+
 
 class ShiftedClock:
     """The system's clock, put forward: for tests in which real sockets need real seconds."""

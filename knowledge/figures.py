@@ -11,12 +11,13 @@ The reading is strict where it matters: 5:30 without "pm" is not 17:30, and 1,60
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from knowledge.forms import Figure, FigureKind, read
 from knowledge.passage import Passage
 from knowledge.text import without_ruby
 
-__all__ = ["Figure", "FigureKind", "figures", "unsupported"]
+__all__ = ["Differences", "Figure", "FigureKind", "differences", "figures", "unsupported"]
 
 
 def figures(text: str) -> frozenset[Figure]:
@@ -39,6 +40,48 @@ def unsupported(answer: str, passages: Iterable[Passage]) -> tuple[str, ...]:
         and not any(_date_in_parts(figure, each) for each in stated)
     )
     return tuple(dict.fromkeys(missing))
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Figures that stand in only one of two texts, as written there, in reading order."""
+
+    missing: tuple[str, ...] = ()  # in the original, not in the translation
+    added: tuple[str, ...] = ()  # in the translation, not in the original
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.added)
+
+
+def differences(original: str, translation: str) -> Differences:
+    """Compare the figures of a text with those of its translation, in both directions.
+
+    A figure is there when the other text states it, whole or with its unit or year left to what
+    stands around it: "3 October" for 2026年10月3日 is the same, "5:30" for 午後5時30分 is not.
+    """
+    return Differences(
+        missing=_only_in(original, translation), added=_only_in(translation, original)
+    )
+
+
+_ONE = frozenset({Figure(FigureKind.QUANTITY, "person 1"), Figure(FigureKind.COUNT, "1")})
+"""一人500円 is 500 yen "per person" in English: the one is a word, not a figure."""
+
+
+def _only_in(text: str, other: str) -> tuple[str, ...]:
+    stated = _stated(other)
+    known = frozenset(_with_parts(stated))
+    bare = without_ruby(text)
+    return tuple(
+        dict.fromkeys(
+            written
+            for figure, written in read(bare)
+            if figure not in _ONE
+            and not _supported(figure, known)
+            and not _date_in_parts(figure, known)
+            and not any(_supported(each, frozenset({figure})) for each in stated)
+        )
+    )
 
 
 def _stated(text: str) -> frozenset[Figure]:

@@ -4,10 +4,9 @@ import logging
 import os
 import shutil
 import socket
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
@@ -16,6 +15,7 @@ from core.database import Sessions, connect, migrate, session_factory
 from core.tables import Base
 from core.testing import SetClock
 from core.town import TownPack, load
+from tests.world.clusters import installed, postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +25,7 @@ for name in [each for each in os.environ if each.startswith("KANKEI_")]:
     del os.environ[name]
 
 
-def lacking(what: str) -> None:
+def lacking(what: str) -> NoReturn:
     """Skip on a user's machine; in CI a skip is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI must have {what}")
@@ -50,32 +50,11 @@ def clock() -> SetClock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A private PostgreSQL cluster on a free port; its URL."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
+    binaries = installed()
+    if binaries is None:
         lacking("PostgreSQL")
-    binaries = found[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="kankei-pg-"))
-    port = free_port()
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=folder)
-
-    run(str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "kankei", "-E", "UTF8")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run(
-        *(str(binaries / "pg_ctl"), "-D", str(data), "-o", options),
-        *("-w", "-l", str(folder / "log"), "start"),
-    )
-    try:
-        yield f"postgresql+asyncpg://kankei@127.0.0.1:{port}/postgres"
-    finally:
-        run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql(binaries, durable=False) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -20,6 +20,7 @@ import core.errors
 from bots import texts
 from core.proof import Refusal
 from core.settings import PREFIX, Settings
+from core.town import events as town_events
 from core.town import load, model, perks, rules
 from knowledge.frontmatter import Disagreement, FrontMatter
 from knowledge.ingest import read_guides
@@ -31,21 +32,35 @@ PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{each.name}" for each in (ROOT / "do
 EVERY_LANGUAGE = (
     "about",
     "access",
+    "areas",
     "asking",
     "chat",
     "computed",
     "desk",
     "discord",
     "errors",
+    "events",
     "perks",
     "proofs",
     "queue",
     "telegram",
+    "topics",
     "travel",
     "web",
 )
 STAFF_ONLY = (
-    *("audit", "cli", "console", "evaluate", "index", "ingest", "jobs", "members"),
+    *(
+        "announce-chat",
+        "announcing",
+        "audit",
+        "cli",
+        "console",
+        "evaluate",
+        "events-desk",
+        "index",
+        "ingest",
+    ),
+    *("jobs", "members", "operations"),
     *("proofs-desk", "report", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""
@@ -64,6 +79,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "tiers": rules.Tier,
     "facilities": perks.Facility,
     "perks": perks.Perk,
+    "events": town_events.Event,
     "discord": model.Discord,
     "telegram": model.Telegram,
     "access": rules.Access,

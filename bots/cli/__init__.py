@@ -12,19 +12,23 @@ import typer
 
 from bots import texts
 from bots.app import App
+from bots.cli.backup import backup, restore
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
+from bots.cli.faults import faults
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.jobs import jobs
-from bots.cli.logs import log_to
+from bots.cli.logs import log_as_set, log_to
+from bots.cli.migrate import migrate as migrate_records
 from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.cli.worker import name_of, worker
 from bots.jobs import NameTaken
+from bots.jobs.engine import end_of_process
 from bots.serve import PortTaken, serve
-from bots.signing import WeakKey, secret_of
+from bots.signing import secret_of
 from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
@@ -41,6 +45,9 @@ command.add_typer(pass_keys, name="pass-keys")
 command.add_typer(jobs, name="jobs")
 command.command()(worker)
 command.command(name="oidc-key")(oidc_key)
+command.command()(backup)
+command.command()(restore)
+command.command(name="migrate")(migrate_records)
 command.command()(ingest)
 command.command(name="index")(read_index)
 command.command()(plan)
@@ -76,7 +83,7 @@ def run(
 ) -> None:
     """設定に従って町を動かします / Run the town as the settings say."""
     settings = read_settings()
-    log_to(logging.StreamHandler(), settings.log_level)
+    log_as_set(settings, worker=name)
     _serve(settings, demo=False, worker=name_of(name))
 
 
@@ -99,31 +106,27 @@ def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
 
     say("starting", town=settings.town.name)
     try:
-        asyncio.run(
-            serve(
-                settings,
-                demo=demo,
-                progress=progress,
-                ready=ready,
-                language=language(),
-                worker=worker,
+        with faults():
+            asyncio.run(
+                serve(
+                    settings,
+                    demo=demo,
+                    progress=progress,
+                    ready=ready,
+                    language=language(),
+                    worker=worker,
+                )
             )
-        )
     except PortTaken as error:
         raise fail("demo.port-taken" if demo else "port-taken", port=error) from error
     except NameTaken as error:
         raise fail("worker-taken", name=error) from error
-    except TownPackError as error:
-        raise fail("pack-wrong", problems=error) from error
-    except RecordsUnavailable as error:
-        raise fail("records-unavailable", reason=error) from error
-    except WeakKey as error:
-        raise fail("weak-key", reason=error) from error
     except KankeiError as error:
         if error.code in {"journal-damaged", "damaged-keys"}:
             raise fail(error.code, file=error) from error
         raise fail("stopped", reason=error) from error
     say("goodbye")
+    end_of_process()
 
 
 @command.command()

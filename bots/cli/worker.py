@@ -1,7 +1,6 @@
 """`kankei worker`: another process of a town that runs already, which sends and does jobs."""
 
 import asyncio
-import logging
 import re
 from typing import Annotated, Final
 
@@ -9,9 +8,10 @@ import typer
 
 from bots import texts
 from bots.app import App
-from bots.cli.logs import log_to
+from bots.cli.logs import log_as_set
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.jobs import Elsewhere, NameTaken
+from bots.jobs.engine import end_of_process
 from bots.serve import work
 from bots.signing import WeakKey
 from core.errors import KankeiError, RecordsUnavailable, TownPackError
@@ -33,7 +33,7 @@ def worker(
 ) -> None:
     """動いている町を手伝います(送信と時計の仕事) / Help a running town to send and do jobs."""
     settings = read_settings()
-    log_to(logging.StreamHandler(), settings.log_level)
+    log_as_set(settings, worker=name)
 
     def progress(step: str) -> None:
         print(f"  {texts.say(f'cli.step.{step}', language())}", flush=True)
@@ -61,3 +61,4 @@ def worker(
     except KankeiError as error:
         raise fail("stopped", reason=error) from error
     say("goodbye")
+    end_of_process()

@@ -75,29 +75,33 @@ class Asking:
         """The answer in pieces as they are known to be right, then the whole reply."""
         thread, now = _thread(incoming), self._desk.clock()
         turns = self._memory.of(thread, now)
-        async for piece in self._desk.guide.stream(
-            incoming.text,
-            language=Language(account.locale),
-            turns=turns,
-            now=self._now(),
-        ):
-            if isinstance(piece, Answer):
-                self._memory.add(thread, Turn(incoming.text, piece), now)
-                self._report(piece)
-                reply = self._wording.word(piece, account.locale)
-                yield await self.feedback.attend(reply, piece, incoming.text, incoming, account)
-            else:
-                yield piece.text
+        with self._desk.meters.question() as asked:
+            async for piece in self._desk.guide.stream(
+                incoming.text,
+                language=Language(account.locale),
+                turns=turns,
+                now=self._now(),
+            ):
+                if isinstance(piece, Answer):
+                    asked.outcome = _key(piece.kind)
+                    self._memory.add(thread, Turn(incoming.text, piece), now)
+                    self._report(piece)
+                    reply = self._wording.word(piece, account.locale)
+                    yield await self.feedback.attend(reply, piece, incoming.text, incoming, account)
+                else:
+                    yield piece.text
 
     async def _answer(self, incoming: Incoming, account: Account, question: str) -> Reply:
         thread, now = _thread(incoming), self._desk.clock()
         turns = self._memory.of(thread, now)
-        answer = await self._desk.guide.ask(
-            question,
-            language=Language(account.locale),
-            turns=turns,
-            now=self._now(),
-        )
+        with self._desk.meters.question() as asked:
+            answer = await self._desk.guide.ask(
+                question,
+                language=Language(account.locale),
+                turns=turns,
+                now=self._now(),
+            )
+            asked.outcome = _key(answer.kind)
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
         reply = self._wording.word(answer, account.locale)

@@ -10,11 +10,14 @@ from bots.conversation.answering import Answering
 from bots.conversation.asking import Asking
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
+from bots.conversation.events import Eventing
 from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
+from bots.conversation.preferences import Preferences
 from bots.conversation.proving import ProvingInChat
 from bots.limits import Buckets
+from bots.operations import logs
 from core import identity
 from core.database import transaction
 from core.errors import KankeiError
@@ -39,6 +42,8 @@ class Conversation:
         self._links = Links(desk, self._belonging)
         self._announcing = Announcing(desk)
         self._perking = Perking(desk)
+        self._eventing = Eventing(desk)
+        self._preferences = Preferences(desk)
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
@@ -50,9 +55,11 @@ class Conversation:
             "rooms": self._belonging.rooms,
             "card": self._perking.card,
             "perks": self._perking.perks,
+            "events": self._eventing.list,
             "ask": self._asking.ask,
             "language": self._language,
             "mydata": self._belonging.mydata,
+            "settings": self._preferences.settings,
             "announce": self._announcing.announce,
             "answer": self._answering.answer,
         }
@@ -64,6 +71,8 @@ class Conversation:
             "card": self._perking.card,
             "perks": self._perking.perks,
             "pass": self._perking.show,
+            "events": self._eventing.list,
+            "event": self._eventing.event,
             "language": self._language,
             "lang": self._set_language,
             "ask": self._asking.example,
@@ -73,6 +82,11 @@ class Conversation:
             "unlink": self._links.unlink,
             "vault": self._links.vault,
             "messages": self._belonging.messages,
+            "settings": self._preferences.settings,
+            "topics": self._preferences.topics,
+            "topic": self._preferences.topic,
+            "area": self._preferences.area,
+            "zone": self._preferences.zone,
             "merge": self._belonging.merge,
             "announce": self._announcing.action,
             "answer": self._answering.action,
@@ -85,6 +99,7 @@ class Conversation:
 
         Never raises what a person could cause: every error has its words and a next step.
         """
+        logs.begin(incoming.platform, anew=incoming.platform != "web")
         language = texts.nearest(incoming.language)
         if incoming.update is not None and _key(incoming) in self._at_work:
             return None
@@ -141,6 +156,7 @@ class Conversation:
                 if new is False:  # None: a process died at it, so it is answered now
                     return None
                 self._at_work.add(_key(incoming))
+            desk.meters.update(incoming.platform)
             account = await identity.account(
                 session, incoming.platform, incoming.account, locale=language, now=now
             )
@@ -190,17 +206,22 @@ class Conversation:
                     Button(texts.say("chat.menu.card", language), action="card"),
                     Button(texts.say("chat.menu.language", language), action="language"),
                 ),
+                *await self._eventing.menu(language),
             ),
         )
 
     async def _help(self, incoming: Incoming, account: Account) -> Reply:
         language = account.locale
+        unseen = set() if await self._eventing.any() else {"events"}
         lines = [
             f"/{command} {texts.say(f'chat.command.{command}', language)}"
             for command in self._commands
-            if command not in STAFF_COMMANDS
-            or incoming.staff is not None
-            or self._desk.is_staff(incoming.platform, incoming.account)
+            if command not in unseen
+            and (
+                command not in STAFF_COMMANDS
+                or incoming.staff is not None
+                or self._desk.is_staff(incoming.platform, incoming.account)
+            )
         ]
         return Reply(
             text=texts.say("chat.help", language) + "\n\n" + "\n".join(lines),

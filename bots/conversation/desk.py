@@ -1,15 +1,17 @@
 """What every desk of the conversation stands on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bots import texts
+from bots.operations.meters import Meters
 from core.access import Doorkeeper
 from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.events import Events
 from core.perks import Perks
 from core.town import TownPack
 from core.vaults import Vaults
@@ -33,6 +35,7 @@ class Desk:
     doorkeeper: Doorkeeper
     enrolment: Enrolment
     perks: Perks
+    events: Events
     proving: Proving
     vaults: Vaults
     address: str  # of the web pages, without a trailing slash
@@ -41,6 +44,7 @@ class Desk:
     wake: Callable[[], None]  # something new waits in the outbox
     tell: Callable[..., None]  # `Happenings.tell`
     learning: "Learning"
+    meters: Meters = field(default_factory=Meters)
 
 
 def sample_note(town: TownPack, language: str) -> str:

@@ -22,7 +22,8 @@ from discord.http import Route
 from bots import texts
 from bots.discord.handlers import JOIN_BUTTON, JoinView, TownClient
 from bots.discord.keeper import DiscordKeeper, speaker_of
-from bots.discord.messenger import DiscordMessenger, escape, pack
+from bots.discord.layout import escape, pack
+from bots.discord.messenger import DiscordMessenger
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.settings import Settings
 

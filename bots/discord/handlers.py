@@ -25,7 +25,8 @@ from discord import app_commands
 
 from bots import texts
 from bots.conversation import ChatKind, Incoming, Reply
-from bots.discord.messenger import PATIENCE, ActionButton, lay_out
+from bots.discord.layout import ActionButton, lay_out
+from bots.discord.messenger import PATIENCE
 from core.database import transaction
 from core.errors import KankeiError, NotAllowed
 from core.identity import find_account
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]
 Callback = Callable[[Interaction], Coroutine[Any, Any, None]]
 
-PLAIN: Final = ("start", "join", "rooms", "card", "perks", "language", "mydata", "help")
+PLAIN: Final = ("start", "join", "rooms", "card", "perks", "events", "language", "mydata", "help")
 JOIN_BUTTON: Final = "kankei:join"
 QUESTION_LIMIT: Final = 1000
 HEADING_LIMIT: Final = 200
@@ -149,6 +150,7 @@ class TownClient(discord.Client):
             self._add(name, self._plain(name))
         self._add("ask", self._ask())
         self._add("code", self._code())
+        self._add("settings", self._settings())
         self._add("announce", self._announce)
         self._add("answer", self._answer_question())
 
@@ -209,6 +211,15 @@ class TownClient(discord.Client):
             interaction: discord.Interaction, code: app_commands.Range[str, 1, 100] | None = None
         ) -> None:
             await self.command(interaction, "code", text=code or "")
+
+        return callback
+
+    def _settings(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        @app_commands.describe(place=_described("settings_place"))
+        async def callback(
+            interaction: discord.Interaction, place: app_commands.Range[str, 1, 80] | None = None
+        ) -> None:
+            await self.command(interaction, "settings", text=place or "")
 
         return callback
 

@@ -13,6 +13,7 @@ from bots.following import compare_all, follow
 from bots.jobs import lives
 from bots.jobs.clockwork import RESTART_AFTER, Clockwork, at_work, every, one_machine, title
 from bots.jobs.engine import CLOSED, FAILED, VERSION
+from bots.jobs.gatherings import look_at_seats, remind
 from bots.jobs.job import Job, following, next_daily
 from bots.jobs.presence import Elsewhere, NameTaken
 from bots.jobs.sweeps import Waiting, look_again, recheck_everybody, tell_of_changes
@@ -26,6 +27,8 @@ COMPARE_EVERY: Final = timedelta(hours=1)
 TIDY_EVERY: Final = timedelta(hours=1)
 START_EVERY: Final = timedelta(seconds=5)
 ADOPT_EVERY: Final = timedelta(seconds=30)
+REMIND_EVERY: Final = timedelta(seconds=30)
+SEATS_AFTER: Final = timedelta(minutes=2)
 KEEP_DONE: Final = timedelta(days=1)
 KEEP_FAILED: Final = timedelta(days=30)  # what went wrong, and workers that are no more
 
@@ -45,9 +48,12 @@ JOBS: Final[tuple[Job, ...]] = (
     Job("index", lambda app: app.settings.index_every, follow),
     Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
     Job("waiting", lambda _: RETRY_EVERY, look_again, RETRY_EVERY, everywhere=True),
+    Job("reminders", lambda _: REMIND_EVERY, remind, REMIND_EVERY),
+    Job("seats", lambda app: app.settings.recheck_every, look_at_seats, SEATS_AFTER),
     Job("tidy", lambda _: TIDY_EVERY, tidy),
     Job("start", lambda _: START_EVERY, lives.start_due, everywhere=True),
     Job("announcements", lambda _: ADOPT_EVERY, lives.adopt),
+    Job("pauses", lambda _: ADOPT_EVERY, lives.tell_of_pauses, everywhere=True),
     Job("books", lambda _: timedelta(days=1), clear_books, timedelta(hours=1), at=time(4, 10)),
     Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
 )
@@ -73,9 +79,11 @@ __all__ = [
     "every",
     "following",
     "look_again",
+    "look_at_seats",
     "next_daily",
     "one_machine",
     "recheck_everybody",
+    "remind",
     "run",
     "tell_of_changes",
     "tidy",

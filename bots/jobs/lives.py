@@ -6,10 +6,11 @@ pumps send what is due whether or not anybody follows.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from bots import texts
 from bots.app import App
 from bots.jobs.engine import life_id
 from core import announcements
@@ -42,6 +43,26 @@ async def adopt(app: App) -> None:
     for each in known:
         if each.state in OPEN and each.kind is not Kind.NOTICE:
             await app.clockwork.follow(each.id, life_id(each.id, each.created_at))
+
+
+async def tell_of_pauses(app: App) -> None:
+    """What was paused because too much failed: a notice to staff, and a line in the console."""
+    async with reading(app.sessions) as session:
+        paused = await announcements.failing(session)
+    if any(not each.pause_told for each in paused):
+        staff = [(platform, account) for platform, _, account in _staff(app)]
+        async with transaction(app.sessions) as session:
+            told = await announcements.tell_staff(session, staff, now=app.clock())
+        if told:
+            app.wake()
+    language = app.happenings.language
+    app.troubles["announcements"] = [
+        texts.say("jobs.trouble.failing", language, number=each.id) for each in paused
+    ]
+
+
+def _staff(app: App) -> Iterator[tuple[str, str, str]]:
+    return (each.partition(":") for each in sorted(app.settings.staff))
 
 
 def steps(app: App) -> Mapping[str, Callable[[int], Awaitable[Any]]]:

@@ -26,7 +26,8 @@ from bots import texts
 from bots.conversation import STAFF_COMMANDS
 from bots.telegram.handlers import COMMANDS, Handlers
 from bots.telegram.keeper import Problem, TelegramKeeper
-from bots.telegram.messenger import TelegramMessenger, reason
+from bots.telegram.messenger import TelegramMessenger
+from bots.telegram.outcome import reason
 from bots.telegram.transport import AiohttpRequest
 from core.errors import PlatformRefused, PlatformUnavailable
 
@@ -45,6 +46,8 @@ MAX_OPENINGS: Final = 10_000
 MAX_AT_ONCE: Final = 1_024
 POLL_FOR: Final = timedelta(seconds=30)
 DRAIN_FOR: Final = 20.0  # seconds
+CONNECTIONS: Final = 320
+"""More than the pump has in flight: an answer to somebody never waits for a broadcast."""
 SAME_SENTENCE_EVERY: Final = 600.0  # seconds
 
 
@@ -107,7 +110,16 @@ class TelegramAdapter:
         self._application = _build(app)
         bot = self._application.bot
         self.keeper = TelegramKeeper(bot, app.town)
-        self.messenger = TelegramMessenger(bot)
+        self.messenger = TelegramMessenger(
+            bot,
+            paid=settings.telegram_paid_broadcast,
+            moved=self._look_later,
+            # Whoever reads it chose some language, and a deletion knows none of them.
+            withdrawn="\n".join(
+                texts.say("telegram.withdrawn", each)
+                for each in dict.fromkeys((self._language, "en"))
+            ),
+        )
         self._handlers = Handlers(
             app, self.messenger, check=self.check, tell_staff=self._tell_one_of_staff
         )
@@ -115,6 +127,7 @@ class TelegramAdapter:
         self._application.add_error_handler(self._handlers.failed)
         self._found: list[Problem] = []
         self._receiving: set[asyncio.Task[Any]] = set()
+        self._looking: set[asyncio.Task[None]] = set()
         self._open = False
         self._said_at: dict[str, float] = {}
 
@@ -147,6 +160,8 @@ class TelegramAdapter:
     async def stop(self) -> None:
         """Take nothing more, finish what was taken, close. The webhook stays: Telegram waits."""
         self._open = False
+        for task in self._looking:
+            task.cancel()
         if self._receiving:
             await asyncio.wait(self._receiving, timeout=DRAIN_FOR)
         await self._close()
@@ -189,6 +204,13 @@ class TelegramAdapter:
             self._app.happenings.tell("telegram.happening.mended")
             await self._tell_staff(self._words("mended"))
 
+    async def _look_later(self, old: int, new: int) -> None:
+        """A group has another number: staff are told by the next look, outside of the delivery."""
+        logger.warning("telegram-group-moved", extra={"old": old, "new": new})
+        task = asyncio.create_task(self.check())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
     # Starting
 
     async def _go_online(self) -> None:
@@ -211,13 +233,15 @@ class TelegramAdapter:
             ("en" if "en" in languages else self._language, None)
         ]
         menus += [(language, code) for code, language in languages.items()]
+        unseen = set() if await self._app.events.open() else {"events"}
+        shown = [each for each in COMMANDS if each not in unseen]
         for language, code in menus:
-            everybody = _menu(language, [each for each in COMMANDS if each not in STAFF_COMMANDS])
+            everybody = _menu(language, [each for each in shown if each not in STAFF_COMMANDS])
             await self._application.bot.set_my_commands(everybody, language_code=code)
             for account in self._staff():
                 with suppress(BadRequest):  # somebody who has not written to the bot yet
                     await self._application.bot.set_my_commands(
-                        _menu(language, COMMANDS),
+                        _menu(language, shown),
                         scope=BotCommandScopeChat(int(account)),
                         language_code=code,
                     )
@@ -321,7 +345,7 @@ def _build(app: "App") -> PtbApplication:
         token.get_secret_value() if token else "",
         base_url=settings.telegram_api_url,
         base_file_url=settings.telegram_file_url,
-        request=AiohttpRequest(),
+        request=AiohttpRequest(connection_pool_size=CONNECTIONS),
         get_updates_request=AiohttpRequest(connection_pool_size=1),
     )
     builder = ApplicationBuilder().bot(bot).concurrent_updates(InOrder()).job_queue(None)

@@ -18,7 +18,8 @@ from telegram.ext import ContextTypes
 from bots import texts
 from bots.conversation import Button, Reply
 from bots.reasons import Reasons
-from bots.telegram.messenger import Place, TelegramMessenger, reason
+from bots.telegram.messenger import Place, TelegramMessenger
+from bots.telegram.outcome import reason
 from core import announcements
 from core.access import Admitted, Refused
 from core.access.guests import Guest

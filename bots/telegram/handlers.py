@@ -33,7 +33,8 @@ from bots import texts
 from bots.conversation import Button, ChatKind, Incoming, Reply
 from bots.reasons import Reasons
 from bots.telegram.guests import Arrivals
-from bots.telegram.messenger import Place, TelegramMessenger, reason
+from bots.telegram.messenger import Place, TelegramMessenger
+from bots.telegram.outcome import reason
 from core.access import Admitted, Decision, Refused, Unknown
 from core.database import transaction
 from core.errors import KankeiError
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMMANDS: Final = (
-    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
+    *("start", "join", "code", "rooms", "card", "perks", "events", "ask", "language", "mydata"),
+    "settings",
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000

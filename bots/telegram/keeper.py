@@ -22,7 +22,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, TelegramError
 
 from bots import texts
-from bots.telegram.messenger import reason
+from bots.telegram.outcome import reason
 from core.access import Admission
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.town import Gate, TownPack

@@ -1,52 +1,55 @@
-"""Messenger: what leaves for Telegram, how it is laid out, and what became of it.
+"""Messenger: what leaves for Telegram, and honestly what became of it.
 
-Everything said is escaped and sent in the HTML style, link previews off. A message holds 4,096
-UTF-16 code units after its entities were read; longer answers are cut at paragraphs, lines or
-sentences, each part with its own tags, the buttons under the last.
+One recipient, one message: a picture is a photo with the words as its caption. What has arrived can
+be changed at any time, and deleted for 48 hours; after that its words are replaced by a line that
+says it was withdrawn.
 
-* https://core.telegram.org/bots/api#html-style, #sendmessage, #inlinekeyboardbutton
+* https://core.telegram.org/bots/api#sendmessage, #sendphoto, #updating-messages
 """
 
 import asyncio
-import html
 import logging
 import os
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
 from telegram import (
     Bot,
-    InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputFile,
     LinkPreviewOptions,
+    Message,
     ReplyParameters,
 )
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import (
     BadRequest,
     ChatMigrated,
-    Forbidden,
-    InvalidToken,
     NetworkError,
     RetryAfter,
     TelegramError,
 )
 
-from bots.conversation import Button, Document, Reply, SourceLink
-from bots.telegram import transport
+from bots.conversation import Document, Reply
+from bots.telegram import outcome
+from bots.telegram.layout import (
+    MAX_CAPTION,
+    keyboard,
+    lay_out,
+    lay_out_outgoing,
+    outgoing_keyboard,
+)
+from bots.telegram.outcome import outcome_of, reason
+from bots.telegram.pace import GroupPace
+from bots.telegram.pictures import SharedPictures
+from bots.telegram.rewriting import Rewriting
 from core.announcements import (
-    Blocked,
     Delivered,
     Failed,
-    Flooded,
-    InDoubt,
     NotSent,
     Outcome,
     Outgoing,
@@ -56,182 +59,13 @@ logger = logging.getLogger(__name__)
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # `RetryAfter.retry_after` is a timedelta
 
-MAX_UNITS: Final = 4_000
-"""What we put into one message, in UTF-16 code units: a little below the limit of 4,096."""
-MAX_CAPTION: Final = 1_000  # of the 1,024 that Telegram counts without marks
-MAX_LINK_TITLE: Final = 200
-MAX_ACTION_BYTES: Final = 64
 TYPING_AFTER: Final = 0.2  # seconds; a quicker answer needs no sign of life
 TYPING_EVERY: Final = 4.0  # Telegram shows it for five seconds
 MAX_TRIES: Final = 3
 MAX_PAUSE: Final = timedelta(seconds=60)
+NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 
 Result = TypeVar("Result")
-
-
-# Layout
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A run of plain text and the tags around it."""
-
-    text: str
-    opening: str = ""
-    closing: str = ""
-    joint: str = "\n\n"  # what separates it from the block before
-    around: int = 0  # plain text in the tags, in UTF-16 code units
-
-    @property
-    def units(self) -> int:
-        return units(self.text) + self.around
-
-    @property
-    def html(self) -> str:
-        return f"{self.opening}{html.escape(self.text, quote=False)}{self.closing}"
-
-
-def units(text: str) -> int:
-    """The length as Telegram counts it: UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def clean(text: str) -> str:
-    """Text that can be sent: no lone surrogates, no control characters but line ends and tabs."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", whole.replace("\r\n", "\n")).strip()
-
-
-_BORDERS: Final = (
-    re.compile(r"\n\s*\n"),
-    re.compile(r"\n"),
-    re.compile(r"[。！？]+[」』）]*|[.!?]+\s"),
-    re.compile(r"[、，,;；]|\s"),
-)
-_JOINED_TO_LEFT: Final = re.compile(
-    r"[\u0300-\u036f\u200d\u20e3\u3099\u309a\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]"
-)
-
-
-def split(text: str, limit: int = MAX_UNITS) -> list[str]:
-    """Cut `text` into parts of at most `limit` code units, at the best border of each part."""
-    parts = []
-    while units(text) > limit:
-        cut = _border(text, _prefix(text, limit))
-        parts.append(text[:cut].rstrip())
-        text = text[cut:].lstrip()
-    return [part for part in (*parts, text) if part]
-
-
-def _prefix(text: str, limit: int) -> int:
-    """How many characters of `text` fit into `limit` code units."""
-    used = 0
-    for index, character in enumerate(text):
-        used += 2 if character > "\uffff" else 1
-        if used > limit:
-            return index
-    return len(text)
-
-
-def _border(text: str, end: int) -> int:
-    for border in _BORDERS:
-        ends = [found.end() for found in border.finditer(text, end // 2, end)]
-        if ends:
-            return ends[-1]
-    while end > 1 and (_JOINED_TO_LEFT.match(text, end) or text[end - 1] == "\u200d"):
-        end -= 1
-    return end
-
-
-def pack(blocks: Iterable[Block], limit: int = MAX_UNITS) -> list[str]:
-    """The blocks as HTML messages, each within `limit` code units and with whole tags."""
-    messages: list[str] = []
-    used = limit
-    for block in (piece for each in blocks for piece in _pieces(each, limit)):
-        needed = units(block.joint) + block.units
-        if messages and used + needed <= limit:
-            messages[-1] += block.joint + block.html
-            used += needed
-        else:
-            messages.append(block.html)
-            used = block.units
-    return messages or ["…"]
-
-
-def _pieces(block: Block, limit: int) -> list[Block]:
-    return [
-        Block(part, block.opening, block.closing, block.joint, block.around)
-        for part in split(clean(block.text), limit - block.around)
-    ]
-
-
-def lay_out(reply: Reply) -> list[str]:
-    """A reply as HTML messages."""
-    return pack(
-        [
-            Block(reply.text),
-            *(Block(quote, "<blockquote>", "</blockquote>") for quote in reply.quotes),
-            *(_source(number, each) for number, each in enumerate(reply.sources, start=1)),
-            *(Block(f"{each.label}\n{each.url}") for each in _unopenable(reply.buttons)),
-            Block(reply.footnote, "<i>", "</i>"),
-        ]
-    )
-
-
-def lay_out_outgoing(message: Outgoing) -> list[str]:
-    """An announcement or notice as HTML messages: who speaks always stands under it."""
-    return pack(
-        [
-            Block(message.heading, "<b>", "</b>"),
-            Block(message.body),
-            Block(f"— {message.sender}"),
-            Block(message.footnote, "<i>", "</i>"),
-        ]
-    )
-
-
-def _source(number: int, source: SourceLink) -> Block:
-    before, note = f"{number}. ", clean(source.note)[:MAX_LINK_TITLE]
-    after = f" · {note}" if note else ""
-    opening, closing = before, html.escape(after, quote=False)
-    if source.url and opens(source.url):
-        opening, closing = f'{before}<a href="{html.escape(source.url)}">', f"</a>{closing}"
-    title = clean(source.title)[:MAX_LINK_TITLE] or "…"
-    joint = "\n\n" if number == 1 else "\n"
-    return Block(title, opening, closing, joint, units(before) + units(after))
-
-
-def opens(url: str) -> bool:
-    """Whether Telegram takes an address for a button. It knows no host without a dot."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and "." in (parts.hostname or "")
-
-
-def _unopenable(rows: Sequence[Sequence[Button]]) -> list[Button]:
-    return [each for row in rows for each in row if each.url and not opens(each.url)]
-
-
-def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
-    """The buttons that Telegram can show, row by row."""
-    shown = [[made for each in row if (made := _button(each))] for row in rows]
-    return InlineKeyboardMarkup([row for row in shown if row]) if any(shown) else None
-
-
-def _button(button: Button) -> InlineKeyboardButton | None:
-    label = clean(button.label) or "…"
-    if button.url is not None:
-        return InlineKeyboardButton(label, url=button.url) if opens(button.url) else None
-    action = button.action or ""
-    if not 1 <= len(action.encode()) <= MAX_ACTION_BYTES:
-        logger.error("telegram-button-dropped", extra={"reason": "its action is not 1-64 bytes"})
-        return None
-    return InlineKeyboardButton(label, callback_data=action)
-
-
-# Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,49 +78,35 @@ class Place:
     message: int | None = None  # the one that is answered, shown above the answer
 
 
-def reason(error: TelegramError) -> str:
-    """Telegram's words without what they quote: a quoted address may be a personal link."""
-    bare = re.sub(r"\S*://\S*", "…", error.message)
-    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", bare)[:200]
-
-
-def outcome_of(error: TelegramError, *, direct: bool) -> Outcome:
-    """What became of a message whose sending ended in `error`."""
-    outcome: Outcome
-    match error:
-        case RetryAfter():
-            outcome = Flooded(_pause(error))
-        case ChatMigrated():
-            outcome = Failed(
-                f"the group is a supergroup now: write {error.new_chat_id} into town.toml"
-            )
-        case Forbidden() if direct:
-            outcome = Blocked(reason(error))
-        case BadRequest() if direct and "not found" in error.message.lower():
-            outcome = Blocked(reason(error))
-        case Forbidden() | BadRequest():
-            outcome = Failed(reason(error))
-        case InvalidToken():
-            outcome = NotSent("Telegram refused the token")
-        case transport.NotSent():
-            outcome = NotSent(reason(error))
-        case _:
-            outcome = InDoubt(reason(error))
-    return outcome
-
-
-def _pause(error: RetryAfter) -> timedelta:
-    given = error.retry_after
-    return given if isinstance(given, timedelta) else timedelta(seconds=given)
-
-
 class TelegramMessenger:
-    """Sends announcements honestly, and answers patiently."""
+    """Sends, changes and takes back announcements honestly, and answers patiently.
+
+    `paid` lets announcements pass Telegram's free rate, for a fee. `answered` is told of every
+    message that answers somebody: they count for the same rate. `moved` is told when a group has
+    become a supergroup with another number. `withdrawn` replaces what is too old to be deleted.
+    """
 
     platform = "telegram"
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        *,
+        paid: bool = False,
+        answered: Callable[[], object] = lambda: None,
+        moved: Callable[[int, int], Awaitable[object]] | None = None,
+        withdrawn: str = "…",
+    ) -> None:
         self.bot = bot
+        self._paid = paid or None
+        self._answered = answered
+        self._tell_moved = moved
+        self._withdrawn = withdrawn
+        self._pictures = SharedPictures()
+        self._pace = GroupPace()
+        self._moved: dict[int, int] = {}  # groups that became supergroups
+
+    # Announcements
 
     async def send_direct(self, account: str, message: Outgoing, *, delivery: int) -> Outcome:
         """To one person. Telegram has no mark for `delivery`: a repeat can be seen twice."""
@@ -296,6 +116,44 @@ class TelegramMessenger:
         """Into a group or channel."""
         return await self._deliver(place, message, delivery, direct=False)
 
+    async def edit(
+        self, target: str, message_id: str, message: Outgoing, *, direct: bool
+    ) -> Outcome:
+        """Let a message say something else; a picture stays, and its caption changes.
+
+        Telegram sets no time limit for what a bot itself has written.
+        """
+        where = _where(target, message_id)
+        parts = lay_out_outgoing(message)
+        if where is None:
+            return Failed("not a message of Telegram")
+        if len(parts) > 1:
+            return Failed("longer than one message of Telegram can be")
+        new = Rewriting(parts[0], outgoing_keyboard(message), message.picture is not None)
+        try:
+            await self._following(where[0], partial(new.apply, self.bot, where[1]))
+        except TelegramError as error:
+            return outcome_of(error, direct=direct)
+        return Delivered(message_id)
+
+    async def retract(self, target: str, message_id: str, *, direct: bool) -> Outcome:
+        """Take a message away. What is too old for that only says that it was withdrawn."""
+        where = _where(target, message_id)
+        if where is None:
+            return Failed("not a message of Telegram")
+        chat, number = where
+        try:
+            await self._following(chat, partial(self.bot.delete_message, message_id=number))
+        except TelegramError as error:
+            if outcome.is_gone(error):
+                if chat in self._moved:
+                    return Failed("the group is a supergroup now: delete the message there by hand")
+                return Delivered(message_id)
+            if outcome.is_too_old(error):
+                return await self._withdraw(chat, number, direct=direct)
+            return outcome_of(error, direct=direct)
+        return Delivered(message_id)
+
     async def _deliver(
         self, target: str, message: Outgoing, delivery: int, *, direct: bool
     ) -> Outcome:
@@ -304,17 +162,69 @@ class TelegramMessenger:
             return Failed("not a chat id of Telegram")
         if len(parts) > 1:
             return Failed("longer than one message of Telegram can be")
-        buttons = keyboard([[Button(label, action) for label, action in message.action]])
+        chat = self._moved.get(int(target), int(target))
+        if not self._pace.has_room(chat):
+            return NotSent("this group has had its 20 messages of the minute")
         try:
-            number = await self._send(Place(int(target), direct), parts[0], buttons)
+            sent = await self._following(chat, partial(self._announce, message, parts[0]))
         except TelegramError as error:
-            outcome = outcome_of(error, direct=direct)
+            found = outcome_of(error, direct=direct)
             logger.info(
                 "telegram-not-delivered",
-                extra={"delivery": delivery, "outcome": type(outcome).__name__},
+                extra={"delivery": delivery, "outcome": type(found).__name__},
             )
-            return outcome
+            return found
+        self._pace.count(sent.chat.id)
+        return Delivered(str(sent.message_id))
+
+    async def _following(self, chat: int, act: Callable[[int], Awaitable[Result]]) -> Result:
+        """Do something in a chat, or in the supergroup that it has become: at once there."""
+        try:
+            return await act(self._moved.get(chat, chat))
+        except ChatMigrated as error:
+            new = error.new_chat_id
+            if self._moved.get(chat) != new:
+                self._moved[chat] = new
+                if self._tell_moved is not None:
+                    await self._tell_moved(chat, new)
+            return await act(new)
+
+    async def _announce(self, message: Outgoing, words: str, chat: int) -> Message:
+        buttons = outgoing_keyboard(message)
+        if message.picture is None:
+            return await self.bot.send_message(
+                chat,
+                words,
+                parse_mode=ParseMode.HTML,
+                link_preview_options=NO_PREVIEW,
+                reply_markup=buttons,
+                allow_paid_broadcast=self._paid,
+            )
+
+        async def send(photo: InputFile | str) -> Message:
+            return await self.bot.send_photo(
+                chat,
+                photo,
+                caption=words,
+                parse_mode=ParseMode.HTML,
+                reply_markup=buttons,
+                allow_paid_broadcast=self._paid,
+            )
+
+        return await self._pictures.send(message.picture, send)
+
+    async def _withdraw(self, chat: int, number: int, *, direct: bool) -> Outcome:
+        """Replace what cannot be deleted any more. The picture of a caption stays."""
+        line = Rewriting(self._withdrawn)
+        try:
+            captioned = await self._following(chat, partial(line.apply, self.bot, number))
+        except TelegramError as error:
+            return outcome_of(error, direct=direct)
+        if captioned:
+            return Failed("older than 48 hours: its words are withdrawn, the picture stays")
         return Delivered(str(number))
+
+    # Answers
 
     async def reply(self, place: Place, reply: Reply) -> None:
         """Say `reply`, in as many messages as it takes. Raises what Telegram refused it with."""
@@ -367,11 +277,12 @@ class TelegramMessenger:
     async def _send(
         self, place: Place, text: str, buttons: InlineKeyboardMarkup | None = None
     ) -> int:
+        self._count(place)
         message = await self.bot.send_message(
             place.chat_id,
             text,
             parse_mode=ParseMode.HTML,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=NO_PREVIEW,
             message_thread_id=place.topic,
             reply_markup=buttons,
             reply_parameters=_answering(place),
@@ -379,6 +290,7 @@ class TelegramMessenger:
         return message.message_id
 
     async def _send_document(self, place: Place, document: Document) -> int:
+        self._count(place)
         message = await self.bot.send_document(
             place.chat_id,
             InputFile(document.content, filename=document.name),
@@ -390,6 +302,7 @@ class TelegramMessenger:
     async def _send_photo(
         self, place: Place, picture: Document, caption: str, buttons: InlineKeyboardMarkup | None
     ) -> int:
+        self._count(place)
         message = await self.bot.send_photo(
             place.chat_id,
             InputFile(picture.content, filename=picture.name),
@@ -411,14 +324,25 @@ class TelegramMessenger:
             try:
                 return await send()
             except RetryAfter as error:
-                if _pause(error) > MAX_PAUSE:
+                if outcome.pause(error) > MAX_PAUSE:
                     raise
-                await asyncio.sleep(_pause(error).total_seconds())
+                await asyncio.sleep(outcome.pause(error).total_seconds())
             except BadRequest:
                 raise
             except NetworkError:
                 await asyncio.sleep(attempt / 2)
         return await send()
+
+    def _count(self, place: Place) -> None:
+        """An answer takes its place in the bot's rate and in the group's."""
+        self._answered()
+        self._pace.count(place.chat_id)
+
+
+def _where(target: str, message_id: str) -> tuple[int, int] | None:
+    if not target.removeprefix("-").isdecimal() or not message_id.isdecimal():
+        return None
+    return int(target), int(message_id)
 
 
 def _answering(place: Place) -> ReplyParameters | None:

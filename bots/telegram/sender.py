@@ -12,7 +12,8 @@ from telegram.ext import ExtBot
 
 from bots import texts
 from bots.telegram.keeper import TelegramKeeper
-from bots.telegram.messenger import TelegramMessenger, reason
+from bots.telegram.messenger import TelegramMessenger
+from bots.telegram.outcome import reason
 from bots.telegram.transport import AiohttpRequest
 from core.errors import PlatformRefused, PlatformUnavailable
 

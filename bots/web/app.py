@@ -1,7 +1,7 @@
 """The web pages of one town: FastAPI, server-made HTML, no outside host.
 
-Order of what stands around a page, outermost first: response headers, size of the request,
-session cookie, the page.
+Order of what stands around a page, outermost first: counting, response headers, health, size of the
+request, session cookie, the page.
 """
 
 import logging
@@ -16,15 +16,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.limits import TooMany
+from bots.operations.health import Health, Probes
+from bots.operations.requests import Counted
 from bots.web.about import About
 from bots.web.chat import Chat
 from bots.web.console import staff_pages
 from bots.web.demo import DemoShop
+from bots.web.events import Calendars, PublicEvents
 from bots.web.guard import BodyLimit, LastResort, SecurityHeaders
 from bots.web.joining import Joining
 from bots.web.pages import STATIC, Web
 from bots.web.perks import Card, DeskPages, PublicPerks
 from bots.web.ports import TownApp
+from bots.web.preferences import PreferencePages
 from bots.web.rooms import Rooms
 from bots.web.verify import Verify
 from core.errors import ChainUnavailable, NotAllowed, RecordsUnavailable
@@ -74,12 +78,23 @@ def create_web(
         https_only=https,
     )
     api.add_middleware(BodyLimit)
+    api.add_middleware(
+        Probes, health=Health(app), slug=app.town.town.slug, proxies=app.settings.trusted_proxies
+    )
     api.add_middleware(SecurityHeaders, https=https)
+    api.add_middleware(Counted, meters=app.meters)
     api.mount("/static", Kept(directory=STATIC), name="static")
     everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
-    perks = (Card(web).router(), DeskPages(web).router())
-    for router in (*everybody, *residents, *perks, *(each.router() for each in staff_pages(web))):
+    own = (PreferencePages(web).router(), Card(web).router(), DeskPages(web).router())
+    events = (PublicEvents(web).router(), Calendars(web).router())
+    for router in (
+        *everybody,
+        *residents,
+        *own,
+        *events,
+        *(each.router() for each in staff_pages(web)),
+    ):
         api.include_router(router)
     _machines(api, web)
     errors.handle(api)
@@ -88,9 +103,6 @@ def create_web(
 
 def _machines(api: FastAPI, web: Web) -> None:
     """What browsers, monitors and Telegram ask for."""
-
-    async def healthz() -> Response:
-        return JSONResponse({"town": web.app.town.town.slug, "ok": True})
 
     async def favicon() -> Response:
         return FileResponse(STATIC / "mascot.svg", media_type="image/svg+xml")
@@ -107,7 +119,6 @@ def _machines(api: FastAPI, web: Web) -> None:
             raise HTTPException(403) from error
         return Response(status_code=403 if taken is False else 200)
 
-    api.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
     api.add_api_route("/favicon.ico", favicon, methods=["GET"])
     api.add_api_route("/favicon", favicon, methods=["GET"])
     api.add_api_route("/telegram/webhook", telegram, methods=["POST"])

@@ -15,6 +15,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
 
 from bots.conversation import Incoming, Reply
+from bots.event_words import EventWords
 from bots.web.pages import LANGUAGE_NAMES, Number, Web, go
 from bots.web.session import Visitor, member_account
 from bots.web.words import is_blank
@@ -25,10 +26,12 @@ from core.identity import set_locale
 logger = logging.getLogger(__name__)
 
 MAX_QUESTION: Final = 500
+MAX_EVENTS: Final = 3  # on the front page
 MAX_THREADS: Final = 500
 MAX_TURNS: Final = 20
 _COMMAND: Final = re.compile(
-    r"/(start|join|rooms|card|perks|ask|language|mydata|answer)(?:\s+(.*))?", re.DOTALL
+    r"/(start|join|rooms|card|perks|events|ask|language|mydata|settings|answer)(?:\s+(.*))?",
+    re.DOTALL,
 )
 
 
@@ -71,6 +74,7 @@ class Chat:
     def __init__(self, web: Web) -> None:
         self.web = web
         self.transcripts = Transcripts()
+        self.words = EventWords(web.app.town)
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -86,8 +90,17 @@ class Chat:
         web = self.web
         async with transaction(web.app.sessions) as session:
             news = await board.posts(session, board.BOARD, limit=5)
+        coming = await web.app.events.upcoming()
         turns = self.transcripts.of(web.visitor(request).thread)
-        return web.render(request, "home.html", turns=turns, news=news, limit=MAX_QUESTION)
+        return web.render(
+            request,
+            "home.html",
+            turns=turns,
+            news=news,
+            limit=MAX_QUESTION,
+            coming=coming[:MAX_EVENTS],
+            words=self.words,
+        )
 
     async def ask(self, request: Request) -> Response:
         """Without a script: the answer stands on the page that opens next."""

@@ -15,8 +15,11 @@ from bots.limits import Buckets, TooMany
 logger = logging.getLogger(__name__)
 
 MAX_BODY: Final = 1_000_000
-LARGER: Final[Mapping[str, int]] = {"/console/proofs/": 8_200_000}
-"""Where staff hand in lists: no handler there reads a body before it knows who sends it."""
+LARGER: Final[Mapping[str, int]] = {
+    "/console/proofs/": 8_200_000,
+    "/console/announcements": 8_400_000,
+}
+"""For lists and pictures of staff: no handler there reads a body before it knows who sends it."""
 
 # Wallets announce their icons as data: URIs (EIP-6963).
 CONTENT_SECURITY_POLICY: Final = (
@@ -133,7 +136,10 @@ RATES: Final[Mapping[str, tuple[int, int]]] = {
     "staff": (10, 10),
     "demo": (20, 20),
     "form": (30, 60),
+    "look": (40, 150),
+    "translate": (6, 12),
     "card": (40, 90),
+    "calendar": (10, 10),
     "pin": (10, 10),
     "desk": (120, 240),
 }

@@ -113,6 +113,7 @@ class Web:
             "town_rooms": rooms_of(self.app.town),
             "when": lambda moment: when(moment, speaks, zone),
             "demo": self.demo is not None,
+            "events_open": self.app.events.any_open,
             "path": request.url.path,
             "flash": None,
             **values,

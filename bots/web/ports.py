@@ -3,19 +3,25 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
+from bots.operations.meters import Meters
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
+from core.announcements import Messenger
 from core.chain import EndpointHealth
 from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
 from core.enrolment import Enrolment
+from core.events import Events
 from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
 from knowledge.passage import Library
+from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app, which opens the pages
     from bots.jobs.clockwork import Clockwork
@@ -59,6 +65,12 @@ class TownApp(Protocol):
     @property
     def sessions(self) -> Sessions: ...
     @property
+    def engine(self) -> AsyncEngine: ...
+    @property
+    def meters(self) -> Meters: ...
+    @property
+    def draining(self) -> bool: ...
+    @property
     def clock(self) -> Clock: ...
     @property
     def guide(self) -> ReadingRoom: ...
@@ -73,6 +85,8 @@ class TownApp(Protocol):
     @property
     def perks(self) -> Perks: ...
     @property
+    def events(self) -> Events: ...
+    @property
     def desks(self) -> Desks: ...
     @property
     def conversation(self) -> Talk: ...
@@ -84,6 +98,12 @@ class TownApp(Protocol):
     def keepers(self) -> Mapping[str, ChannelKeeper]: ...
     @property
     def clockwork(self) -> "Clockwork | None": ...
+    @property
+    def messengers(self) -> Mapping[str, Messenger]: ...
+    @property
+    def rates(self) -> Mapping[str, float]: ...
+    @property
+    def translator(self) -> Translator | None: ...
     @property
     def telegram_receive(self) -> WebhookReceiver | None: ...
 

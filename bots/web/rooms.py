@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
@@ -15,7 +16,7 @@ from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
 from core import board, mydata
 from core.access import Admitted, has_open_door
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.identity import (
     Account,
@@ -23,11 +24,22 @@ from core.identity import (
     has_proof,
     wallets_of,
 )
+from core.tables import WebMessageRow
 from core.town import Gate
 
 logger = logging.getLogger(__name__)
 
 CONFIRMATION: Final = "yes"
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _chosen(message: WebMessageRow, choice: str) -> str | None:
+    """The action of the button that was pressed under a message."""
+    if choice.isascii() and choice.isdigit() and int(choice) < len(message.choices):
+        return str(message.choices[int(choice)][1])
+    if not message.action:
+        return None
+    return f"{message.action}:no" if choice == "no" else message.action
 
 
 class Rooms:
@@ -46,6 +58,7 @@ class Rooms:
             ("/rooms/{name}", self.room, "GET"),
             ("/rooms/{name}/posts", self.room_posts, "GET"),
             ("/rooms/{name}", self.write, "POST"),
+            ("/pictures/{digest}", self.picture, "GET"),
             ("/mydata", self.my_data, "GET"),
             ("/mydata/unlink", self.unlink, "POST"),
             ("/mydata/export", self.export, "POST"),
@@ -79,6 +92,7 @@ class Rooms:
             cards = await wallets_of(session, account.member_id)
             proved = await has_proof(session, account.member_id)
             messages = await board.messages(session, account.id)
+            await board.opened(session, account.id, now=app.clock())
         said = request.session.pop("said", None)
         return self.web.render(
             request,
@@ -111,11 +125,9 @@ class Rooms:
         account = await self._member(request)
         async with transaction(self.web.app.sessions) as session:
             message = await board.message(session, account.id, number)
-            if message is None or not message.action:
-                raise HTTPException(404)
-            action = message.action
-        if fields.get("choice") == "no":
-            action = f"{action}:no"
+            action = _chosen(message, fields.get("choice", "")) if message else None
+        if action is None:
+            raise HTTPException(404)
         who = self.web.visitor(request)
         reply = await self.web.app.conversation.handle(
             Incoming(
@@ -216,6 +228,23 @@ class Rooms:
         if is_blank(text):
             return "text-empty"
         return "text-long" if len(text) > board.MAX_POST else None
+
+    async def picture(self, digest: str) -> Response:
+        """A picture of an announcement, at an address that nobody guesses; it never changes."""
+        found = None
+        if _DIGEST.fullmatch(digest):
+            async with reading(self.web.app.sessions) as session:
+                found = await board.picture(session, digest)
+        if found is None or found.media_type not in {"image/jpeg", "image/png"}:
+            raise HTTPException(404)
+        return Response(
+            found.content,
+            media_type=found.media_type,
+            headers={
+                "Cache-Control": "private, max-age=31536000, immutable",
+                "Content-Disposition": "inline",
+            },
+        )
 
     # What is kept
 

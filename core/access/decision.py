@@ -106,6 +106,24 @@ def tier_of(town: TownPack, evidence: Evidence) -> Tier | None:
     return reached[-1] if reached else None
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The highest tier of a member, for certain; none: no tier at all."""
+
+    tier: str | None
+
+
+def reached(town: TownPack, evidence: Evidence) -> Reached | None:
+    """What a complete reading says of the tier; `None` while a higher one may yet be reached."""
+    names = [each.name for each in town.tiers]
+    for name, verdict in zip(reversed(names), reversed(_Judge(evidence, town).tiers), strict=True):
+        if isinstance(verdict, Met):
+            return Reached(name)
+        if isinstance(verdict, Undecided):
+            return None
+    return Reached(None)
+
+
 def _first(shortfall: Shortfall) -> Lack:
     """The first thing known to be short; behind a tier, what that tier asks for."""
     if isinstance(shortfall, Lack):

@@ -27,7 +27,12 @@ from core.access.plan import fingerprint, town_before
 from core.access.reading import MemberEvidence
 from core.clock import Clock
 from core.database import Sessions, reading, transaction
-from core.identity import accounts_of, find_account, members_with_proof
+from core.identity import (
+    accounts_of,
+    find_account,
+    members_with_proof,
+    members_with_tier,
+)
 from core.tables import GrantRow, OverrideRow
 from core.town import TownPack
 
@@ -79,7 +84,7 @@ class Doorkeeper:
             OverrideRow.ended_at.is_(None), OverrideRow.until > self._clock()
         )
         async with reading(self._sessions) as session:
-            proved = await members_with_proof(session)
+            proved = {*await members_with_proof(session), *await members_with_tier(session)}
             return sorted({*proved, *await session.scalars(inside.union(vouched))})
 
     async def rehearse(self) -> Rehearsal:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.access.changes import Loss
-from core.access.decision import Admitted, Decision, Refused, Unknown, decide
+from core.access.decision import Admitted, Decision, Refused, Unknown, decide, reached
 from core.access.doors import Door, Doors, SweepReport
 from core.access.evidence import Evidence
 from core.access.grants import GrantState, grants_of
@@ -13,7 +13,7 @@ from core.access.plan import evidence_before
 from core.access.reading import MemberEvidence
 from core.clock import Clock
 from core.database import Sessions, transaction
-from core.identity import Account, accounts_of
+from core.identity import Account, accounts_of, set_tier
 from core.tables import GrantRow
 from core.town import TownPack
 
@@ -85,6 +85,8 @@ class Looking:
         evidence = await self._evidence.of(member_id, finality="latest", away=away)
         async with transaction(self._sessions) as session:
             accounts = await accounts_of(session, member_id)
+            if not dry and (said := reached(self._town, evidence)) is not None:
+                await set_tier(session, member_id, said.tier, now=self._clock())
         look = Look(
             member_id,
             {each.name: decide(each, evidence, self._town) for each in self._town.gates},

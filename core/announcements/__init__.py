@@ -13,6 +13,7 @@ outcome. So nothing is lost, and only what was in flight when a process died can
 """
 
 from core.announcements.amending import change_sent, missed, retract
+from core.announcements.copies import discard, duplicate
 from core.announcements.drafts import compose, revise, revisions
 from core.announcements.history import history, progress
 from core.announcements.messenger import (
@@ -36,6 +37,7 @@ from core.announcements.nouns import (
     MAX_LABEL,
     MAX_LINKS,
     MAX_WITH_PICTURE,
+    OPEN,
     Announcement,
     AnnouncementState,
     Audience,
@@ -47,32 +49,53 @@ from core.announcements.nouns import (
     Location,
     Policy,
     Preview,
+    Reach,
     Revision,
     Segment,
     Terms,
     Texts,
 )
-from core.announcements.outbox import forget, received, recipients, withdraw
-from core.announcements.pictures import forget_pictures, keep_picture, picture
+from core.announcements.pictures import (
+    MAX_DESCRIPTION,
+    describe_picture,
+    forget_pictures,
+    keep_picture,
+    keep_upload,
+    picture,
+)
 from core.announcements.pump import Pump
+from core.announcements.quiet import QuietHours
+from core.announcements.restored import RESTORED, Held, hold_after_restore
+from core.announcements.results import (
+    each_recipient,
+    forget,
+    received,
+    recipients,
+    withdraw,
+)
 from core.announcements.sending import (
     approve,
     cancel,
     confirm,
     pause,
     preview,
+    reach,
     refuse,
     resume,
     start_due,
 )
+from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
     "MAX_BODY",
+    "MAX_DESCRIPTION",
     "MAX_HEADING",
     "MAX_LABEL",
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
+    "OPEN",
+    "RESTORED",
     "Amender",
     "Announcement",
     "AnnouncementState",
@@ -83,6 +106,7 @@ __all__ = [
     "Failed",
     "Fault",
     "Flooded",
+    "Held",
     "InDoubt",
     "KeptPicture",
     "Kind",
@@ -96,6 +120,8 @@ __all__ = [
     "Policy",
     "Preview",
     "Pump",
+    "QuietHours",
+    "Reach",
     "Render",
     "Revision",
     "Segment",
@@ -106,16 +132,24 @@ __all__ = [
     "change_sent",
     "compose",
     "confirm",
+    "describe_picture",
+    "discard",
+    "duplicate",
+    "each_recipient",
+    "failing",
     "forget",
     "forget_pictures",
     "history",
+    "hold_after_restore",
     "keep_picture",
+    "keep_upload",
     "missed",
     "notify",
     "pause",
     "picture",
     "preview",
     "progress",
+    "reach",
     "recall",
     "received",
     "recipients",
@@ -126,6 +160,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_staff",
     "wants",
     "withdraw",
 ]

@@ -5,12 +5,14 @@ not part of the same statement would be a query a member.
 """
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from core.announcements.missing import unreached
 from core.announcements.nouns import Audience, Kind, Segment
 from core.tables import (
     AccountRow,
@@ -46,31 +48,53 @@ def candidates(audience: Audience, platform: str, *, now: datetime) -> Candidate
     )
 
 
-async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
-    """How many messages would leave, by platform; platforms without any are left out."""
-    found: dict[str, int] = {}
+Zones = dict[str | None, int]
+"""How many people by the zone they told us; none: those who told us none."""
+
+
+async def by_zone(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, Zones]:
+    """How many messages would leave, by platform and zone; platforms without any are left out."""
+    found: dict[str, Zones] = {}
     if audience.kind is not Kind.DIRECT:
         for platform, _ in audience.places:
-            found[platform] = found.get(platform, 0) + 1
+            posts = found.setdefault(platform, {None: 0})
+            posts[None] += 1
         return found
     for platform in audience.terms.platforms:
         chosen = candidates(audience, platform, now=now).subquery()
-        number = await session.scalar(select(func.count()).select_from(chosen))
-        if number:
-            found[platform] = number
+        rows = await session.execute(
+            select(chosen.c.zone, func.count()).group_by(chosen.c.zone).order_by(chosen.c.zone)
+        )
+        if zones := {row[0]: row[1] for row in rows}:
+            found[platform] = zones
     return found
 
 
-async def people(session: AsyncSession, audience: Audience, *, now: datetime) -> int:
-    """How many people see it. A post in a room is seen by who is inside."""
+async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
+    """The same by platform alone."""
+    found = await by_zone(session, audience, now=now)
+    return {platform: sum(zones.values()) for platform, zones in found.items()}
+
+
+async def people(
+    session: AsyncSession, audience: Audience, *, now: datetime, at_most: int | None = None
+) -> int:
+    """How many people see it. A post in a room is seen by who is inside.
+
+    With `at_most` nobody is counted beyond it: whether they are many is known soon.
+    """
+    seen: list[Select[*tuple[Any, ...]]] = [select(MemberRow.id)]
     if audience.kind is Kind.DIRECT:
-        return sum((await count(session, audience, now=now)).values())
-    if audience.gate is None:
-        return await session.scalar(select(func.count()).select_from(MemberRow)) or 0
-    inside = select(func.count(GrantRow.member_id.distinct())).where(
-        GrantRow.gate == audience.gate, GrantRow.state.in_(INSIDE)
-    )
-    return await session.scalar(inside) or 0
+        platforms = audience.terms.platforms
+        seen = [candidates(audience, each, now=now) for each in platforms]
+    elif audience.gate is not None:
+        inside = (GrantRow.gate == audience.gate, GrantRow.state.in_(INSIDE))
+        seen = [select(GrantRow.member_id).distinct().where(*inside)]
+    found = 0
+    for each in seen:
+        some = each.limit(at_most - found) if at_most is not None else each
+        found += await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return found
 
 
 def _no_better_account(platforms: tuple[str, ...], platform: str) -> ColumnElement[bool]:
@@ -95,14 +119,22 @@ def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.rooms:
         found.append(_inside(wanted.rooms))
     if wanted.tiers:
-        found.append(MemberRow.tier.in_(wanted.tiers))
+        found.append(_stands(wanted.tiers, audience.terms.open_tier))
     if wanted.proofs:
         found.append(_proved(wanted.proofs, now))
     if wanted.languages:
         found.append(MemberRow.locale.in_(wanted.languages))
     if wanted.areas:
         found.append(_lives(wanted.areas))
+    if wanted.missed is not None:
+        found.append(unreached(wanted.missed))
     return [*found, *_since(wanted, ZoneInfo(audience.terms.timezone))]
+
+
+def _stands(tiers: tuple[str, ...], open_tier: str | None) -> ColumnElement[bool]:
+    """As the last complete reading said; of whom there is none, they have shown nothing."""
+    known = MemberRow.tier.in_(tiers)
+    return or_(known, MemberRow.tier_at.is_(None)) if open_tier in tiers else known
 
 
 def _inside(rooms: tuple[str, ...]) -> ColumnElement[bool]:

@@ -24,7 +24,7 @@ from core.announcements.nouns import (
 )
 from core.errors import BadAnnouncement
 from core.identity import is_area
-from core.town import TownPack
+from core.town import Everybody, TownPack
 from core.town.words import Language
 
 LANGUAGES: Final[frozenset[str]] = frozenset(get_args(Language))
@@ -33,6 +33,8 @@ MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 PLATFORMS: Final = ("telegram", "discord", "web")
 """Where a person is told best first: what rings in a pocket before what has to be opened."""
+
+MACHINE: Final = ("unread", "read")
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -54,6 +56,8 @@ def checked_texts(texts: Texts, *, picture: bool) -> dict[str, dict[str, str]]:
         if picture and len(heading) + len(body) > MAX_WITH_PICTURE:
             raise BadAnnouncement(Fault.CAPTION, language)
         kept[language] = {"heading": heading, "body": body}
+        if text.get("machine") in MACHINE:
+            kept[language]["machine"] = text["machine"]
     return kept
 
 
@@ -128,4 +132,8 @@ def terms_of(town: TownPack, topic: str | None) -> Terms:
         platforms=tuple(each for each in PLATFORMS if each != "discord" or discord),
         timezone=town.town.timezone,
         topic_default=found.default if found else True,
+        open_tier=next(
+            (each.name for each in reversed(town.tiers) if isinstance(each.rule, Everybody)), None
+        ),
+        pause_at=town.announcements.pause_at_failures,
     )

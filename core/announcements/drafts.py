@@ -60,7 +60,7 @@ async def compose(
     if extras.picture is not None:
         await pictures.attach(session, extras.picture, row.id)
     remember(session, row, by=author, now=now)
-    await session.flush()
+    await step(session, row.id, "drafted", by=author, now=now, detail={"kind": row.kind})
     return row.id
 
 
@@ -105,7 +105,7 @@ async def needs_second(
 ) -> bool:
     """Whether so many people are reached that a second member of staff has to agree."""
     above = town.announcements.approve_above
-    return above > 0 and await people(session, audience, now=now) > above
+    return above > 0 and await people(session, audience, now=now, at_most=above + 1) > above
 
 
 async def revisions(session: AsyncSession, announcement_id: int) -> list[Revision]:

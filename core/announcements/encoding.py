@@ -4,11 +4,10 @@ JPEG, or PNG where it is see-through or was drawn rather than photographed.
 """
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from core.announcements.nouns import Fault
 from core.errors import BadPicture
@@ -38,12 +37,10 @@ def encode(content: bytes) -> Encoded:
     too many pixels.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, which we drop
-            return _encode(content)
+        return _encode(content)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
         raise BadPicture(Fault.FORMAT) from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(Fault.SIZE) from error
 
 
@@ -54,9 +51,10 @@ def _encode(content: bytes) -> Encoded:
         see_through = opened.has_transparency_data
         few_colours = opened.format in {"PNG", "GIF"}
         opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded no larger than needed
-        upright = ImageOps.exif_transpose(opened)
+        upright = _in_srgb(ImageOps.exif_transpose(opened))
         plain = upright.convert("RGBA" if see_through else "RGB")
     plain.thumbnail((MAX_SIDE, MAX_SIDE))
+    plain.info.clear()  # comments, profiles and the rest would be written out again
     if see_through or few_colours:
         kept = _png(plain)
         if len(kept) <= MAX_KEPT_BYTES:
@@ -66,6 +64,19 @@ def _encode(content: bytes) -> Encoded:
             white.paste(plain, mask=plain.getchannel("A"))
             plain = white
     return _jpeg(plain)
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """In the colours that every screen takes for granted; a broken profile is passed over."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in {"RGB", "RGBA"}:
+        return picture
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        shown = ImageCms.profileToProfile(picture, given, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    return shown or picture
 
 
 def _png(picture: Image.Image) -> bytes:

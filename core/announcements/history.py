@@ -1,18 +1,21 @@
 """How far announcements have gone, for staff."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.nouns import Announcement, AnnouncementState, Kind
+from core.announcements.reads import reads
 from core.announcements.records import announcement, get
 from core.tables import AnnouncementRow
 
 
 async def progress(session: AsyncSession, announcement_id: int) -> Announcement:
-    """How far it has gone. Raises `NotFound`."""
-    return announcement(await get(session, announcement_id))
+    """How far it has gone, and how many have read it where that is known. Raises `NotFound`."""
+    found = announcement(await get(session, announcement_id))
+    return replace(found, reads=await reads(session, announcement_id))
 
 
 async def history(

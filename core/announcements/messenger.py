@@ -1,6 +1,6 @@
 """What leaves, what becomes of it, and what core asks of a platform."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -108,5 +108,12 @@ class Amender(Protocol):
         """Take the message away; one that is gone already is gone."""
 
 
-Render = Callable[[Kind, Mapping[str, Any], str], Outgoing]
-"""From an announcement's kind and texts and a language to the words: bots hold the words."""
+class Render(Protocol):
+    """From an announcement's kind, texts and topic and a language to the words.
+
+    Bots hold the words; the topic is what its reader may want to hear no more of.
+    """
+
+    def __call__(
+        self, kind: Kind, texts: Mapping[str, Any], language: str, topic: str | None = None, /
+    ) -> Outgoing: ...

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.announcements import outbox
+from core.announcements.lanes import DeliveryState, lane_code
 from core.announcements.nouns import AnnouncementState, Kind
 from core.identity import Account
 from core.tables import AnnouncementRow, DeliveryRow
@@ -19,10 +21,12 @@ async def notify(
     *,
     now: datetime,
     action: str | None = None,
+    deadline: datetime | None = None,
 ) -> int:
     """Tell one person something that concerns them, in the caller's transaction.
 
     The words stand in the locale files under ``notice.<key>``. Returns the notice's number.
+    `deadline`: after it the notice is worth nothing and does not leave any more.
     """
     row = AnnouncementRow(
         kind=Kind.NOTICE,
@@ -32,20 +36,11 @@ async def notify(
         total=1,
         created_at=now,
         confirmed_at=now,
+        deadline=deadline,
     )
     session.add(row)
     await session.flush()
-    session.add(
-        DeliveryRow(
-            announcement_id=row.id,
-            account_id=account.id,
-            platform=account.platform,
-            target=account.external_id,
-            language=account.locale,
-            state="waiting",
-            due_at=now,
-        )
-    )
+    await outbox.put(session, row.id, {account.id: lane_code(account.platform, Kind.NOTICE)}, now)
     return row.id
 
 
@@ -53,7 +48,7 @@ async def recall(session: AsyncSession, notices: Sequence[int]) -> list[int]:
     """Stop notices of which no try has begun; returns those. What is on its way or there stays."""
     begun = select(DeliveryRow.announcement_id).where(
         DeliveryRow.announcement_id.in_(notices),
-        or_(DeliveryRow.state != "waiting", DeliveryRow.attempts > 0),
+        or_(DeliveryRow.state != DeliveryState.WAITING, DeliveryRow.attempts > 0),
     )
     stopped = await session.execute(
         update(AnnouncementRow)

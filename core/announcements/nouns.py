@@ -1,13 +1,17 @@
 """What is announced, to whom, with what, and how far it has gone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
 Texts = Mapping[str, Mapping[str, str]]
-"""``{language: {"heading": …, "body": …}}``, Japanese always there."""
+"""``{language: {"heading": …, "body": …}}``, Japanese always there.
+
+What a machine drafted says so under ``machine``: ``unread`` until a person has read it, then
+``read``. Nothing is sent while one is unread.
+"""
 
 Policy = Literal["resend", "hold"]
 """What is done about a message of which nobody knows whether it arrived: send it once more, or
@@ -39,6 +43,7 @@ class Fault(StrEnum):
     AREA = "area"  # neither a prefecture nor a country
     TOPIC = "topic"
     MISSED = "missed"  # no such announcement, or nobody was missed
+    UNREAD = "unread"  # a machine's draft in some language that nobody has read
     START = "start"  # in the past, or too far ahead
     DEADLINE = "deadline"  # not after the start
     # of pictures
@@ -128,21 +133,15 @@ class Terms:
     platforms: tuple[str, ...] = ("telegram", "web")  # of direct messages, the best first
     timezone: str = "Asia/Tokyo"  # in which the segment's days begin
     topic_default: bool = True  # for members who have not chosen
+    open_tier: str | None = None  # the tier of who has shown nothing
+    pause_at: int = 0  # percent of failures that pauses; 0: none does
 
     @classmethod
     def unpacked(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(
-            tuple(stored.get("platforms", cls().platforms)),
-            stored.get("timezone", cls().timezone),
-            stored.get("topic_default", True),
-        )
+        return cls(**{**stored, "platforms": tuple(stored["platforms"])}) if stored else cls()
 
     def packed(self) -> dict[str, Any]:
-        return {
-            "platforms": list(self.platforms),
-            "timezone": self.timezone,
-            "topic_default": self.topic_default,
-        }
+        return {**asdict(self), "platforms": list(self.platforms)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +241,15 @@ class Announcement:
     finished_at: datetime | None = None
     asked_by: str | None = None
     approved_by: str | None = None
+    pause_told: bool = True  # whether staff know of a pause that nobody ordered
     paused_why: str | None = None  # "staff", "failures"; of a cancelled one "deadline", "refused" …
     revision: int = 1
     retracted_at: datetime | None = None
     amended: int = 0  # messages that say what the newest revision says, or are gone
     amend_failed: int = 0  # messages that the platform no longer lets us change
+    reads: Mapping[str, int] = field(default_factory=dict)
+    """How many opened it, by platform; of one that is not there it is not known. `history` leaves
+    it out."""
 
     @property
     def gate(self) -> str | None:
@@ -255,6 +258,16 @@ class Announcement:
     @property
     def waiting(self) -> int:
         return self.total - self.delivered - self.blocked - self.failed - self.unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom an audience has in it now, and how long sending to them takes."""
+
+    recipients: Mapping[str, int]  # messages by platform
+    finishes_in: timedelta  # from the start to the last message
+    needs_second: bool  # whether a second member of staff has to agree
+    people: int  # of a room post, who is inside
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,40 @@ async def keep_picture(
     `descriptions` says by language what is to be seen, for who cannot see it; Japanese is needed.
     Raises `BadPicture`: `Fault.FORMAT`, `Fault.SIZE` or `Fault.DESCRIPTION`.
     """
+    return await _keep(session, content, _said(descriptions), by=by, now=now)
+
+
+async def keep_upload(session: AsyncSession, content: bytes, *, by: str, now: datetime) -> int:
+    """The same before anybody has described it: no draft can take it until `describe_picture`."""
+    return await _keep(session, content, {}, by=by, now=now)
+
+
+async def describe_picture(
+    session: AsyncSession, number: int, descriptions: Mapping[str, str]
+) -> None:
+    """Say by language what is to be seen. Raises `BadPicture`, also if the picture is gone."""
+    said = _said(descriptions)
+    described = await session.execute(
+        update(PictureRow)
+        .where(PictureRow.id == number)
+        .values(descriptions=said)
+        .returning(PictureRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if described.first() is None:
+        raise BadPicture(Fault.PICTURE, str(number))
+
+
+def _said(descriptions: Mapping[str, str]) -> dict[str, str]:
     said = {language: words.strip() for language, words in descriptions.items() if words.strip()}
     if "ja" not in said or any(len(words) > MAX_DESCRIPTION for words in said.values()):
         raise BadPicture(Fault.DESCRIPTION)
+    return said
+
+
+async def _keep(
+    session: AsyncSession, content: bytes, said: Mapping[str, str], *, by: str, now: datetime
+) -> int:
     if len(content) > MAX_PICTURE_BYTES:
         raise BadPicture(Fault.SIZE)
     encoded = await asyncio.to_thread(encode, content)
@@ -46,7 +77,7 @@ async def keep_picture(
         media_type=encoded.media_type,
         width=encoded.width,
         height=encoded.height,
-        descriptions=said,
+        descriptions=dict(said),
         by=by[:80],
         created_at=now,
     )
@@ -78,6 +109,8 @@ async def attach(session: AsyncSession, number: int, announcement_id: int) -> No
     )
     if taken.first() is None:
         raise BadAnnouncement(Fault.PICTURE, str(number))
+    if not await session.scalar(select(PictureRow.descriptions).where(PictureRow.id == number)):
+        raise BadPicture(Fault.DESCRIPTION)
 
 
 async def copy(session: AsyncSession, number: int, *, now: datetime) -> int | None:

@@ -1,73 +1,100 @@
-"""The pump: takes due deliveries from the outbox and sends them at the platform's pace.
+"""The pump: takes what is due from the outbox and sends it at the platform's pace.
 
-A turn is one transaction: write down what became of the last messages, reserve send slots on the
-lane's row (GCRA: each message moves the theoretical arrival time by one gap), claim as many rows,
-commit. Only then messages leave, each at its slot, while the next turn goes on. So the pace does
-not depend on how long the platform takes, and what has arrived is on disk within a turn. Several
-pumps may run: rows and lane are in the database.
+A turn is one transaction: lock the lane, write down what became of the last messages, reserve
+send slots on the lane's row, claim as many messages, commit. Only then they leave, each at its
+slot, while the next turn goes on. So the pace does not depend on how long the platform takes. An
+answer is written down as it comes, not at the next beat: what a dying process repeats is what was
+on its way to the platform, and no more. Several pumps may run, in one process or in several: rows
+and lane are in the database, and the lane's lock lets one turn follow the other.
+
+Waits are counted on the monotonic clock. Leases and slots stand in the records by the wall's, and
+survive when it is put forward or back: see `_mended`.
 """
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic as steady
 from typing import Final, TypeVar
 
-from sqlalchemy import case, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.announcements import lanes, leases
+from core.announcements.changes import Change, Key, apply, tally
+from core.announcements.claims import LEASE, Claim, Deed, Haul, Run, runs_on
+from core.announcements.counters import through
+from core.announcements.lanes import AHEAD, Lane
+from core.announcements.looking import Looker
 from core.announcements.messenger import (
+    Amender,
     Blocked,
-    Delivered,
     Failed,
     Flooded,
     InDoubt,
     Messenger,
     NotSent,
     Outcome,
-    Outgoing,
     Render,
 )
-from core.announcements.nouns import AnnouncementState, Kind
-from core.announcements.outbox import conclude, settle, tally
+from core.announcements.nouns import Kind
+from core.announcements.outbox import expire
+from core.announcements.outcomes import change_of, outdated
+from core.announcements.quiet import QuietHours
 from core.clock import Clock
-from core.database import Sessions, transaction
+from core.database import Sessions, reading, transaction
 from core.errors import RecordsUnavailable
-from core.identity import set_reachable
-from core.tables import AnnouncementRow, DeliveryRow, LaneRow
+from core.identity import set_unreachable
 
 logger = logging.getLogger(__name__)
 
-LEASE: Final = timedelta(seconds=30)
 CUT_OFF: Final = LEASE / 3
-AHEAD: Final = timedelta(milliseconds=150)
-"""How far in advance slots are reserved: a turn's worth."""
+"""How long the platform may take to answer."""
+START_WITHIN: Final = LEASE / 2
+"""A request that could not begin so soon after its claim does not begin: it would outlive it."""
+TURN_WITHIN: Final = 60.0
+"""Seconds. A turn that takes longer lost its database."""
 IDLE: Final = timedelta(seconds=1)
 """How often we look although nobody woke us: another process may have confirmed something."""
-MAX_ATTEMPTS: Final = 300
-"""For what certainly was not sent: about a day of tries, five minutes apart at the most."""
+LOOK_EVERY: Final = timedelta(milliseconds=250)
+"""How often a busy pump looks for what is due again, and for notices of other processes."""
 MAX_IN_FLIGHT: Final = 256
-MAX_IN_DOUBT: Final = 1
+MANY_IN_FLIGHT: Final = 16
+REST: Final = timedelta(milliseconds=5)
+"""Between the turns of a pump with many messages in flight: their answers come in numbers."""
+SICK_AFTER: Final = 8
+"""So many messages in a row that could not be sent: the platform is away, one is enough to ask."""
+LONGEST_HOLD: Final = timedelta(seconds=30)
 
 Answer = TypeVar("Answer")
+Gone = Callable[[AsyncSession, datetime], Awaitable[Sequence[str]]]
+"""Names of workers that have been silent for too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    id: int
-    kind: Kind
-    account_id: int | None
-    target: str
-    attempt: int
-    slot: datetime
-    message: Outgoing
+@dataclass(slots=True)
+class Wake:
+    """Rings when something new waits in the outbox."""
+
+    _bell: asyncio.Event
+    rung: bool = True
+
+    def set(self) -> None:
+        self.rung = True
+        self._bell.set()
 
 
 class Pump:
-    """Sends what is due on one platform."""
+    """Sends what is due on one platform.
+
+    `rate` is messages a second; `window` the most that may be in flight at once: with 1, at most
+    one message comes twice after this process dies. `quiet` are the hours in which announcements
+    wait, `gone` names dead workers whose messages may be taken over before their lease is over.
+    `pause` and `monotonic` are for tests: `monotonic` counts the seconds that pass, whatever the
+    clock says, and is the clock's own method of that name where it has one.
+    """
 
     def __init__(
         self,
@@ -79,59 +106,81 @@ class Pump:
         rate: float,
         worker: str,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        window: int = MAX_IN_FLIGHT,
+        quiet: QuietHours | None = None,
+        gone: Gone | None = None,
+        monotonic: Callable[[], float] | None = None,
     ) -> None:
         self._sessions = sessions
         self.messenger = messenger
-        self._render = render
         self._clock = clock
         self._gap = timedelta(seconds=1 / rate)
         self._worker = worker
         self._pause = pause
-        self._flying: set[asyncio.Task[None]] = set()
-        self._landed: list[tuple[_Claim, Outcome]] = []
+        self._window = max(1, window)
+        self._gone = gone
+        self._platform = messenger.platform
+        self._looker = Looker(self._platform, worker, render, quiet)
+        if monotonic is None:  # a clock that tests set says itself how time passes
+            monotonic = getattr(clock, "monotonic", steady)
+        self._time = leases.Timekeeper(clock, monotonic)
+        self._monotonic = monotonic
+        self._flying: dict[Key, asyncio.Task[None]] = {}
+        self._landed: list[tuple[Claim, Outcome]] = []
+        self._spent = 0
+        self._turns = 0
+        self._look_at = -math.inf
+        self._sick = 0
+        self._held_until = -math.inf
+        self._banned_until = -math.inf
+        self._freed: set[str] = set()
+        self._more = self._idle = False
         self._closing = False
-        self.wake = asyncio.Event()
+        self._bell = asyncio.Event()
+        self.wake = Wake(self._bell)
+        self.outcomes: Counter[str] = Counter()  # since the start, by the name of the answer
+        self.lane: Lane | None = None  # as of the last turn
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on their way, or answered and not yet written down."""
+        return len(self._flying) + len(self._landed)
+
+    def spent(self, count: int = 1) -> None:
+        """Somebody was answered: replies go first, and the lane makes room for them."""
+        self._spent += count
 
     async def run(self) -> None:
         """Pump until cancelled. A database that is away for a while is waited for."""
         await self._until_answered(self.void_own_leases)
         try:
             while True:
-                self.wake.clear()
+                self._bell.clear()
                 wait = await self._until_answered(self._turn)
-                try:
-                    await asyncio.wait_for(self.wake.wait(), wait.total_seconds())
-                except TimeoutError:
-                    continue
+                await self._until_something(wait)
         finally:
-            for task in self._flying:
+            for task in self._flying.values():
                 task.cancel()
 
     async def drain(self) -> None:
         """Claim nothing more; wait for what is in flight and write down what became of it."""
         self._closing = True
-        await asyncio.gather(*self._flying, return_exceptions=True)
-        async with transaction(self._sessions) as session:
-            written = await self._write_down(session)
-        del self._landed[:written]
+        await asyncio.gather(*self._flying.values(), return_exceptions=True)
+        await self._turn()
 
     async def tick(self) -> int:
         """One turn, waited for to its end; returns how many messages were tried. For tests."""
+        self.wake.set()
         await self._turn()
-        tried = tuple(self._flying)
+        tried = tuple(self._flying.values())
         await asyncio.gather(*tried)
-        async with transaction(self._sessions) as session:
-            await self._write_down(session)
+        await self._turn(claiming=False)
         return len(tried)
 
     async def void_own_leases(self) -> None:
         """After a restart under the same name: what was in flight then is due now."""
         async with transaction(self._sessions) as session:
-            await session.execute(
-                update(DeliveryRow)
-                .where(DeliveryRow.worker == self._worker, DeliveryRow.state == "sending")
-                .values(due_at=self._clock())
-            )
+            await leases.void(session, self._platform, [self._worker], now=self._clock())
 
     async def _until_answered(self, step: Callable[[], Awaitable[Answer]]) -> Answer:
         delay = 0.2
@@ -143,164 +192,255 @@ class Pump:
                 await self._pause(delay)
                 delay = min(delay * 2, 5)
 
-    async def _turn(self) -> timedelta:
-        """Write down, claim, let fly; returns how long nothing can be due."""
-        async with transaction(self._sessions) as session:
-            written = await self._write_down(session)
-            claims, wait = await self._claim(session)
-        del self._landed[:written]  # only now are they on disk
-        for claim in claims:
-            task = asyncio.create_task(self._deliver(claim))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
-        return wait
+    async def _until_something(self, wait: float) -> None:
+        """Wait for an answer, a ring or the next slot; of an idle pump, for work."""
+        if len(self._flying) > MANY_IN_FLIGHT:
+            await asyncio.sleep(REST.total_seconds())
+        while not await self._rung(wait):
+            if not self._idle or await self._until_answered(self._anything):
+                return
 
-    async def _claim(self, session: AsyncSession) -> tuple[list[_Claim], timedelta]:
-        now = self._clock()
-        lane = await self._lane(session, now)
-        free_at = max(lane.free_at, now)
-        slots = int((now + AHEAD - free_at) / self._gap) + 1 if free_at <= now + AHEAD else 0
-        room = 0 if self._closing else min(slots, MAX_IN_FLIGHT - len(self._flying))
-        if room <= 0:
-            return [], min(max(free_at - now - AHEAD / 2, AHEAD / 3), IDLE)
-        rows = await session.execute(
-            select(DeliveryRow, AnnouncementRow)
-            .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
-            .where(
-                DeliveryRow.platform == self.messenger.platform,
-                DeliveryRow.state.in_(("waiting", "sending")),
-                DeliveryRow.due_at <= now,
-                AnnouncementRow.state == AnnouncementState.SENDING,
-            )
-            # A notice to one person goes before a broadcast.
-            .order_by(
-                case((AnnouncementRow.kind == Kind.NOTICE, 0), else_=1),
-                DeliveryRow.due_at,
-                DeliveryRow.id,
-            )
-            .limit(room)
-            .with_for_update(skip_locked=True, of=DeliveryRow)
-        )
-        claims = []
-        for row, announcement in rows.all():
-            if row.state == "sending":  # its last try ended without an answer
-                if row.in_doubt >= MAX_IN_DOUBT:
-                    await settle(session, row, "unsure", "no answer twice", now=now)
-                    continue
-                row.in_doubt += 1
-            row.state, row.attempts, row.worker = "sending", row.attempts + 1, self._worker
-            row.due_at = now + LEASE
-            kind = Kind(announcement.kind)
-            message = self._render(kind, announcement.texts, row.language)
-            claims.append(
-                _Claim(row.id, kind, row.account_id, row.target, row.attempts, free_at, message)
-            )
-            free_at += self._gap
-        lane.free_at = max(lane.free_at, free_at)
-        return claims, AHEAD / 2 if claims else IDLE
-
-    async def _lane(self, session: AsyncSession, now: datetime) -> LaneRow:
-        """The platform's lane, locked until the commit."""
-        platform = self.messenger.platform
-        if await session.get(LaneRow, platform) is None:
-            try:
-                async with session.begin_nested():
-                    session.add(LaneRow(platform=platform, free_at=now))
-            except IntegrityError:
-                session.expire_all()  # another worker made it in this moment
-        return await session.get_one(
-            LaneRow, platform, with_for_update=True, populate_existing=True
-        )
-
-    async def _deliver(self, claim: _Claim) -> None:
-        wait = (claim.slot - self._clock()).total_seconds()
-        if wait > 0:
-            await self._pause(wait)
+    async def _rung(self, wait: float) -> bool:
         try:
-            async with asyncio.timeout(CUT_OFF.total_seconds()):
-                outcome = await self._send(claim)
+            async with asyncio.timeout(wait):
+                await self._bell.wait()
         except TimeoutError:
-            outcome = InDoubt("no answer in time")
-        except Exception:
-            # An adapter's own mistake must not stop the pump; whether it was sent, nobody knows.
-            logger.exception("delivery-broke", extra={"platform": self.messenger.platform})
-            outcome = InDoubt("unexpected error")
-        self._landed.append((claim, outcome))
-        self.wake.set()
+            return False
+        return True
 
-    async def _send(self, claim: _Claim) -> Outcome:
-        if claim.kind is Kind.ROOM:
-            return await self.messenger.post(claim.target, claim.message, delivery=claim.id)
-        return await self.messenger.send_direct(claim.target, claim.message, delivery=claim.id)
+    async def _anything(self) -> bool:
+        """Whether a turn would find work; keeps nobody from writing."""
+        async with reading(self._sessions) as session:
+            return await self._looker.anything(session, self._clock())
 
-    async def _write_down(self, session: AsyncSession) -> int:
-        """Store what has landed, guarded by worker and attempt; returns how many were looked at.
+    async def _turn(self, *, claiming: bool = True) -> float:
+        """Write down, claim, let fly; returns for how many seconds nothing can be due."""
+        rung, self.wake.rung = self.wake.rung, False
+        began = steady()
+        try:
+            async with asyncio.timeout(TURN_WITHIN), transaction(self._sessions) as session:
+                turn = await self._work(session, claiming=claiming and not self._closing, rung=rung)
+        except BaseException as error:
+            self.wake.rung |= rung
+            if isinstance(error, TimeoutError):
+                raise RecordsUnavailable("no answer") from error
+            raise
+        if steady() - began > leases.STALL:
+            self._time.distrust()
+        del self._landed[: turn.written]  # only now are they on disk
+        self._spent -= turn.spent
+        self._turns += 1
+        self.lane = turn.lane
+        self._more = turn.haul.more
+        for number, claim in enumerate(turn.haul.claims):
+            starts = turn.first + number * turn.lane.gap
+            task = asyncio.create_task(self._deliver(claim, turn, starts))
+            self._flying[claim.key] = task
+        self._idle = not self.in_flight and not self._more
+        return self._wait(turn)
 
-        A row that is no longer ours, or whose person has left, keeps what it says.
-        """
-        landed = self._landed[:]
-        if not landed:
+    def _wait(self, turn: "_Turn") -> float:
+        """Until the next slots can be reserved."""
+        if turn.haul.more and len(turn.haul.claims) < turn.room:
             return 0
-        now = self._clock()
-        found = await session.scalars(
-            select(DeliveryRow)
-            .where(DeliveryRow.id.in_([claim.id for claim, _ in landed]))
-            .with_for_update()
-        )
-        rows = {row.id: row for row in found}
-        results: dict[tuple[int, str], int] = {}
-        for claim, outcome in landed:
-            row = rows.get(claim.id)
-            if row is None or row.state != "sending":
-                continue
-            if row.worker != self._worker or row.attempts != claim.attempt:
-                continue
-            result = await self._result(session, row, claim, outcome, now)
-            if result is not None:
-                key = (row.announcement_id, result)
-                results[key] = results.get(key, 0) + 1
-        await session.flush()
-        for (announcement, result), count in results.items():
-            await tally(session, announcement, result, count, now=now)
-        return len(landed)
+        if not turn.haul.claims and turn.room > 0:
+            return (LOOK_EVERY if self.in_flight else IDLE).total_seconds()
+        until = turn.lane.free_at - turn.now - AHEAD / 2
+        return min(max(until, AHEAD / 4), IDLE).total_seconds()
 
-    async def _result(
+    async def _work(self, session: AsyncSession, *, claiming: bool, rung: bool) -> "_Turn":
+        found = await lanes.locked(session, self._platform, self._gap, self._clock())
+        now, jumped = self._time.read()  # after the lock, which may have been waited for
+        lane = found
+        if jumped:
+            lane = await self._mended(session, found, now)
+        lane = lane.kept_by(self._gap, now)
+        spent, landed = self._spent, self._landed[:]
+        lane = lane.taken(spent, now)[1] if spent else lane
+        runs = await runs_on(session, self._platform, now)
+        lane = await self._write_down(session, lane, runs, landed, now)
+        if lane.banned_until is not None:
+            self._note_ban(lane.banned_until - now)
+        room = self._room(lane, now) if claiming else 0
+        haul = await self._find(session, runs, room, rung, now) if claiming else Haul()
+        first, lane = lane.taken(len(haul.claims), now)
+        if lane != found:
+            await lanes.keep(session, self._platform, lane)
+        return _Turn(now, self._monotonic(), lane, haul, first, room, len(landed), spent)
+
+    async def _mended(self, session: AsyncSession, lane: Lane, now: datetime) -> Lane:
+        """The wall's clock was put forward or back, or may have been while nobody was here.
+
+        Leases that lie further ahead than any can are shortened. For the length of a lease, what
+        other workers hold is left to them, whatever their leases seem to say.
+        """
+        await leases.mend(session, self._platform, now)
+        left = timedelta(seconds=max(0.0, self._banned_until - self._monotonic()))
+        if self._turns == 0 and lane.banned_until is not None:
+            left = lane.banned_until - now
+        return lane.mended(now, left)
+
+    def _note_ban(self, left: timedelta) -> None:
+        until = self._monotonic() + left.total_seconds()
+        self._banned_until = max(self._banned_until, until)
+
+    def _room(self, lane: Lane, now: datetime) -> int:
+        """How many messages may be claimed."""
+        room = min(lane.slots(now), self._window - len(self._flying))
+        if self._sick >= SICK_AFTER:
+            room = min(room, 1) if self._monotonic() >= self._held_until else 0
+        return max(room, 0)
+
+    async def _find(
+        self, session: AsyncSession, runs: Sequence[Run], room: int, rung: bool, now: datetime
+    ) -> Haul:
+        """What goes next: notices, posts in rooms, then the announcements by turns."""
+        look = rung or self._more or self._monotonic() >= self._look_at
+        haul, ours = Haul(), {*self._flying, *(claim.key for claim, _ in self._landed)}
+        if look:
+            self._look_at = self._monotonic() + LOOK_EVERY.total_seconds()
+            await self._tidy(session, runs, haul, ours, now)
+            if room:
+                haul.add(await self._looker.urgent(session, room, ours, now))
+        start = self._turns % len(runs) if runs else 0
+        waiting = [each for each in (*runs[start:], *runs[:start]) if not each.over]
+        while waiting and len(haul.claims) < room:
+            share = math.ceil((room - len(haul.claims)) / len(waiting))
+            haul.add(await self._serve(session, waiting.pop(0), share, look, ours, now))
+        applied = await apply(session, haul.changes)
+        await tally(session, haul.changes, applied, now=now)
+        return haul
+
+    async def _serve(
         self,
         session: AsyncSession,
-        row: DeliveryRow,
-        claim: _Claim,
-        outcome: Outcome,
+        run: Run,
+        share: int,
+        look: bool,
+        ours: set[Key],
         now: datetime,
-    ) -> str | None:
-        """Put the outcome into the row; returns its final state, if it is one."""
-        match outcome:
-            case Delivered():
-                row.message_id = outcome.message_id
-                return conclude(row, "delivered", None)
-            case Blocked():
-                if claim.account_id is not None:
-                    await set_reachable(session, claim.account_id, reachable=False)
-                return conclude(row, "blocked", outcome.reason)
-            case Failed():
-                return conclude(row, "failed", outcome.reason)
-            case Flooded():
-                row.state, row.due_at = "waiting", now + outcome.retry_after
-                row.attempts -= 1  # the platform never looked at it
-                lane = await self._lane(session, now)
-                lane.free_at = max(lane.free_at, now + outcome.retry_after)
-            case NotSent() if row.attempts >= MAX_ATTEMPTS:
-                return conclude(row, "failed", outcome.reason)
-            case NotSent():
-                row.state, row.due_at = "waiting", now + _backoff(row.attempts)
-            case InDoubt() if row.in_doubt >= MAX_IN_DOUBT:
-                return conclude(row, "unsure", outcome.reason)
-            case InDoubt():
-                row.reason = outcome.reason[:200]
-                row.due_at = now + _backoff(row.attempts)
-        return None
+    ) -> Haul:
+        """One announcement's share of the slots."""
+        haul = Haul()
+        if look:
+            haul.add(await self._looker.due_again(session, run, share, ours, now))
+        if run.amend_cursor is not None and len(haul.claims) < share:
+            found, run = await self._looker.amend(session, run, share - len(haul.claims), now)
+            haul.add(found)
+        if run.sends and run.cursor < run.last and len(haul.claims) < share:
+            found, run = await self._looker.advance(session, run, share - len(haul.claims), now)
+            haul.add(found)
+            if run.cursor >= run.last:
+                await through(session, run.announcement_id, now=now)
+        return haul
+
+    async def _tidy(
+        self,
+        session: AsyncSession,
+        runs: Sequence[Run],
+        haul: Haul,
+        ours: set[Key],
+        now: datetime,
+    ) -> None:
+        """End what is over or too late, and free what dead workers hold."""
+        self._looker.trusting = self._time.trusts()
+        if self._gone is not None and self._looker.trusting:
+            dead = [each for each in await self._gone(session, now) if each != self._worker]
+            await leases.free(session, self._platform, dead, self._freed, now=now)
+        for run in runs:
+            if run.late:
+                await expire(session, run.announcement_id, now=now)
+            if run.over:
+                haul.add(await self._looker.close(session, run, ours, now))
+        self._looker.forget({each.announcement_id for each in runs})
+
+    async def _write_down(
+        self,
+        session: AsyncSession,
+        lane: Lane,
+        runs: Sequence[Run],
+        landed: Sequence[tuple[Claim, Outcome]],
+        now: datetime,
+    ) -> Lane:
+        """Store what the platform answered; returns the lane, widened after a flood."""
+        newest = {each.announcement_id: each.revision for each in runs}
+        changes: list[Change] = []
+        for claim, outcome in landed:
+            change = change_of(claim, outcome, worker=self._worker, now=now)
+            if newest.get(claim.announcement_id, 0) > claim.revision:
+                change = outdated(claim, change, now)
+            changes.append(change)
+        applied = await apply(session, changes)
+        await tally(session, changes, applied, now=now)
+        blocked = [
+            claim.recipient
+            for claim, outcome in landed
+            if isinstance(outcome, Blocked) and claim.recipient > 0 and claim.key in applied
+        ]
+        if blocked:
+            await set_unreachable(session, blocked)
+        floods = [each.retry_after for _, each in landed if isinstance(each, Flooded)]
+        return lane.flooded(max(floods), now) if floods else lane
+
+    async def _deliver(self, claim: Claim, turn: "_Turn", starts: datetime) -> None:
+        wait = (starts - turn.now).total_seconds() - (self._monotonic() - turn.monotonic)
+        if wait > 0:
+            await self._pause(wait)
+        outcome = self._too_late(turn) or await self._tried(claim)
+        self.outcomes[type(outcome).__name__] += 1
+        if isinstance(outcome, Flooded):
+            self._note_ban(outcome.retry_after)
+        self._sick = self._sick + 1 if isinstance(outcome, NotSent) else 0
+        if self._sick >= SICK_AFTER:
+            hold = 2.0 ** min(self._sick - SICK_AFTER, 5)
+            self._held_until = self._monotonic() + min(hold, LONGEST_HOLD.total_seconds())
+        self._flying.pop(claim.key, None)
+        self._landed.append((claim, outcome))
+        self._bell.set()
+
+    def _too_late(self, turn: "_Turn") -> Outcome | None:
+        """Why a claim may not be used any more; certainly nothing was sent then."""
+        monotonic = self._monotonic()
+        if monotonic < self._banned_until:
+            return Flooded(timedelta(seconds=self._banned_until - monotonic))
+        waited = max(monotonic - turn.monotonic, (self._clock() - turn.now).total_seconds())
+        return (
+            NotSent("this process stood still") if waited > START_WITHIN.total_seconds() else None
+        )
+
+    async def _tried(self, claim: Claim) -> Outcome:
+        try:
+            async with asyncio.timeout(CUT_OFF.total_seconds()):
+                return await self._send(claim)
+        except TimeoutError:
+            return InDoubt("no answer in time")
+        except Exception:
+            # An adapter's own mistake must not stop the pump; whether it was sent, nobody knows.
+            logger.exception("delivery-broke", extra={"platform": self._platform})
+            return InDoubt("unexpected error")
+
+    async def _send(self, claim: Claim) -> Outcome:
+        direct = claim.kind is not Kind.ROOM
+        if claim.deed is Deed.SEND:
+            send = self.messenger.send_direct if direct else self.messenger.post
+            return await send(claim.target, claim.message, delivery=claim.number)
+        if not isinstance(self.messenger, Amender):
+            return Failed("the platform changes nothing that has arrived")
+        message_id = str(claim.message_id)
+        if claim.deed is Deed.RETRACT:
+            return await self.messenger.retract(claim.target, message_id, direct=direct)
+        return await self.messenger.edit(claim.target, message_id, claim.message, direct=direct)
 
 
-def _backoff(attempts: int) -> timedelta:
-    """1, 2, 4 … 256 seconds with up to half as much again: workers should not march in step."""
-    seconds = 2 ** min(attempts - 1, 8)
-    return timedelta(seconds=seconds * (1 + random.random() / 2))  # noqa: S311
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a turn decided, once it is on disk."""
+
+    now: datetime
+    monotonic: float
+    lane: Lane
+    haul: Haul
+    first: datetime  # the first slot
+    room: int
+    written: int
+    spent: int

@@ -64,6 +64,7 @@ def announcement(row: AnnouncementRow) -> Announcement:
         finished_at=row.finished_at,
         asked_by=row.asked_by,
         approved_by=row.approved_by,
+        pause_told=row.pause_told,
         paused_why=row.paused_why,
         revision=row.revision,
         retracted_at=row.retracted_at,

@@ -1,31 +1,47 @@
 """From a draft to messages that leave: looked at, confirmed, agreed to, begun, stopped."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import outbox
-from core.announcements.audience import count, people
+from core.announcements.audience import by_zone, people
+from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
 from core.announcements.drafts import needs_second
+from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
     OPEN,
     OVER,
     Announcement,
     AnnouncementState,
+    Audience,
     Fault,
     Kind,
     Preview,
+    Reach,
+    Texts,
 )
+from core.announcements.quiet import QuietHours
 from core.announcements.records import announcement, audience, get, hold, move, must_move, step
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
 
-AHEAD = timedelta(days=366)
+_SETTLED: Final = (
+    AnnouncementRow.delivered
+    + AnnouncementRow.blocked
+    + AnnouncementRow.failed
+    + AnnouncementRow.unsure
+)
+
+WAITS: Final = (AnnouncementState.ASKED, AnnouncementState.SCHEDULED)
+UNDER_WAY: Final = (AnnouncementState.SENDING, AnnouncementState.PAUSED)
+
+AHEAD: Final = timedelta(days=366)
 """How far ahead an announcement may be planned."""
 
 
@@ -37,33 +53,65 @@ async def preview(
     rates: Mapping[str, float],
     now: datetime,
 ) -> Preview:
-    """How many would receive it and how long that takes at `rates` (messages a second).
+    """How many would receive it, and when the last of them at `rates` (messages a second).
 
-    Only reads: open the session with `core.database.reading`, so that counting 100,000 members
-    keeps nobody from writing.
+    A lane that has learned to be slower, or has to be silent for a while, counts as it is. Only
+    reads: open the session with `core.database.reading`, so that counting 100,000 members keeps
+    nobody from writing.
     """
     row = await get(session, announcement_id)
-    whom = audience(row)
-    recipients = await count(session, whom, now=now)
-    direct = whom.kind is Kind.DIRECT
-    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
-    above = town.announcements.approve_above
+    found = await reach(
+        session,
+        audience(row),
+        town=town,
+        rates=rates,
+        now=now,
+        start=row.start_at,
+        quiet=bool(row.extras.get("quiet", True)),
+    )
     return Preview(
         announcement(row),
+        found.recipients,
+        finishes_in=found.finishes_in,
+        needs_second=found.needs_second,
+        people=found.people,
+    )
+
+
+async def reach(
+    session: AsyncSession,
+    whom: Audience,
+    *,
+    town: TownPack,
+    rates: Mapping[str, float],
+    now: datetime,
+    start: datetime | None = None,
+    quiet: bool = True,
+) -> Reach:
+    """The same of an audience for which nothing is kept yet: while somebody is choosing.
+
+    Raises `BadAnnouncement` if the pack has no such audience.
+    """
+    whom = checked_audience(town, whom)
+    counted = await by_zone(session, whom, now=now)
+    direct = whom.kind is Kind.DIRECT
+    recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
+    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
+    hours = town.announcements.quiet if direct and quiet else None
+    silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
+    begin = max(now, start or now)
+    paces = await lanes(session, rates)
+    ends = [
+        finish(zones, paces[platform], start=begin, quiet=silent)
+        for platform, zones in counted.items()
+        if platform in paces
+    ]
+    return Reach(
         recipients,
-        finishes_in=_time_needed(recipients, rates),
-        needs_second=0 < above < reached,
+        finishes_in=max(ends, default=begin) - begin,
+        needs_second=0 < town.announcements.approve_above < reached,
         people=reached,
     )
-
-
-def _time_needed(recipients: Mapping[str, int], rates: Mapping[str, float]) -> timedelta:
-    """The platforms send side by side; the slowest decides."""
-    seconds = (
-        math.ceil(number / rates[platform]) if rates.get(platform, 0) > 0 else 0
-        for platform, number in recipients.items()
-    )
-    return timedelta(seconds=max(seconds, default=0))
 
 
 async def confirm(
@@ -79,7 +127,7 @@ async def confirm(
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
     Confirming twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and
-    `BadAnnouncement` for times that cannot be.
+    `BadAnnouncement` for times that cannot be or a machine's draft that nobody has read.
     """
     row = await hold(session, announcement_id)
     if row.state == AnnouncementState.CANCELLED:
@@ -87,13 +135,15 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
+    _check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
+    row.paused_why = None
     if await needs_second(session, audience(row), town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
     else:
-        await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
         await _go(session, row, now=now)
+        await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
     await session.flush()
     return announcement(row)
 
@@ -105,12 +155,19 @@ def _check_times(start_at: datetime | None, deadline: datetime | None, now: date
         raise BadAnnouncement(Fault.DEADLINE)
 
 
+def _check_read(texts: Texts) -> None:
+    for language, text in texts.items():
+        if text.get("machine") == "unread":
+            raise BadAnnouncement(Fault.UNREAD, language)
+
+
 def _detail(row: AnnouncementRow) -> dict[str, object]:
     return {
         "kind": row.kind,
         "gate": row.gate,
         "topic": row.topic,
         "revision": row.revision,
+        "recipients": row.total or None,
         "start_at": row.start_at.isoformat() if row.start_at else None,
     }
 
@@ -146,11 +203,11 @@ async def approve(session: AsyncSession, announcement_id: int, *, by: str, now: 
     if _same(by, row.asked_by):
         raise NotAllowed("a second person has to agree")
     row.approved_by = by[:80]
-    await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
     if row.deadline is not None and row.deadline <= now:
         await _too_late(session, row, now=now)
     else:
         await _go(session, row, now=now)
+    await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
     await session.flush()
 
 
@@ -158,14 +215,20 @@ def _same(one: str, other: str | None) -> bool:
     return other is not None and one.strip().casefold() == other.strip().casefold()
 
 
-async def refuse(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
-    """Do not agree: it is a draft again. Raises `NotAllowed` as `approve`."""
+async def refuse(
+    session: AsyncSession, announcement_id: int, *, by: str, now: datetime, reason: str = ""
+) -> None:
+    """Do not agree: it is a draft again. Who asked may take it back so as well.
+
+    Raises `NotAllowed` if nobody asks any more.
+    """
     row = await hold(session, announcement_id)
     if row.state != AnnouncementState.ASKED:
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    await step(session, row.id, "refused", by=by, now=now)
+    detail = {"reason": reason[:500] or None}
+    await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
 
@@ -186,13 +249,34 @@ async def start_due(session: AsyncSession, *, now: datetime) -> list[int]:
     begun = []
     for row in due.all():
         if row.deadline is not None and row.deadline <= now:
-            await _too_late(session, row, now=now)
-            continue
-        await step(session, row.id, "started", by="kankei", now=now)
+            continue  # given up below
         await _begin(session, row, now=now)
+        await step(session, row.id, "started", by="kankei", now=now, detail=_detail(row))
         begun.append(row.id)
     await session.flush()
+    await _give_up_late(session, now=now)
     return begun
+
+
+async def _give_up_late(session: AsyncSession, *, now: datetime) -> None:
+    """Nothing leaves after its deadline, however long the town was switched off."""
+    late = await session.scalars(
+        select(AnnouncementRow)
+        .where(
+            AnnouncementRow.deadline <= now,
+            AnnouncementRow.kind != Kind.NOTICE,  # the outbox sees to those
+            AnnouncementRow.state.in_((*WAITS, *UNDER_WAY)),
+        )
+        .order_by(AnnouncementRow.id)
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    for row in late.all():
+        if row.state in UNDER_WAY:
+            await outbox.expire(session, row.id, now=now)
+        else:
+            await _too_late(session, row, now=now)
+    await session.flush()
 
 
 async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
@@ -203,21 +287,30 @@ async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetim
 async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Let nothing more leave. Raises `NotAllowed` if it is not being sent."""
     before, after = AnnouncementState.SENDING, AnnouncementState.PAUSED
-    await must_move(session, announcement_id, {before}, after, paused_why="staff")
+    await must_move(session, announcement_id, {before}, after, paused_why="staff", pause_told=True)
     await step(session, announcement_id, "paused", by=by, now=now)
 
 
 async def resume(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Go on. Raises `NotAllowed` if it is not paused."""
     before, after = AnnouncementState.PAUSED, AnnouncementState.SENDING
-    await must_move(session, announcement_id, {before}, after, paused_why=None)
+    await must_move(
+        session,
+        announcement_id,
+        {before},
+        after,
+        paused_why=None,
+        # What failed before they looked at it does not pause it again.
+        window_at=_SETTLED,
+        window_failed=AnnouncementRow.failed + AnnouncementRow.unsure,
+    )
     await step(session, announcement_id, "sending", by=by, now=now)
     await finish_if_settled(session, announcement_id, now=now)  # the last may have landed meanwhile
 
 
 async def cancel(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Stop a draft or what has not left yet. What has arrived stays. Twice is as once."""
-    before = OPEN | {AnnouncementState.SENDING, AnnouncementState.PAUSED}
+    before = OPEN | set(UNDER_WAY)
     after = AnnouncementState.CANCELLED
     if await move(session, announcement_id, before, after, paused_why="staff", finished_at=now):
         await step(session, announcement_id, "cancelled", by=by, now=now)

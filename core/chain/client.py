@@ -234,6 +234,9 @@ class JsonRpcChain:
                 requests_a_day=each.budget.a_day,
                 finalized=each.finalized,
                 log_page=self._logs.page_of(each),
+                requests=each.requests,
+                request_seconds=each.request_seconds,
+                faults=dict(each.faults),
             )
             for each in self._pool.endpoints
         )

@@ -11,6 +11,7 @@ import hashlib
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -75,6 +76,9 @@ class Endpoint:
         self.last_failure: datetime | None = None
         self.last_reason: str | None = None
         self.finalized: int | None = None  # the highest it has shown
+        self.requests = 0  # since this process began
+        self.request_seconds = 0.0  # of all of them together
+        self.faults: Counter[str] = Counter()  # by the kind of `NoAnswer`
 
     @property
     def resting_seconds(self) -> float:
@@ -227,7 +231,15 @@ class Endpoint:
             self._checked = now
 
     async def _post(self, method: str, params: Sequence[object], limit: int) -> object:
-        return await self._provider.ask(method, params, limit=limit)
+        began = self._monotonic()
+        try:
+            return await self._provider.ask(method, params, limit=limit)
+        except NoAnswer as error:
+            self.faults[type(error).__name__] += 1
+            raise
+        finally:
+            self.requests += 1
+            self.request_seconds += self._monotonic() - began
 
 
 def _quantity(text: object) -> int:

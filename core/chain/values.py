@@ -1,7 +1,7 @@
 """The nouns of a chain: blocks, pages of logs, calls, delegations, and how an endpoint does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -75,6 +75,9 @@ class EndpointHealth:
     requests_a_day: int | None
     finalized: int | None  # the newest finalized block it has shown
     log_page: int  # blocks a request
+    requests: int = 0  # since this process began
+    request_seconds: float = 0.0  # of all of them together
+    faults: Mapping[str, int] = field(default_factory=dict)  # by the kind of `NoAnswer`
 
 
 class PageMemory(Protocol):

@@ -11,12 +11,15 @@ from core.identity.accounts import (
     account_by_id,
     accounts_of,
     accounts_on,
+    areas_in_use,
     find_account,
+    members_with_tier,
     note_arrival,
     set_area,
     set_locale,
     set_reachable,
-    set_wants_messages,
+    set_tier,
+    set_unreachable,
     set_zone,
 )
 from core.identity.areas import PREFECTURES, countries, is_area, zones
@@ -66,8 +69,10 @@ from core.identity.wallets import (
     vaults,
     wallets_of,
 )
+from core.identity.wishes import ALL, keep_wish, set_wants_messages, wishes_of
 
 __all__ = [
+    "ALL",
     "CARD",
     "JOIN",
     "LINK_LIFETIME",
@@ -82,6 +87,7 @@ __all__ = [
     "accounts_of",
     "accounts_on",
     "all_wallets",
+    "areas_in_use",
     "countries",
     "drop_vault",
     "export",
@@ -97,12 +103,14 @@ __all__ = [
     "holder_of",
     "holders_of",
     "is_area",
+    "keep_wish",
     "link_vault",
     "link_wallet",
     "linked_wallets",
     "make_link",
     "member_count",
     "members_with_proof",
+    "members_with_tier",
     "merge",
     "move_to_browser",
     "note_arrival",
@@ -113,6 +121,8 @@ __all__ = [
     "set_area",
     "set_locale",
     "set_reachable",
+    "set_tier",
+    "set_unreachable",
     "set_wants_messages",
     "set_zone",
     "take_link",
@@ -122,5 +132,6 @@ __all__ = [
     "vaults",
     "wallets_of",
     "web_account",
+    "wishes_of",
     "zones",
 ]

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -140,6 +140,18 @@ async def set_area(session: AsyncSession, member_id: int, area: str | None) -> N
     await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(area=area))
 
 
+async def areas_in_use(session: AsyncSession, *, limit: int = 300) -> list[str]:
+    """Where members said they live, in the order of the codes; nobody is counted."""
+    rows = await session.scalars(
+        select(MemberRow.area)
+        .where(MemberRow.area.is_not(None))
+        .distinct()
+        .order_by(MemberRow.area)
+        .limit(limit)
+    )
+    return [each for each in rows if each is not None]
+
+
 async def set_zone(session: AsyncSession, member_id: int, zone: str | None) -> None:
     """Their time zone, as they said: an IANA name such as ``Asia/Seoul``; none: the town's.
 
@@ -150,15 +162,43 @@ async def set_zone(session: AsyncSession, member_id: int, zone: str | None) -> N
     await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(zone=zone))
 
 
-async def set_wants_messages(session: AsyncSession, member_id: int, *, wants: bool) -> None:
+async def set_tier(
+    session: AsyncSession, member_id: int, tier: str | None, *, now: datetime
+) -> None:
+    """What a complete reading said of a member's tier. The same again is written once a day."""
     await session.execute(
-        update(MemberRow).where(MemberRow.id == member_id).values(wants_messages=wants)
+        update(MemberRow)
+        .where(
+            MemberRow.id == member_id,
+            or_(
+                MemberRow.tier.is_distinct_from(tier),
+                MemberRow.tier_at.is_(None),
+                MemberRow.tier_at < now - timedelta(days=1),
+            ),
+        )
+        .values(tier=tier, tier_at=now)
+        .execution_options(synchronize_session=False)
     )
+
+
+async def members_with_tier(session: AsyncSession) -> Sequence[int]:
+    """Who has a tier, as of the last complete reading; also who has nothing to show for it."""
+    return (await session.scalars(select(MemberRow.id).where(MemberRow.tier.is_not(None)))).all()
 
 
 async def set_reachable(session: AsyncSession, account_id: int, *, reachable: bool) -> None:
     await session.execute(
         update(AccountRow).where(AccountRow.id == account_id).values(reachable=reachable)
+    )
+
+
+async def set_unreachable(session: AsyncSession, account_ids: Sequence[int]) -> None:
+    """These blocked us, or are gone: nothing is sent there until they write."""
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id.in_(account_ids))
+        .values(reachable=False)
+        .execution_options(synchronize_session=False)
     )
 
 

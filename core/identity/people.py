@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import LinkExpired, NotAllowed, NotFound, WalletTaken
-from core.identity.accounts import Account, account_by_id, accounts_of, set_wants_messages
+from core.identity.accounts import Account, account_by_id, accounts_of
 from core.identity.wallets import has_proof
+from core.identity.wishes import join_wishes, wishes_of
 from core.tables import (
     AccountRow,
     Base,
@@ -84,9 +85,13 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
     theirs = {each.platform for each in await accounts_of(session, row.other_id)}
     if mine & theirs:
         raise WalletTaken
-    wants = any(person.wants_messages for person in people)
-    await set_wants_messages(session, row.other_id, wants=wants)
+    if len(people) < 2:  # noqa: PLR2004 - one of the two has left meanwhile
+        raise LinkExpired
     gone = row.member_id
+    leaves, stays = sorted(people, key=lambda each: each.id == row.other_id)
+    await join_wishes(session, leaves, stays)
+    stays.area, stays.zone = stays.area or leaves.area, stays.zone or leaves.zone
+    await session.flush()
     await _move_all(session, gone, row.other_id)
     await session.execute(delete(MergeRow).where(MergeRow.code == code))
     await session.execute(delete(MemberRow).where(MemberRow.id == gone))
@@ -207,6 +212,12 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         "member": member.id,
         "language": member.locale,
         "wants_messages": member.wants_messages,
+        "topics": await wishes_of(session, member_id),
+        "area": member.area,
+        "zone": member.zone,
+        "tier": {"name": member.tier, "as_of": member.tier_at.isoformat()}
+        if member.tier and member.tier_at
+        else None,
         "since": member.created_at.isoformat(),
         "accounts": [{"platform": each.platform, "id": each.external_id} for each in accounts],
         "wallets": [

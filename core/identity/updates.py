@@ -18,6 +18,7 @@ from core.tables import (
     MemberRow,
     MergeRow,
     QuestionRow,
+    ReplyRow,
     RoomPostRow,
     WalletRow,
 )
@@ -71,7 +72,7 @@ def _belongs() -> ColumnElement[bool]:
     """More than a browser that once asked something."""
     chats = select(AccountRow.member_id).where(AccountRow.platform != "web")
     written = select(RoomPostRow.member_id).where(RoomPostRow.member_id.is_not(None))
-    records = (WalletRow, CredentialRow, GrantRow)
+    records = (WalletRow, CredentialRow, GrantRow, ReplyRow)
     return or_(
         MemberRow.wants_messages.is_(True),
         *(

@@ -5,14 +5,13 @@ Only the module named after a domain queries that domain's tables.
 
 from core.tables.announcements import (
     AnnouncementRow,
-    DeliveryRow,
-    LaneRow,
     PictureRow,
     RevisionRow,
     WishRow,
 )
 from core.tables.audit import AuditRow, CounterRow
 from core.tables.base import Base, Key, UtcDateTime
+from core.tables.chat import StaffNewsRow, UnfinishedRow, WebPictureRow
 from core.tables.credentials import (
     ClaimCodeRow,
     CodeBatchRow,
@@ -20,6 +19,8 @@ from core.tables.credentials import (
     IdentityRequestRow,
     PurchaseRow,
 )
+from core.tables.deliveries import AnnouncementRunRow, DeliveryRow, LaneRow
+from core.tables.events import EventRow, FeedRow, NewsRow, ReplyRow, ToldOfEventRow
 from core.tables.holdings import (
     BalanceRow,
     CheckpointRow,
@@ -55,6 +56,7 @@ from core.tables.workers import JobRow, WorkerRow
 __all__ = [
     "AccountRow",
     "AnnouncementRow",
+    "AnnouncementRunRow",
     "AuditRow",
     "BalanceRow",
     "Base",
@@ -70,7 +72,9 @@ __all__ = [
     "CredentialRow",
     "DeliveryRow",
     "DeskRow",
+    "EventRow",
     "FactRow",
+    "FeedRow",
     "GrantRow",
     "GuestRow",
     "IdentityRequestRow",
@@ -83,6 +87,7 @@ __all__ = [
     "MemberRow",
     "MentionRow",
     "MergeRow",
+    "NewsRow",
     "OverrideRow",
     "PageSizeRow",
     "PassRow",
@@ -90,17 +95,22 @@ __all__ = [
     "PurchaseRow",
     "QuestionRow",
     "RedemptionRow",
+    "ReplyRow",
     "RevisionRow",
     "RoomPostRow",
     "RulesRow",
+    "StaffNewsRow",
     "StandingRow",
+    "ToldOfEventRow",
     "ToldRow",
     "TraitsRow",
     "TransferRow",
+    "UnfinishedRow",
     "UseRow",
     "UtcDateTime",
     "WalletRow",
     "WebMessageRow",
+    "WebPictureRow",
     "WishRow",
     "WorkerRow",
 ]

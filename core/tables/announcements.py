@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.base import Base, Key
@@ -39,6 +39,9 @@ class AnnouncementRow(Base):
     approved_by: Mapped[str | None] = mapped_column(String(80))
     confirmed_at: Mapped[datetime | None]
     paused_why: Mapped[str | None] = mapped_column(String(32))
+    pause_told: Mapped[bool] = mapped_column(default=False)  # staff know of the pause
+    window_at: Mapped[int] = mapped_column(default=0)  # results when the window of failures began
+    window_failed: Mapped[int] = mapped_column(default=0)  # failures then
     retracted_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
@@ -77,7 +80,7 @@ class PictureRow(Base):
 
 
 class WishRow(Base):
-    """What a member said about one topic; without a row the pack's default holds."""
+    """What a member said about one topic, or about all (``*``); without a row the default holds."""
 
     __tablename__ = "topic_wish"
 
@@ -86,39 +89,3 @@ class WishRow(Base):
     )
     topic: Mapped[str] = mapped_column(String(64), primary_key=True)
     wants: Mapped[bool]
-    said_at: Mapped[datetime]
-
-
-class DeliveryRow(Base):
-    """One announcement to one recipient: the outbox. See `core.announcements` for its life."""
-
-    __tablename__ = "delivery"
-    __table_args__ = (
-        UniqueConstraint("announcement_id", "platform", "target"),
-        Index("ix_delivery_open", "platform", "state", "due_at"),
-    )
-
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
-    announcement_id: Mapped[int] = mapped_column(
-        ForeignKey("announcement.id", ondelete="CASCADE"), index=True
-    )
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    platform: Mapped[str] = mapped_column(String(16))
-    target: Mapped[str] = mapped_column(String(128))  # chat, channel, room or person
-    language: Mapped[str] = mapped_column(String(16))
-    state: Mapped[str] = mapped_column(String(16))
-    attempts: Mapped[int] = mapped_column(default=0)
-    in_doubt: Mapped[int] = mapped_column(default=0)  # how often a try ended without an answer
-    due_at: Mapped[datetime]
-    worker: Mapped[str | None] = mapped_column(String(64))
-    message_id: Mapped[str | None] = mapped_column(String(64))
-    reason: Mapped[str | None] = mapped_column(String(200))
-
-
-class LaneRow(Base):
-    """The send rate of one platform: the theoretical arrival time of the next message (GCRA)."""
-
-    __tablename__ = "lane"
-
-    platform: Mapped[str] = mapped_column(String(16), primary_key=True)
-    free_at: Mapped[datetime]

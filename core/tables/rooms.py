@@ -146,6 +146,12 @@ class RoomPostRow(Base):
     heading: Mapped[str] = mapped_column(String(200), default="")
     body: Mapped[str] = mapped_column(Text)
     delivery_id: Mapped[int | None] = mapped_column(Key, unique=True)
+    links: Mapped[list[Any]] = mapped_column(default=list)  # [[label, address], …]
+    picture: Mapped[str | None] = mapped_column(String(64))  # see `WebPictureRow`
+    picture_words: Mapped[str] = mapped_column(Text, default="")  # for who cannot see it
+    language: Mapped[str] = mapped_column(String(16), default="")  # of heading and body
+    edited_at: Mapped[datetime | None]  # when it was made to say something else
+    withdrawn_at: Mapped[datetime | None]  # when it was taken back; its words are gone then
     created_at: Mapped[datetime]
 
 
@@ -161,6 +167,13 @@ class WebMessageRow(Base):
     heading: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
     action: Mapped[str | None] = mapped_column(String(64))
+    choices: Mapped[list[Any]] = mapped_column(default=list)  # [[label, action], …]
     delivery_id: Mapped[int] = mapped_column(Key, unique=True)
+    links: Mapped[list[Any]] = mapped_column(default=list)  # [[label, address], …]
+    picture: Mapped[str | None] = mapped_column(String(64))  # see `WebPictureRow`
+    picture_words: Mapped[str] = mapped_column(Text, default="")  # for who cannot see it
+    language: Mapped[str] = mapped_column(String(16), default="")  # of heading and body
+    edited_at: Mapped[datetime | None]  # when it was made to say something else
+    withdrawn_at: Mapped[datetime | None]  # when it was taken back; its words are gone then
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]  # when its person first had it before them

@@ -4,6 +4,7 @@ A pack is a folder: ``town.toml`` with the files that it includes, ``guides/`` a
 `load` reads it and raises `TownPackError`, which names file, line and remedy of every problem.
 """
 
+from core.town.events import Event, moment_of
 from core.town.model import (
     Chain,
     Collection,
@@ -38,6 +39,7 @@ __all__ = [
     "Chain",
     "Collection",
     "Contact",
+    "Event",
     "Everybody",
     "Facility",
     "Gate",
@@ -59,4 +61,5 @@ __all__ = [
     "TownPack",
     "leaves",
     "load",
+    "moment_of",
 ]

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from core.town.events import Event
 from core.town.perks import Facility, Perk
 from core.town.rules import Access, Gate, Kind, Proof, Tier
 from core.town.words import Language, Line, Localised, Slug, Table
@@ -145,6 +146,8 @@ class Retention(Table):
     question_days: Annotated[int, Field(ge=1)] = 365
     redemption_days: Annotated[int, Field(ge=1)] = 365
     """How long a used perk says whose it was; after that only what, where, when and its value."""
+    event_days: Annotated[int, Field(ge=1)] = 365
+    """How long after an event it is known who said that they come, and who came."""
     purpose: Localised
 
 
@@ -209,6 +212,7 @@ class TownPack(Table):
     tiers: tuple[Tier, ...] = ()
     facilities: tuple[Facility, ...] = ()
     perks: tuple[Perk, ...] = ()
+    events: Annotated[tuple[Event, ...], Field(max_length=200)] = ()
     discord: Discord | None = None
     telegram: Telegram = Telegram()
     access: Access = Access()
@@ -246,6 +250,9 @@ class TownPack(Table):
 
     def topic(self, name: str) -> Topic | None:
         return next((each for each in self.announcements.topics if each.name == name), None)
+
+    def event(self, name: str) -> Event | None:
+        return next((each for each in self.events if each.name == name), None)
 
     def chain(self, chain_id: int) -> Chain | None:
         return next((each for each in self.chains if each.id == chain_id), None)

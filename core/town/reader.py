@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
 from core.errors import TownPackError
+from core.town.events import moment_of
 from core.town.model import TownPack, is_insecure
 from core.town.rules import KindRule, ProofRule, Rule, TierRule, TokenRule, leaves
 
@@ -153,6 +155,7 @@ def _cross_checks(pack: TownPack, sources: Sequence[_Source]) -> Iterator[Proble
     yield from _twice(pack, place)
     yield from _gate_checks(pack, place)
     yield from _chain_checks(pack, place)
+    yield from _event_checks(pack, place)
 
 
 def _folder_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
@@ -170,7 +173,16 @@ def _folder_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
 
 
 def _twice(pack: TownPack, place: Place) -> Iterator[Problem]:
-    for table in ("kinds", "proofs", "collections", "tiers", "gates", "facilities", "perks"):
+    for table in (
+        "kinds",
+        "proofs",
+        "collections",
+        "tiers",
+        "gates",
+        "facilities",
+        "perks",
+        "events",
+    ):
         names = [each.name for each in getattr(pack, table)]
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -264,6 +276,28 @@ def _perk_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
                 f"perk {perk.name} counts by token, but many people may hold one ERC-1155 token",
                 'write counted_by = "person"',
             )
+
+
+def _event_checks(pack: TownPack, place: Place) -> Iterator[Problem]:
+    gates, zone = [gate.name for gate in pack.gates], ZoneInfo(pack.town.timezone)
+    for index, event in enumerate(pack.events):
+        if event.gate is not None and event.gate not in gates:
+            what = f"event {event.name} names an unknown gate: {event.gate}"
+            yield Problem(*place(("events", index, "gate")), what, _one_of(gates, "gates"))
+        if event.capacity is not None and event.capacity <= event.companions:
+            yield Problem(
+                *place(("events", index, "companions")),
+                f"event {event.name} has {event.capacity} seats: too few for so many companions",
+                "raise capacity or lower companions",
+            )
+        for key in ("starts", "ends", "reply_until"):
+            wall = getattr(event, key)
+            if wall is not None and moment_of(wall, zone) is None:
+                yield Problem(
+                    *place(("events", index, key)),
+                    f"event {event.name}: the clock of {zone.key} skips {wall:%H:%M} that day",
+                    "choose a time before or after the clock is put forward",
+                )
 
 
 def _standards(pack: TownPack, gate_name: str | None) -> set[str]:

@@ -9,6 +9,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+contract = "older code adds wallets without saying whether a contract signed for them"
 
 
 def _key() -> sa.types.TypeEngine[int]:

@@ -49,7 +49,6 @@ def upgrade() -> None:
         sa.Column("member_id", _key(), nullable=False),
         sa.Column("topic", sa.String(length=64), nullable=False),
         sa.Column("wants", sa.Boolean(), nullable=False),
-        sa.Column("said_at", _time(), nullable=False),
         sa.ForeignKeyConstraint(
             ["member_id"],
             ["member.id"],
@@ -66,10 +65,14 @@ def _announcement() -> None:
     def add(column: sa.Column[Any]) -> None:
         op.add_column("announcement", column)
 
-    for name, empty in (("places", "[]"), ("segment", "{}"), ("extras", "{}")):
-        add(sa.Column(name, sa.JSON(), nullable=False, server_default=empty))
-    for name, number in (("revision", "1"), ("amended", "0"), ("amend_failed", "0")):
+    for name in ("segment", "extras"):
+        add(sa.Column(name, sa.JSON(), nullable=False, server_default="{}"))
+    for name, number in (
+        *(("revision", "1"), ("amended", "0"), ("amend_failed", "0")),
+        *(("window_at", "0"), ("window_failed", "0")),
+    ):
         add(sa.Column(name, sa.Integer(), nullable=False, server_default=number))
+    add(sa.Column("pause_told", sa.Boolean(), nullable=False, server_default=sa.false()))
     for name, length in (("topic", 64), ("asked_by", 80), ("approved_by", 80), ("paused_why", 32)):
         add(sa.Column(name, sa.String(length=length), nullable=True))
     for name in ("start_at", "deadline", "retracted_at"):
@@ -118,8 +121,9 @@ def downgrade() -> None:
         op.drop_column("member", name)
     op.drop_index(op.f("ix_announcement_start_at"), table_name="announcement")
     for name in (
-        *("places", "segment", "extras", "revision", "amended", "amend_failed"),
+        *("segment", "extras", "revision", "amended", "amend_failed"),
         *("topic", "asked_by", "approved_by", "paused_why"),
+        *("pause_told", "window_at", "window_failed"),
         *("start_at", "deadline", "retracted_at"),
     ):
         op.drop_column("announcement", name)

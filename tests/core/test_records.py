@@ -41,7 +41,7 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     await migrate(engine)
     async with engine.connect() as connection:
         assert (await connection.execute(text("select * from alembic_version"))).all() == [
-            ("0010",)
+            ("0011",)
         ]
     await engine.dispose()
 

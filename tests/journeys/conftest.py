@@ -23,7 +23,7 @@ from bots.app import App, running
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
 from bots.demo.shop import Shop
 from bots.discord.adapter import DiscordAdapter
-from bots.serve import _Server, listen
+from bots.listening import Server, listen
 from bots.telegram.adapter import TelegramAdapter
 from bots.web.app import create_web
 from core.settings import Settings
@@ -196,7 +196,7 @@ async def city(tmp_path: Path, simcord_env: simcord.Env, mine_guide: Guide) -> A
                 pumps = [asyncio.create_task(pump.run()) for pump in app.pumps.values()]
                 web = create_web(app, secret=app.secret, demo=Shop(evm, app.secret))
                 config = uvicorn.Config(web, log_config=None, lifespan="off", access_log=False)
-                server = _Server(config)
+                server = Server(config)
                 serving = asyncio.create_task(server.serve(sockets=[listener]))
                 async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
                     yield City(

@@ -65,7 +65,12 @@ class Desk:
             return None
         chat_id = request.chat_id or 0
         try:
-            self.floods.arrive(chat_id, is_group=chat_id < 0, now=self.world.now())
+            self.floods.arrive(
+                chat_id,
+                is_group=chat_id < 0,
+                now=self.world.now(),
+                paid=request.params.boolean("allow_paid_broadcast"),
+            )
         except ApiError as error:
             return error
         return None

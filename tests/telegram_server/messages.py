@@ -35,6 +35,7 @@ _ACTIONS = {
     "upload_document", "choose_sticker", "find_location", "record_video_note",
     "upload_video_note",
 }  # fmt: skip
+DELETABLE_SECONDS = 48 * 3600
 _IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
 
 
@@ -269,6 +270,7 @@ def _edit(
 
 @method("deleteMessage")
 def delete_message(world: World, params: Params) -> bool:
+    """https://core.telegram.org/bots/api#deletemessage: within 48 hours, in every kind of chat."""
     chat = find_chat(world, params)
     message = chat.messages.get(params.integer("message_id"))
     if message is None or message.deleted:
@@ -294,6 +296,8 @@ def _delete(world: World, message: Message) -> None:
     chat = message.chat
     if chat.person is None:
         require_joined(world, chat)
+    if message.date + DELETABLE_SECONDS <= world.now():
+        raise bad_request("message can't be deleted for everyone")
     own = message.sender is world.bot
     may = world.standing(chat, world.bot).can("can_delete_messages")
     if chat.person is None and not own and not may:

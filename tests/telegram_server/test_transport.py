@@ -7,11 +7,13 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from telegram import Bot, InputFile
+from telegram import Bot, InputFile, Message
 from telegram.error import BadRequest, NetworkError, TimedOut
 from telegram.ext import ApplicationBuilder, CommandHandler
 
+from bots.telegram.adapter import CONNECTIONS
 from bots.telegram.transport import AiohttpRequest, NotSent
+from core.announcements.pump import MAX_IN_FLIGHT
 from tests.telegram_server import TelegramServer, User
 from tests.telegram_server.test_conversation import welcome
 
@@ -168,3 +170,40 @@ async def test_it_can_be_opened_again_and_not_used_while_closed(server: Telegram
     for _ in range(2):
         async with request:
             assert (await request.do_request(url, "POST"))[0] == 200
+
+
+async def test_under_many_in_flight_every_message_is_where_the_transport_says(
+    server: TelegramServer,
+) -> None:
+    """Not sent: not there. Answered: there. In doubt: nobody claims to know."""
+    server.latency = 0.3
+    people = [server.user(str(number), started=True) for number in range(300)]
+    request = AiohttpRequest(connection_pool_size=100, pool_timeout=0.2, connect_timeout=0.2)
+    server.drop_next("sendMessage", processed=True, times=5)
+    async with bot_on(server, request) as bot:
+        outcomes = await asyncio.gather(
+            *(bot.send_message(each.id, "一") for each in people), return_exceptions=True
+        )
+    there = {each.id for each in people if server.messages(each)}
+    not_sent = {p.id for p, o in zip(people, outcomes, strict=True) if isinstance(o, NotSent)}
+    answered = {p.id for p, o in zip(people, outcomes, strict=True) if isinstance(o, Message)}
+    assert len(not_sent) >= 100
+    assert len(answered) >= 95
+    assert not there & not_sent
+    assert answered <= there
+    assert len(answered | not_sent) == 295
+    assert len(server.calls("sendMessage")) == 300 - len(not_sent)
+
+
+async def test_an_answer_does_not_wait_for_a_broadcast_that_fills_the_lane(
+    server: TelegramServer, hana: User
+) -> None:
+    """The pump has at most 256 in flight; the adapter opens more connections than that."""
+    people = [server.user(str(number), started=True) for number in range(MAX_IN_FLIGHT)]
+    request = AiohttpRequest(connection_pool_size=CONNECTIONS)
+    async with bot_on(server, request) as bot, server.hold("sendMessage") as gate:
+        flying = [asyncio.create_task(bot.send_message(each.id, "一")) for each in people]
+        await server.until(lambda: gate.waiting == MAX_IN_FLIGHT)
+        await bot.send_chat_action(hana.id, "typing")
+        gate.opened.set()
+        await asyncio.gather(*flying)

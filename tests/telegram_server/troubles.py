@@ -17,6 +17,7 @@ class Limits:
     """How many messages may come before 429; None is no limit. `retry_after` is in seconds."""
 
     per_second: int | None = None
+    paid_per_second: int | None = 1_000  # with allow_paid_broadcast
     per_chat_second: int | None = None
     per_group_minute: int | None = None
     retry_after: int | None = None  # None: until the window has room again
@@ -35,12 +36,17 @@ class Floods:
     limits: Limits = field(default_factory=Limits)
     refused: int = 0  # every 429
     while_banned: int = 0  # those of them that came before `retry_after` was over
+    paid: int = 0  # messages that cost a tenth of a Star, being over the free rate
     _windows: dict[tuple[str, int], _Window] = field(default_factory=dict)
 
-    def arrive(self, chat_id: int, *, is_group: bool, now: float) -> None:
-        """Count one message. Raises 429 with the seconds to wait."""
+    def arrive(self, chat_id: int, *, is_group: bool, now: float, paid: bool = False) -> None:
+        """Count one message. Raises 429 with the seconds to wait.
+
+        `paid`: sent with ``allow_paid_broadcast``, which lifts the limit of the bot as a whole.
+        """
+        free = self.limits.per_second
         scopes = [
-            (("all", 0), self.limits.per_second, 1.0),
+            (("all", 0), self.limits.paid_per_second if paid and free else free, 1.0),
             (("chat", chat_id), self.limits.per_chat_second, 1.0),
         ]
         if is_group:
@@ -64,6 +70,8 @@ class Floods:
                 raise self._refusal(window, now)
         for window, _, _ in limited:
             window.arrivals.append(now)
+        if paid and free is not None and len(self._windows["all", 0].arrivals) > free:
+            self.paid += 1
 
     def _refusal(self, window: _Window, now: float) -> ApiError:
         self.refused += 1

@@ -22,7 +22,7 @@ PAGE: Final = 50
 MOST: Final = 20_000  # rows of one file
 
 AREAS: Final = (
-    *("member", "wallet", "credential", "access", "perk", "desk", "announcement"),
+    *("member", "wallet", "credential", "access", "perk", "desk", "announcement", "event"),
     *("question", "fact", "staff", "index", "job"),
 )
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -162,6 +162,9 @@ class AuditLog(StaffPages):
         for key in _KEYS.get(name, ()):
             if texts.knows(f"{key}.{value}"):
                 return texts.say(f"{key}.{value}", language)
+        if name == "changes":
+            parts = str(value).split(", ")
+            return ", ".join(texts.say(f"audit.change.{each}", language) for each in parts)
         if name in {"by", "why"}:
             return ", ".join(self._packed(each, language) for each in str(value).split(", "))
         return self._dated(str(value), language)

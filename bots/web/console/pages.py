@@ -27,6 +27,7 @@ MENU: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
         ("/console/perks/settlement", "settlement"),
         ("/console/perks/figures", "figures"),
     ),
+    "events": (("/console/events", "events"),),
     "questions": (
         ("/console/questions", "questions"),
         ("/console/facts", "facts"),

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import BodyPartReader, WSMsgType, web
 
 BOT = {
     "id": "100",
@@ -174,7 +174,7 @@ class Server:
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         path = f"/{request.match_info['path']}"
-        body = await request.json() if request.can_read_body else None
+        body = await read_body(request)
         self.requests.append((request.method, path, body))
         if request.headers.get("Authorization") != f"Bot {TOKEN}":
             return answer({"message": "401: Unauthorized", "code": 0}, status=401)
@@ -203,9 +203,23 @@ class Server:
                 return answer(self._store(int(number), body))
             case "PUT", ["guilds", _, "members", _, "roles", _]:
                 return web.Response(status=204)
+            case "PATCH", ["channels", _, "messages", number]:
+                return self._amend(number, body)
+            case "DELETE", ["channels", _, "messages", number]:
+                return self._amend(number, None)
             case "POST", ["channels", _, "typing"]:
                 return web.Response(status=204)
         return answer({"message": "Not Found", "code": 10004}, status=404)
+
+    def _amend(self, number: str, body: dict[str, Any] | None) -> web.Response:
+        message = next((each for each in self.messages if each["id"] == number), None)
+        if message is None:
+            return answer({"message": "Unknown Message", "code": 10008}, status=404)
+        if body is None:
+            self.messages.remove(message)
+            return web.Response(status=204)
+        message |= {key: body[key] for key in ("content", "embeds") if key in body}
+        return answer(message)
 
     def _store(self, channel: int, body: dict[str, Any]) -> dict[str, Any]:
         nonce = body.get("nonce")
@@ -218,8 +232,30 @@ class Server:
         )
         payload["nonce"] = nonce
         payload["embeds"] = body.get("embeds", [])
+        payload["attachments"] = [
+            {"id": each["id"], "url": "", "proxy_url": "", "size": 1, **each}
+            for each in body.get("attachments", [])
+        ]
         self.messages.append(payload)
         return payload
+
+
+async def read_body(request: web.Request) -> Any:
+    """JSON, alone or as one part beside files, whose sizes are all that is kept of them."""
+    if not request.can_read_body:
+        return None
+    if request.content_type == "application/json":
+        return await request.json()
+    body: dict[str, Any] = {}
+    sizes: list[int] = []
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        content = await part.read()
+        if part.name == "payload_json":
+            body = json.loads(content)
+        else:
+            sizes.append(len(content))
+    return {**body, "sizes": sizes}
 
 
 APPLICATION = {

@@ -12,7 +12,7 @@ from tests.bots.discord.stage import STAFF, World
 
 COMMANDS = {
     *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
-    *("announce", "answer", "help"),
+    *("settings", "announce", "answer", "help"),
 }
 
 

@@ -15,14 +15,19 @@ from discord.http import Route
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bots import qr
 from bots.discord.adapter import DiscordAdapter
-from core.announcements import Delivered, Failed, Flooded, InDoubt, NotSent, Outgoing
+from core.announcements import Delivered, Failed, Flooded, InDoubt, NotSent, Outgoing, Picture
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.settings import Settings
 from tests.bots.discord.server import DROP, Server, until
 from tests.bots.discord.stage import StubApp, settings, town_pack
 
 NEWS = Outgoing("山焼き", "2月15日です。", "見本町役場")
+PICTURE = qr.png("K1")
+SHOWN = Outgoing(
+    "山焼き", "2月15日です。", "見本町役場", picture=Picture(PICTURE, "image/png", "湖の写真")
+)
 
 
 @dataclass
@@ -195,6 +200,46 @@ async def test_a_delivery_that_is_repeated_arrives_once(line: Line) -> None:
     assert first == again == Delivered(message["id"])
     _, _, body = line.server.requests[-1]
     assert (body["nonce"], body["enforce_nonce"]) == ("17", True)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_a_picture_whose_answer_was_lost_arrives_once_with_its_words_and_description(
+    line: Line, *, direct: bool
+) -> None:
+    messenger, delivery = line.adapter.messenger, (9 << 36) | 4711  # as the outbox numbers them
+    send = messenger.send_direct if direct else messenger.post
+    line.server.fail("POST", "/channels/*/messages", DROP)
+    assert isinstance(await send("55", SHOWN, delivery=delivery), InDoubt)
+    assert isinstance(await send("55", SHOWN, delivery=delivery), Delivered)
+    [message] = line.server.delivered(delivery)
+    [picture] = message["attachments"]
+    assert (picture["filename"], picture["description"]) == ("picture.png", "湖の写真")
+    assert line.server.requests[-1][2]["sizes"] == [len(PICTURE)]
+    assert line.server.requests[-1][2]["enforce_nonce"] is True
+    if direct:
+        assert message["content"].startswith("**山焼き**")
+        assert message["embeds"] == []
+    else:
+        assert message["embeds"][0]["image"] == {"url": "attachment://picture.png"}
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_what_has_arrived_is_changed_and_taken_away_over_the_line(
+    line: Line, *, direct: bool
+) -> None:
+    messenger = line.adapter.messenger
+    send = messenger.send_direct if direct else messenger.post
+    sent = await send("55", NEWS, delivery=30)
+    assert isinstance(sent, Delivered)
+    assert sent.message_id is not None
+    later = Outgoing("山焼き", "3月1日です。", "見本町役場")
+    assert await messenger.edit("55", sent.message_id, later, direct=direct) == sent
+    assert "3月1日です" in str(line.server.messages[-1])
+    for _ in range(2):  # what is gone is gone
+        assert await messenger.retract("55", sent.message_id, direct=direct) == sent
+    assert line.server.delivered(30) == []
+    gone = await messenger.edit("55", sent.message_id, later, direct=direct)
+    assert gone == Failed("the message is gone")
 
 
 async def test_an_answer_that_was_lost_leaves_a_doubt_which_the_repetition_settles(

@@ -1,14 +1,33 @@
 """Words laid out for Discord: what is escaped, where it is cut, what a delivery looks like."""
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
+from bots import qr
 from bots.conversation import Button, Reply, SourceLink
-from bots.discord.messenger import buttons, embeds, escape, lay_out, pack, split
+from bots.discord.layout import buttons, embeds, escape, lay_out, pack, split
 from bots.texts import LANGUAGES, LOCALES, catalogue
-from core.announcements import Blocked, Delivered, Failed, Flooded, Outgoing
+from core.announcements import (
+    Blocked,
+    Delivered,
+    Failed,
+    Flooded,
+    NotSent,
+    Outgoing,
+    Picture,
+)
 from tests.bots.discord.stage import World
+
+SHOWN = Outgoing(
+    "山焼き",
+    "2月15日です。",
+    "見本町役場",
+    action=(("やめる", "topic:event:off"),),
+    links=(("くわしく", "https://town.example/yamayaki"),),
+    picture=Picture(qr.png("K1"), "image/png", "湖の写真"),
+)
 
 # --- escaping ---------------------------------------------------------------------------------
 
@@ -136,13 +155,75 @@ async def test_a_room_can_be_named_by_its_role(world: World) -> None:
     assert world.room.last_message is not None
 
 
-async def test_a_long_announcement_is_cut_into_embeds_with_one_number_each(world: World) -> None:
-    news = Outgoing("題", "長い文です。" * 1200, "町")
+async def test_the_longest_announcement_is_still_one_message(world: World) -> None:
+    news = Outgoing("題" * 100, "長い文です。" * 500, "町")
     outcome = await world.adapter.messenger.post(str(world.plaza.id), news, delivery=7)
-    messages = world.plaza.history()
-    assert outcome == Delivered(str(messages[0].id))
-    assert [bool(each.embeds[0].title) for each in messages] == [True, False]
-    assert [each["nonce"] for each in world.posts(world.plaza)] == ["7", "7.1"]
+    [message] = world.plaza.history()
+    assert outcome == Delivered(str(message.id))
+    assert [each["nonce"] for each in world.posts(world.plaza)] == ["7"]
+
+
+async def test_what_one_message_cannot_hold_fails_without_being_tried(world: World) -> None:
+    news = Outgoing("題", "*" * 3_000, "町")
+    hana, messenger = world.person("hana"), world.adapter.messenger
+    assert isinstance(await messenger.post(str(world.plaza.id), news, delivery=7), Failed)
+    assert isinstance(await messenger.send_direct(str(hana.id), news, delivery=8), Failed)
+    assert world.plaza.history() == []
+
+
+async def test_a_letter_too_long_for_text_is_an_embed_under_its_heading(world: World) -> None:
+    hana = world.person("hana")
+    news = Outgoing("お知らせ", "長い文です。" * 400, "見本町役場")
+    outcome = await world.adapter.messenger.send_direct(str(hana.id), news, delivery=8)
+    [letter] = hana.user.dm_channel.history()
+    assert outcome == Delivered(str(letter.id))
+    assert letter.content == "**お知らせ**\n\n-# 見本町役場"
+    assert letter.embeds[0].description == news.body
+
+
+async def test_an_announcement_shows_its_picture_and_leads_on_by_its_links(world: World) -> None:
+    await world.adapter.messenger.post(str(world.plaza.id), SHOWN, delivery=12)
+    message = world.plaza.last_message
+    assert message is not None
+    assert message.attachments[0].description == "湖の写真"
+    [sent] = world.posts(world.plaza)
+    assert sent["embeds"][0]["image"]["url"] == "attachment://picture.png"
+    labels = [each["label"] for row in sent["components"] for each in row["components"]]
+    assert labels == ["くわしく", "やめる"]
+
+
+async def test_words_change_and_the_picture_stays(world: World) -> None:
+    hana, messenger = world.person("hana"), world.adapter.messenger
+    for target, send, direct in (
+        (str(world.plaza.id), messenger.post, False),
+        (str(hana.id), messenger.send_direct, True),
+    ):
+        sent = await send(target, SHOWN, delivery=13)
+        assert isinstance(sent, Delivered)
+        new = replace(SHOWN, heading="延期", body="三月です。")
+        assert await messenger.edit(target, sent.message_id or "", new, direct=direct) == sent
+    for message in (world.plaza.last_message, hana.user.dm_channel.last_message):
+        assert message is not None
+        assert len(message.attachments) == 1
+        assert "延期" in message.content + "".join(str(each.title) for each in message.embeds)
+
+
+async def test_a_message_is_taken_away_once_and_for_all(world: World) -> None:
+    messenger = world.adapter.messenger
+    sent = await messenger.post(str(world.plaza.id), SHOWN, delivery=14)
+    assert isinstance(sent, Delivered)
+    for _ in range(2):
+        found = await messenger.retract(str(world.plaza.id), sent.message_id or "", direct=False)
+        assert found == sent
+    assert world.plaza.history() == []
+
+
+async def test_ten_thousand_buttons_are_not_kept_in_memory(world: World) -> None:
+    hana = world.person("hana")
+    store = world.adapter.client._connection._view_store
+    before = len(store._synced_message_views)
+    await world.adapter.messenger.send_direct(str(hana.id), SHOWN, delivery=15)
+    assert len(store._synced_message_views) == before
 
 
 async def test_a_direct_message_is_text_with_its_buttons(world: World) -> None:
@@ -167,6 +248,12 @@ async def test_a_direct_message_is_text_with_its_buttons(world: World) -> None:
         pytest.param(404, 10013, Blocked, id="no such person any more"),
         pytest.param(400, 40003, Flooded, id="too many conversations opened"),
         pytest.param(403, 20026, Failed, id="the bot is quarantined"),
+        pytest.param(429, 20016, NotSent, id="slow mode"),
+        pytest.param(400, 40004, NotSent, id="sending is switched off"),
+        pytest.param(400, 20028, Flooded, id="the channel is written to too fast"),
+        pytest.param(401, 0, NotSent, id="the token is refused"),
+        pytest.param(404, 10003, Failed, id="the channel is gone"),
+        pytest.param(400, 50035, Failed, id="our own mistake"),
     ],
 )
 async def test_what_became_of_a_direct_message_is_said_honestly(

@@ -14,6 +14,7 @@ from telegram import Bot
 from bots import texts
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.transport import AiohttpRequest
+from core.announcements import Delivered, Outgoing
 from core.errors import PlatformRefused, PlatformUnavailable
 from tests.bots.telegram.conftest import WEBHOOK_SECRET, Hall
 from tests.telegram_server import Status, TelegramServer, User
@@ -334,3 +335,19 @@ async def test_an_address_telegram_cannot_reach_is_one_sentence(
     hall.given |= {"telegram_webhook": True, "public_url": "http://town.example"}
     with pytest.raises(PlatformRefused, match="KANKEI_PUBLIC_URL"):
         await hall.adapter().start()
+
+
+async def test_staff_are_told_when_a_group_has_got_another_number(
+    server: TelegramServer, hall: Hall
+) -> None:
+    chief = server.user("長", started=True)
+    old = server.basic_group("広場", owner=chief)
+    hall.opens(old)
+    hall.has_staff(chief)
+    async with hall.open() as adapter:
+        await chief.next_message()  # the group is still a small one
+        new = await chief.upgrades(old)
+        news = Outgoing("休館", "本日は休みます。", "美祢市")
+        assert isinstance(await adapter.messenger.post(str(old.id), news, delivery=1), Delivered)
+        assert server.messages(new)[-1].text.startswith("休館")
+        assert str(new.id) in (await chief.next_message()).text

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bots.conversation import Button, Reply, SourceLink
-from bots.telegram.messenger import keyboard, lay_out, lay_out_outgoing, split, units
+from bots.telegram.layout import keyboard, lay_out, lay_out_outgoing, split, units
 from core.announcements import Outgoing
 from tests.telegram_server.markup import parse_html
 

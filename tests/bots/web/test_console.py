@@ -38,56 +38,6 @@ async def test_every_page_of_the_console_asks_for_staff(world: World) -> None:
         assert (await visitor.post("/console/announcements/1/confirm")).status == 403
 
 
-async def test_an_announcement_is_seen_confirmed_and_arrives(world: World) -> None:
-    async with world.visitor() as hana, world.visitor() as reader:
-        await enter(world, hana)
-        assert "There are no announcements yet." in (await hana.get("/console/announcements")).text
-        shown = await hana.post("/console/announcements", WORDS, audience="room")
-        assert "Send this?" in shown.text
-        assert "2月に行います。&lt;b&gt;" in shown.text
-        assert "山焼き" not in (await reader.get("/")).text
-        path = str(shown.answer.url.path)
-        await hana.post(f"{path}/confirm")
-        await hana.post(f"{path}/confirm")
-        assert await world.app.pumps["web"].tick() == 1
-        assert await world.app.pumps["web"].tick() == 0
-        assert (await reader.get("/")).text.count('<summary dir="auto">山焼きのお知らせ') == 1
-        progress = await hana.get(f"{path}/progress")
-        assert progress.status == 286  # htmx stops asking
-        assert "1 of 1" in progress.text
-        table = (await hana.get(f"{path}/recipients.csv")).text
-        assert "board,web,ja,delivered,,1" in table
-        assert "1 of 1" in (await hana.get("/console/announcements")).text
-
-
-async def test_a_draft_that_is_not_whole_says_what_is_missing(world: World) -> None:
-    async with world.visitor() as hana:
-        await enter(world, hana)
-        for fields, sentence in (
-            ({"audience": "room", "heading-ja": "x"}, "heading and the text in Japanese"),
-            ({"audience": "moon", **WORDS}, "choose whom it is for"),
-            ({"audience": "room:moon", **WORDS}, "choose whom it is for"),
-            ({"audience": "room", **WORDS, "heading-en": "Hello"}, "only the heading"),
-            ({"audience": "room", **WORDS, "body-ja": "長" * 3_001}, "Too long"),
-        ):
-            seen = await hana.post("/console/announcements", fields)
-            assert (seen.status, sentence in seen.text) == (422, True)
-
-
-async def test_sending_can_be_paused_resumed_and_cancelled(world: World) -> None:
-    async with world.visitor() as hana:
-        await enter(world, hana)
-        shown = await hana.post("/console/announcements", WORDS, audience="room")
-        path = str(shown.answer.url.path)
-        assert "Pause" in (await hana.post(f"{path}/confirm")).text
-        assert "Resume" in (await hana.post(f"{path}/pause")).text
-        assert await world.app.pumps["web"].tick() == 0
-        assert "nothing was done" in (await hana.post(f"{path}/pause")).text
-        await hana.post(f"{path}/resume")
-        assert "Cancelled" in (await hana.post(f"{path}/cancel")).text
-        assert await world.app.pumps["web"].tick() == 0
-
-
 async def test_the_overview_names_what_staff_should_mend(world: World) -> None:
     world.app.troubles["telegram"] = ["The bot may not invite people to <the room>."]
     async with world.visitor() as hana:

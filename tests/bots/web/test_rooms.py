@@ -77,14 +77,16 @@ async def test_a_question_about_another_account_is_answered_once(world: World) -
             code = await identity.propose_merge(
                 session, member_id=ken.member_id, other_id=account.member_id, now=world.clock()
             )
-        question = Outgoing("Is it you?", "…", "town", action=(("yes", f"merge:{code}"),))
+        question = Outgoing(
+            "Is it you?", "…", "town", action=(("Yes, that is me", f"merge:{code}"),)
+        )
         messenger = WebMessenger(world.app.sessions, world.clock)
         await messenger.send_direct(account.external_id, question, delivery=1)
         assert "Yes, that is me" in (await hana.get("/rooms")).text
-        assert (await eve.post("/rooms/messages/1", choice="yes")).status == 404
-        answered = await hana.post("/rooms/messages/1", choice="yes")
+        assert (await eve.post("/rooms/messages/1", choice="0")).status == 404
+        answered = await hana.post("/rooms/messages/1", choice="0")
         assert "Yes, that is me" not in answered.text
-        assert (await hana.post("/rooms/messages/1", choice="yes")).status == 404
+        assert (await hana.post("/rooms/messages/1", choice="0")).status == 404
     async with transaction(world.app.sessions) as session:
         accounts = await identity.accounts_of(session, account.member_id)
     assert {each.platform for each in accounts} == {"web", "telegram"}

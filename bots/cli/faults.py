@@ -1,0 +1,32 @@
+"""What can go wrong with the records of a town, as sentences for who types a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from bots import texts
+from bots.cli.terminal import fail, language
+from bots.signing import WeakKey
+from core.errors import ArchiveRefused, MigrationRefused, RecordsUnavailable, TownPackError
+
+
+def operations_words(key: str, **values: object) -> str:
+    """The words under `key` of operations.toml, in the terminal's language."""
+    return texts.say(f"operations.{key}", language(), **values)
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Whatever went wrong, as a sentence; the command ends with 1."""
+    try:
+        yield
+    except (ArchiveRefused, MigrationRefused) as error:
+        typer.echo(operations_words(f"refused.{error.reason}", detail=error.detail), err=True)
+        raise typer.Exit(1) from error
+    except TownPackError as error:
+        raise fail("pack-wrong", problems=error) from error
+    except RecordsUnavailable as error:
+        raise fail("records-unavailable", reason=error) from error
+    except WeakKey as error:
+        raise fail("weak-key", reason=error) from error

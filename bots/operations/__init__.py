@@ -1,0 +1,1 @@
+"""What whoever keeps a town running looks at: health, figures, logs."""

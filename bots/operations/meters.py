@@ -1,0 +1,125 @@
+"""What a process counts while it works, for Prometheus.
+
+Every label has a small, fixed set of values; none holds a member, an address, a text or a token.
+Names follow https://prometheus.io/docs/practices/naming/: base units, ``_total`` for counters.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+PLATFORMS: Final = ("telegram", "discord", "web")
+METHODS: Final = ("GET", "HEAD", "POST")
+OTHER: Final = "other"
+
+FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40)
+
+_BEGUN: Final = "kankei_begun"
+
+
+class Meters:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._requests = Counter(
+            "kankei_http_requests",
+            "HTTP requests answered, by templated route.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._request_seconds = Histogram(
+            "kankei_http_request_seconds",
+            "Time until an HTTP answer was complete.",
+            ("route",),
+            buckets=FAST,
+            registry=self.registry,
+        )
+        self._updates = Counter(
+            "kankei_chat_updates",
+            "Messages and buttons taken in, by platform.",
+            ("platform",),
+            registry=self.registry,
+        )
+        self._questions = Counter(
+            "kankei_questions",
+            "Questions to the mascot, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._question_seconds = Histogram(
+            "kankei_question_seconds",
+            "Time until the mascot's answer was complete.",
+            buckets=SLOW,
+            registry=self.registry,
+        )
+        self._transaction_seconds = Histogram(
+            "kankei_database_transaction_seconds",
+            "Time from a transaction's begin to its end.",
+            ("outcome",),
+            buckets=FAST,
+            registry=self.registry,
+        )
+        self.loop_lag = Histogram(
+            "kankei_event_loop_lag_seconds",
+            "How much later than asked the event loop woke us.",
+            buckets=FAST,
+            registry=self.registry,
+        )
+        for platform in PLATFORMS:
+            self._updates.labels(platform)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One HTTP request; `route` is the template, never the address."""
+        name = method if method in METHODS else OTHER
+        self._requests.labels(name, route, str(status)).inc()
+        self._request_seconds.labels(route).observe(seconds)
+
+    def update(self, platform: str) -> None:
+        """One message or button of somebody."""
+        self._updates.labels(platform if platform in PLATFORMS else OTHER).inc()
+
+    @contextmanager
+    def question(self) -> Iterator["Question"]:
+        """Times a question; the outcome is set within. One that failed counts as ``failed``."""
+        asked, began = Question(), time.perf_counter()
+        try:
+            yield asked
+        except GeneratorExit:  # the person has closed the page
+            asked.outcome = "left"
+            raise
+        finally:
+            self._questions.labels(asked.outcome).inc()
+            self._question_seconds.observe(time.perf_counter() - began)
+
+    def watch(self, engine: AsyncEngine) -> None:
+        """Time every transaction of an engine."""
+
+        def begin(connection: Connection) -> None:
+            connection.info[_BEGUN] = time.perf_counter()
+
+        def ended(outcome: str) -> Any:
+            def end(connection: Connection) -> None:
+                began = connection.info.pop(_BEGUN, None)
+                if began is not None:
+                    seconds = time.perf_counter() - began
+                    self._transaction_seconds.labels(outcome).observe(seconds)
+
+            return end
+
+        event.listen(engine.sync_engine, "begin", begin)
+        event.listen(engine.sync_engine, "commit", ended("committed"))
+        event.listen(engine.sync_engine, "rollback", ended("rolled-back"))
+
+
+class Question:
+    """What became of a question: the name of an answer's kind."""
+
+    outcome = "failed"

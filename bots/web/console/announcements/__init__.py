@@ -1,0 +1,17 @@
+"""Announcements in the staff console: written, checked, sent, followed, changed, taken back."""
+
+from bots.web.console.announcements.amending import Amending
+from bots.web.console.announcements.compose import Composing
+from bots.web.console.announcements.listing import Listing
+from bots.web.console.announcements.results import Results
+from bots.web.console.announcements.sending import Sending
+from bots.web.console.pages import StaffPages
+from bots.web.pages import Web
+
+
+def announcement_pages(web: Web) -> tuple[StaffPages, ...]:
+    """Every page, fixed addresses before those with a number."""
+    return (Composing(web), Listing(web), Amending(web), Results(web), Sending(web))
+
+
+__all__ = ["announcement_pages"]

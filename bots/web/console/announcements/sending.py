@@ -1,0 +1,532 @@
+"""From the draft to messages that leave: checked, tried, agreed to, followed."""
+
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bots.web.console.announcements import words
+from bots.web.console.announcements.faults import located
+from bots.web.console.announcements.form import Faults, Given, given_of
+from bots.web.console.announcements.looks import Looks, looks, outgoing
+from bots.web.console.pages import StaffPages
+from bots.web.pages import Number, Web, go
+from core import announcements, audit
+from core.announcements import (
+    Announcement,
+    AnnouncementState,
+    Blocked,
+    Delivered,
+    KeptPicture,
+    Kind,
+    Outgoing,
+    Revision,
+)
+from core.clock import Clock
+from core.database import reading, transaction
+from core.errors import BadAnnouncement, NotAllowed, NotFound
+
+RUNNING: Final = frozenset(
+    {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
+)
+STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
+MAX_REASON: Final = 500
+TEST_BIT: Final = 1 << 62
+"""Above every delivery number of an announcement: a test is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast it goes now, and when it would be done so."""
+
+    per_second: float
+    rate: str
+    ends_at: datetime
+
+
+class Paces:
+    """What was done when, for the few announcements that somebody watches."""
+
+    KEPT: Final = 20
+    SPAN: Final = timedelta(seconds=30)
+    LEAST: Final = timedelta(seconds=2)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen: OrderedDict[int, deque[tuple[datetime, int]]] = OrderedDict()
+
+    def of(self, each: Announcement) -> Pace | None:
+        """The pace since somebody began to look, or over the last half minute."""
+        now, done = self._clock(), each.total - each.waiting
+        seen = self._seen.setdefault(each.id, deque())
+        self._seen.move_to_end(each.id)
+        while len(self._seen) > self.KEPT:
+            self._seen.popitem(last=False)
+        seen.append((now, done))
+        while seen[0][0] < now - self.SPAN:
+            seen.popleft()
+        began, before = seen[0]
+        time = (now - began).total_seconds()
+        if now - began < self.LEAST or done <= before or each.waiting <= 0:
+            return None
+        per_second = (done - before) / time
+        shown = per_second if per_second >= 1 else per_second * 60
+        rate = f"{shown:,.0f}" if shown >= 10 else f"{shown:.1f}"  # noqa: PLR2004
+        return Pace(per_second, rate, now + timedelta(seconds=each.waiting / per_second))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why somebody did not agree."""
+
+    by: str
+    reason: str
+
+
+class Sending(StaffPages):
+    """One announcement: its check, its approval, its progress."""
+
+    def __init__(self, web: Web) -> None:
+        super().__init__(web)
+        self._paces = Paces(web.app.clock)
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/console/announcements")
+        for path, handler, method in (
+            ("/{number}", self.show, "GET"),
+            ("/{number}/progress", self.progress, "GET"),
+            ("/{number}/confirm", self.confirm, "POST"),
+            ("/{number}/test", self.test, "POST"),
+            ("/{number}/approve", self.approve, "POST"),
+            ("/{number}/refuse", self.refuse, "POST"),
+            ("/{number}/withdraw", self.withdraw, "POST"),
+            ("/{number}/pause", self.pause, "POST"),
+            ("/{number}/resume", self.resume, "POST"),
+            ("/{number}/cancel", self.cancel, "POST"),
+            ("/{number}/missed", self.missed, "POST"),
+            ("/{number}/copy", self.copy, "POST"),
+            ("/{number}/delete", self.delete, "POST"),
+        ):
+            router.add_api_route(path, handler, methods=[method])
+        return router
+
+    # The page
+
+    async def show(self, request: Request, number: Number) -> Response:
+        """A draft to be checked, one that waits for agreement, or how far the sending is."""
+        self.web.staff(request)
+        return await self._page(request, await found(self.web, number))
+
+    async def _page(
+        self,
+        request: Request,
+        each: Announcement,
+        given: Given | None = None,
+        faults: Faults | None = None,
+    ) -> HTMLResponse:
+        app, language = self.web.app, self.language(request)
+        written = given_of(each)
+        wrong = words.compared(written)
+        values: dict[str, Any] = {
+            "each": each,
+            "given": given or Given(),
+            "faults": faults or {},
+            "whom": words.whom(app.town, each.audience, language),
+            "quiet": app.town.announcements.quiet,
+            "shows": await self._shows(each),
+            "marks": words.marks(written, app.town.town.languages, wrong),
+            "differences": wrong,
+            "named": words.named,
+            "now": app.clock(),
+            "max_reason": MAX_REASON,
+        }
+        if each.state in {AnnouncementState.DRAFT, AnnouncementState.ASKED}:
+            values |= await self._before(request, each)
+        else:
+            values |= await self._way(request, each)
+        status = 422 if faults else 200
+        return self.render(request, "announcements/show.html", status=status, **values)
+
+    async def _before(self, request: Request, each: Announcement) -> dict[str, Any]:
+        """What the check and the approval show."""
+        app, now, language = self.web.app, self.web.app.clock(), self.language(request)
+        subject = audit.Filter(area="announcement", subject=f"announcement:{each.id}")
+        async with reading(app.sessions) as session:
+            previewed = await announcements.preview(
+                session, each.id, town=app.town, rates=app.rates, now=now
+            )
+            log = await audit.search(session, subject, limit=20)
+            revisions = await announcements.revisions(session, each.id)
+        refused = next((row for row in log if row.action == "announcement.refused"), None)
+        refusal, seen = None, None
+        if refused is not None and refused.detail.get("reason"):
+            refusal = Refusal(refused.actor, str(refused.detail["reason"]))
+        asked = [row for row in log if row.action == "announcement.asked"]
+        if refused is not None:
+            before = [row for row in revisions if row.at <= refused.at]
+            seen = before[0] if before and asked else None
+        local = now.astimezone(ZoneInfo(app.town.town.timezone))
+        return {
+            "reach": words.reached(
+                app.town,
+                each.audience,
+                announcements.Reach(
+                    previewed.recipients,
+                    previewed.finishes_in,
+                    previewed.needs_second,
+                    previewed.people,
+                ),
+                quiet=each.extras.quiet,
+                now=now,
+                language=language,
+            ),
+            "hindered": bool(words.unread(each)),
+            "refusal": refusal,
+            "changed": changes(each, seen) if seen is not None else None,
+            "own": each.asked_by == f"staff:{self.web.staff(request)}",
+            "testers": self._testers(),
+            "today": local.date().isoformat(),
+        }
+
+    async def _way(self, request: Request, each: Announcement) -> dict[str, Any]:
+        """What the progress shows."""
+        amending = None
+        if each.revision > 1 and (each.amended or each.amend_failed or each.retracted_at):
+            amending = {"total": each.delivered, "done": each.amended + each.amend_failed}
+        left = amending is not None and amending["done"] < amending["total"]
+        ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
+        direct = each.kind is Kind.DIRECT
+        return {
+            "running": each.state in RUNNING or left,
+            "pace": self._paces.of(each) if each.state is AnnouncementState.SENDING else None,
+            "amending": amending,
+            "reasons": (),
+            "opened": None,
+            "changes": each.delivered > 0 and each.retracted_at is None,
+            "missed_count": each.total - each.delivered
+            if ended and direct and not each.retracted_at
+            else 0,
+            "named": words.named,
+            "now": self.web.app.clock(),
+            "language_of_staff": self.language(request),
+        }
+
+    async def _shows(self, each: Announcement) -> Mapping[str, Looks]:
+        kept = await self._kept_picture(each)
+        town = self.web.app.town
+        return {
+            language: looks(
+                outgoing(town, each.kind, each.texts, each.extras, language, kept),
+                each.kind,
+                each.extras,
+            )
+            for language in each.texts
+        }
+
+    async def _kept_picture(self, each: Announcement) -> KeptPicture | None:
+        if each.extras.picture is None:
+            return None
+        try:
+            async with reading(self.web.app.sessions) as session:
+                return await announcements.picture(session, each.extras.picture)
+        except NotFound:
+            return None
+
+    async def progress(self, request: Request, number: Number) -> Response:
+        """The part that refreshes itself; its last answer stops the asking."""
+        self.web.staff(request)
+        each = await found(self.web, number)
+        values = await self._way(request, each)
+        html = self.web.fragment(
+            request,
+            "console/announcements/_progress_part.html",
+            language=self.language(request),
+            each=each,
+            **values,
+        )
+        return HTMLResponse(html, 200 if values["running"] else STOP_POLLING)
+
+    # Steps
+
+    async def _step(
+        self,
+        request: Request,
+        number: int,
+        step: Callable[[AsyncSession, str, datetime], Awaitable[object]],
+        done: str,
+    ) -> Response:
+        """One use case, and back to the page with a word on what came of it."""
+        by = f"staff:{self.web.staff(request)}"
+        await self.web.form(request, "form")
+        return await self._taken(request, number, step, done, by)
+
+    async def _taken(
+        self,
+        request: Request,
+        number: int,
+        step: Callable[[AsyncSession, str, datetime], Awaitable[object]],
+        done: str,
+        by: str,
+    ) -> Response:
+        await found(self.web, number)
+        app, address = self.web.app, f"/console/announcements/{number}"
+        try:
+            async with transaction(app.sessions) as session:
+                result = await step(session, by, app.clock())
+        except NotAllowed:
+            return go(address, request, flash="announcing.done.late")
+        except BadAnnouncement as error:
+            key = error.reason if error.reason == "unread" else "late"
+            return go(address, request, flash=f"announcing.done.{key}")
+        app.wake()
+        if isinstance(result, int):
+            address = f"/console/announcements/{result}"
+        return go(address, request, flash=f"announcing.done.{done}")
+
+    async def confirm(self, request: Request, number: Number) -> Response:
+        """Send it, book it, or ask a second person."""
+        by = f"staff:{self.web.staff(request)}"
+        given = Given(await self.web.form(request, "form"))
+        each = await found(self.web, number)
+        app, address = self.web.app, f"/console/announcements/{number}"
+        start, deadline, faults = self._times(given)
+        if faults:
+            return await self._page(request, each, given, faults)
+        if (given.get("revision") or str(each.revision)) != str(each.revision):
+            return go(address, request, flash="announcing.done.changed")
+        try:
+            async with transaction(app.sessions) as session:
+                sent = await announcements.confirm(
+                    session,
+                    number,
+                    town=app.town,
+                    by=by,
+                    now=app.clock(),
+                    start_at=start,
+                    deadline=deadline,
+                )
+        except BadAnnouncement as error:
+            return await self._page(request, each, given, located(error, given))
+        except NotAllowed:
+            return go(address, request, flash="announcing.done.late")
+        if each.state is not AnnouncementState.DRAFT:
+            return go(address)
+        key = {
+            AnnouncementState.ASKED: "asked",
+            AnnouncementState.SCHEDULED: "booked",
+        }.get(sent.state, "sent")
+        if key == "sent":
+            app.happenings.tell("web.happening.announced")
+        app.wake()
+        return go(address, request, flash=f"announcing.done.{key}")
+
+    def _times(self, given: Given) -> tuple[datetime | None, datetime | None, Faults]:
+        """Start and deadline by the town's clock, if a later time was chosen."""
+        if given.get("when") != "later":
+            return None, None, {}
+        faults: Faults = {}
+        start = self._moment(given, "start", faults)
+        if start is None and not faults:
+            faults["start"] = ("when", {})
+        deadline = None
+        if given.get("deadline-day"):
+            deadline = self._moment(given, "deadline", faults)
+        return start, deadline, faults
+
+    def _moment(self, given: Given, name: str, faults: Faults) -> datetime | None:
+        day, clock = given.get(f"{name}-day"), given.get(f"{name}-time")
+        if not (day and clock):
+            faults[name] = ("when", {})
+            return None
+        try:
+            local = datetime.fromisoformat(f"{day}T{clock}")
+        except ValueError:
+            faults[name] = ("when", {})
+            return None
+        zone = ZoneInfo(self.web.app.town.town.timezone)
+        return local.replace(tzinfo=zone).astimezone(UTC)
+
+    async def approve(self, request: Request, number: Number) -> Response:
+        by = f"staff:{self.web.staff(request)}"
+        fields = await self.web.form(request, "form")
+        each = await found(self.web, number)
+        address = f"/console/announcements/{number}"
+        if each.asked_by == by:
+            return go(address, request, flash="announcing.done.own")
+        if fields.get("revision") != str(each.revision):
+            return go(address, request, flash="announcing.done.changed")
+        return await self._taken(
+            request,
+            number,
+            lambda session, who, now: announcements.approve(session, number, by=who, now=now),
+            "approved",
+            by,
+        )
+
+    async def refuse(self, request: Request, number: Number) -> Response:
+        """Back to whoever wrote it, with the reason."""
+        by = f"staff:{self.web.staff(request)}"
+        given = Given(await self.web.form(request, "form"))
+        reason = given.get("reason")[:MAX_REASON]
+        if not reason:
+            each = await found(self.web, number)
+            return await self._page(request, each, given, {"reason": ("reason", {})})
+        return await self._taken(
+            request,
+            number,
+            lambda session, who, now: announcements.refuse(
+                session, number, by=who, now=now, reason=reason
+            ),
+            "refused",
+            by,
+        )
+
+    async def withdraw(self, request: Request, number: Number) -> Response:
+        """Whoever asked takes the question back."""
+        if (await found(self.web, number)).asked_by != f"staff:{self.web.staff(request)}":
+            return go(f"/console/announcements/{number}", request, flash="announcing.done.late")
+        return await self._step(
+            request,
+            number,
+            lambda session, by, now: announcements.refuse(session, number, by=by, now=now),
+            "stopped",
+        )
+
+    async def pause(self, request: Request, number: Number) -> Response:
+        return await self._step(
+            request,
+            number,
+            lambda session, by, now: announcements.pause(session, number, by=by, now=now),
+            "paused",
+        )
+
+    async def resume(self, request: Request, number: Number) -> Response:
+        return await self._step(
+            request,
+            number,
+            lambda session, by, now: announcements.resume(session, number, by=by, now=now),
+            "resumed",
+        )
+
+    async def cancel(self, request: Request, number: Number) -> Response:
+        return await self._step(
+            request,
+            number,
+            lambda session, by, now: announcements.cancel(session, number, by=by, now=now),
+            "cancelled",
+        )
+
+    async def missed(self, request: Request, number: Number) -> Response:
+        """A draft for those whom it did not reach."""
+        return await self._step(
+            request,
+            number,
+            lambda session, by, now: announcements.missed(session, number, by=by, now=now),
+            "missed",
+        )
+
+    async def copy(self, request: Request, number: Number) -> Response:
+        return await self._step(
+            request,
+            number,
+            lambda session, by, now: announcements.duplicate(session, number, by=by, now=now),
+            "copied",
+        )
+
+    async def delete(self, request: Request, number: Number) -> Response:
+        by = f"staff:{self.web.staff(request)}"
+        await self.web.form(request, "form")
+        await found(self.web, number)
+        app = self.web.app
+        try:
+            async with transaction(app.sessions) as session:
+                await announcements.discard(session, number, by=by, now=app.clock())
+        except NotAllowed:
+            return go(f"/console/announcements/{number}", request, flash="announcing.done.late")
+        return go("/console/announcements", request, flash="announcing.done.deleted")
+
+    # A test
+
+    def _testers(self) -> list[tuple[str, str]]:
+        """Chat accounts of staff on platforms that run."""
+        app = self.web.app
+        return [
+            (each, words.named(each))
+            for each in sorted(app.settings.staff)
+            if each.partition(":")[0] in app.messengers
+        ]
+
+    async def test(self, request: Request, number: Number) -> Response:
+        """One message to a member of staff, as it would arrive; it is no delivery."""
+        staff = self.web.staff(request)
+        fields = await self.web.form(request, "form")
+        each = await found(self.web, number)
+        app, address = self.web.app, f"/console/announcements/{number}"
+        language = fields.get("language", "ja")
+        if language not in app.town.town.languages:
+            raise HTTPException(404)
+        platform, _, account = fields.get("to", "").partition(":")
+        if platform == "web":
+            account = self.web.visitor(request).id
+        elif fields.get("to") not in dict(self._testers()):
+            raise HTTPException(404)
+        kept = await self._kept_picture(each)
+        message = outgoing(app.town, each.kind, each.texts, each.extras, language, kept)
+        said = await self._tested(platform, account, message)
+        if said.startswith("tested"):
+            async with transaction(app.sessions) as session:
+                await audit.record(
+                    session,
+                    actor=f"staff:{staff}",
+                    action="announcement.tested",
+                    subject=f"announcement:{number}",
+                    detail={"platform": platform},
+                    now=app.clock(),
+                )
+        return go(address, request, flash=f"announcing.done.{said}")
+
+    async def _tested(self, platform: str, account: str, message: Outgoing) -> str:
+        """What came of it: a key under ``announcing.done``."""
+        delivery = TEST_BIT | secrets.randbits(61)
+        outcome = await self.web.app.messengers[platform].send_direct(
+            account, message, delivery=delivery
+        )
+        web = platform == "web"
+        match outcome:
+            case Delivered():
+                return "tested-web" if web else "tested"
+            case Blocked():
+                return "test-no-web" if web else "test-blocked"
+            case _:
+                return "test-failed"
+
+
+async def found(web: Web, number: int) -> Announcement:
+    """The announcement. Raises `HTTPException` 404; notices to one person are theirs."""
+    try:
+        async with reading(web.app.sessions) as session:
+            each = await announcements.progress(session, number)
+    except NotFound as error:
+        raise HTTPException(404) from error
+    if each.kind is Kind.NOTICE:
+        raise HTTPException(404)
+    return each
+
+
+def changes(each: Announcement, seen: Revision) -> list[tuple[str, str, str]]:
+    """By language what it said and says, where that differs."""
+
+    def said(texts: Mapping[str, Mapping[str, str]], code: str) -> str:
+        text = texts.get(code)
+        return f"{text['heading']}\n\n{text['body']}" if text else ""
+
+    languages = dict.fromkeys((*seen.texts, *each.texts))
+    pairs = [(code, said(seen.texts, code), said(each.texts, code)) for code in languages]
+    return [each for each in pairs if each[1] != each[2]]

@@ -1,0 +1,157 @@
+"""What becomes of deliveries, written down: many rows in one statement, each under its guard.
+
+A change names the worker and the attempt that it found. A row that has gone on since, or whose
+person has left, keeps what it says and is not counted.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    bindparam,
+    column,
+    func,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.types import TypeEngine
+
+from core.announcements.counters import finish_if_settled
+from core.announcements.lanes import DeliveryState
+from core.tables import AnnouncementRow, DeliveryRow
+
+DELIVERY: Final = cast(Table, DeliveryRow.__table__)
+MAX_REASON: Final = 200
+
+_SET: Final = (
+    *("state", "due_at", "attempts", "in_doubt"),
+    *("message_id", "revision", "reason", "worker"),
+)
+_FIELDS: Final[Mapping[str, TypeEngine[Any]]] = {
+    "announcement_id": Integer(),
+    "recipient": BigInteger(),
+    "held_by": String(),
+    "held_at": SmallInteger(),
+    "state": SmallInteger(),
+    "due_at": BigInteger(),
+    "attempts": SmallInteger(),
+    "in_doubt": SmallInteger(),
+    "message_id": BigInteger(),
+    "revision": SmallInteger(),
+    "reason": String(),
+    "worker": String(),
+}
+
+Key = tuple[int, int]
+"""Of a delivery: announcement and recipient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row's next state, if it still is as it was found."""
+
+    announcement_id: int
+    recipient: int
+    held_by: str | None  # whose it was
+    held_at: int  # at which attempt
+    state: DeliveryState
+    due_at: int | None
+    attempts: int
+    in_doubt: int
+    message_id: int | None
+    revision: int
+    reason: str | None = None
+    worker: str | None = None
+    counted: str | None = None  # the counter of the announcement that it moves
+
+    @property
+    def key(self) -> Key:
+        return self.announcement_id, self.recipient
+
+    def stored(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in _FIELDS}
+        values["held_by"] = self.held_by or ""
+        values["reason"] = self.reason[:MAX_REASON] if self.reason else None
+        return values
+
+
+async def apply(session: AsyncSession, changes: Sequence[Change]) -> set[Key]:
+    """Write changes down; returns those rows that were still as they were found."""
+    if not changes:
+        return set()
+    connection = await session.connection()
+    rows = await connection.execute(
+        _statement(connection.dialect.name), {"changes": [each.stored() for each in changes]}
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def tally(
+    session: AsyncSession, changes: Iterable[Change], applied: set[Key], *, now: datetime
+) -> None:
+    """Count what was applied; the last result finishes an announcement."""
+    counts: dict[int, Counter[str]] = {}
+    for each in changes:
+        if each.counted is not None and each.key in applied:
+            counts.setdefault(each.announcement_id, Counter())[each.counted] += 1
+    for announcement_id, counted in sorted(counts.items()):
+        await count(session, announcement_id, counted, now=now)
+
+
+async def count(
+    session: AsyncSession, announcement_id: int, counted: Mapping[str, int], *, now: datetime
+) -> None:
+    """Move an announcement's counters."""
+    columns = AnnouncementRow.__table__.c
+    await session.execute(
+        update(AnnouncementRow)
+        .where(AnnouncementRow.id == announcement_id)
+        .values({name: columns[name] + number for name, number in counted.items()})
+        .execution_options(synchronize_session=False)
+    )
+    await finish_if_settled(session, announcement_id, now=now)
+
+
+@cache
+def _statement(dialect: str) -> ReturningUpdate[int, int]:
+    found = _given(dialect)
+    keys = DELIVERY.c.announcement_id, DELIVERY.c.recipient
+    return (
+        update(DELIVERY)
+        .where(
+            keys[0] == found["announcement_id"],
+            keys[1] == found["recipient"],
+            func.coalesce(DELIVERY.c.worker, "") == found["held_by"],
+            DELIVERY.c.attempts == found["held_at"],
+        )
+        .values({name: found[name] for name in _SET})
+        .returning(*keys)
+    )
+
+
+def _given(dialect: str) -> Mapping[str, ColumnElement[Any]]:
+    """A list of objects in one parameter, as rows that a statement can join."""
+    given = bindparam("changes", type_=JSON().with_variant(JSONB(), "postgresql"))
+    if dialect == "sqlite":
+        each = func.json_each(given).table_valued("value", name="given")
+        return {
+            name: func.json_extract(each.c.value, f"$.{name}", type_=kind)
+            for name, kind in _FIELDS.items()
+        }
+    columns = [column(name, kind) for name, kind in _FIELDS.items()]
+    rows = func.jsonb_to_recordset(given).table_valued(*columns, name="given")
+    rows = rows.render_derived(with_types=True)
+    return {name: rows.c[name] for name in _FIELDS}

@@ -1,0 +1,320 @@
+"""Which messages leave next.
+
+Due again first, then the next accounts after the cursor: nobody is written down before their
+turn, so a million recipients start at once. A cursor and the rows that it passed move in one
+transaction, and every query here is bounded: a turn costs the same at any size of the audience.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, cast
+
+from sqlalchemy import Row, Select, Table, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from core.announcements.audience import candidates
+from core.announcements.changes import DELIVERY, Key
+from core.announcements.claims import LEASE, Decider, Deed, Haul, Run, too_late
+from core.announcements.lanes import DeliveryState, lane_code
+from core.announcements.lanes import milliseconds as ms
+from core.announcements.matter import Matter, Matters
+from core.announcements.messenger import Render
+from core.announcements.nouns import OVER, AnnouncementState, Kind
+from core.announcements.quiet import QuietHours
+from core.tables import AccountRow, AnnouncementRow, AnnouncementRunRow, MemberRow
+
+SPAN: Final = 5_000
+"""Accounts that one turn looks at in search of the next few of a small audience."""
+AT_ONCE: Final = 200
+"""Rows that one turn puts off, or looks at for something to change."""
+ASK_AGAIN: Final = timedelta(minutes=1)
+"""How long the conditions of an audience may keep the time at which they were asked."""
+
+_RUNS: Final = cast(Table, AnnouncementRunRow.__table__)
+_JOINED: Final = DELIVERY.outerjoin(AccountRow, AccountRow.id == DELIVERY.c.recipient).outerjoin(
+    MemberRow, MemberRow.id == AccountRow.member_id
+)
+_ROWS: Final = select(
+    DELIVERY, AccountRow.external_id, MemberRow.locale, MemberRow.zone
+).select_from(_JOINED)
+
+
+class Looker:
+    """Finds what is next for one worker on one platform. All of it under the lane's lock."""
+
+    def __init__(
+        self, platform: str, worker: str, render: Render, quiet: QuietHours | None
+    ) -> None:
+        self._platform, self.worker = platform, worker
+        self._decider = Decider(platform, worker, render, quiet)
+        self._matters = Matters()
+        self._chosen: dict[int, tuple[datetime, Select[*tuple[Any, ...]]]] = {}
+        self.trusting = True  # that the leases of other workers are as old as they seem
+        self._resting: set[int] = set()  # announcements that met members in their quiet hours
+
+    async def urgent(
+        self, session: AsyncSession, room: int, flying: Collection[Key], now: datetime
+    ) -> Haul:
+        """Notices and posts in rooms that are due."""
+        lanes = [lane_code(self._platform, each) for each in (Kind.NOTICE, Kind.ROOM)]
+        row = DELIVERY.c
+        query = (
+            self._due(now)
+            .add_columns(AnnouncementRow)
+            .join(AnnouncementRow, AnnouncementRow.id == row.announcement_id)
+            .where(
+                row.lane.in_(lanes),
+                or_(
+                    AnnouncementRow.state != AnnouncementState.PAUSED,
+                    row.state == DeliveryState.DELIVERED,
+                ),
+            )
+            .order_by(row.lane, row.announcement_id, row.due_at)
+            .limit(room)
+            .execution_options(populate_existing=True)
+        )
+        haul = Haul()
+        found = (await session.execute(query)).all()
+        for each in found:
+            announcement: AnnouncementRow = each[-1]
+            matter = await self._matters.read(session, announcement)
+            self._decider.decide(haul, each, matter, _run_of(announcement, now), flying, now)
+        haul.more = len(found) >= room
+        return haul
+
+    async def due_again(
+        self, session: AsyncSession, run: Run, room: int, flying: Collection[Key], now: datetime
+    ) -> Haul:
+        """Messages of an announcement whose time has come again."""
+        most = max(room, AT_ONCE) if run.announcement_id in self._resting else room
+        row = DELIVERY.c
+        query = (
+            self._due(now)
+            .where(
+                row.lane == lane_code(self._platform, Kind.DIRECT),
+                row.announcement_id == run.announcement_id,
+            )
+            .order_by(row.due_at)
+            .limit(most)
+        )
+        if not run.sends:
+            query = query.where(row.state == DeliveryState.DELIVERED)
+        haul = Haul()
+        found = (await session.execute(query)).all()
+        if found:
+            matter = await self._matters.of(session, run.announcement_id, run.revision)
+            for each in found:
+                if len(haul.claims) < room:
+                    self._decider.decide(haul, each, matter, run, flying, now)
+        haul.more = len(found) >= most
+        return haul
+
+    async def advance(
+        self, session: AsyncSession, run: Run, room: int, now: datetime
+    ) -> tuple[Haul, Run]:
+        """The next accounts after the cursor; the cursor moves past them."""
+        matter = await self._matters.of(session, run.announcement_id, run.revision)
+        upto = min(run.last, run.cursor + SPAN)
+        resting = run.announcement_id in self._resting
+        most = max(room, AT_ONCE) if resting else room
+        connection = await session.connection()
+        found = (
+            await connection.execute(
+                self._next_accounts(matter, now),
+                {"cursor": run.cursor, "upto": upto, "most": most},
+            )
+        ).all()
+        haul = Haul()
+        rows = self._written(haul, matter, found, room, now)
+        if rows:
+            await connection.execute(insert(DELIVERY), rows)
+        everybody = len(rows) == len(found) < most  # up to here
+        cursor = upto if everybody else rows[-1]["recipient"] if rows else run.cursor
+        moved = replace(run, cursor=cursor, claimed=run.claimed + len(rows))
+        haul.more = moved.cursor < moved.last
+        await _keep(session, self._platform, moved)
+        return haul, moved
+
+    def _written(
+        self,
+        haul: Haul,
+        matter: Matter,
+        found: Sequence[Row[*tuple[Any, ...]]],
+        room: int,
+        now: datetime,
+    ) -> list[dict[str, Any]]:
+        """New rows: claimed, or, of members in their quiet hours, due at the end of them."""
+        lane = lane_code(self._platform, matter.kind)
+        rows: list[dict[str, Any]] = []
+        resting = False
+        for account, external_id, locale, zone in found:
+            rest = self._decider.rest(matter, zone, now)
+            row = {
+                "announcement_id": matter.id,
+                "recipient": account,
+                "lane": lane,
+                "state": DeliveryState.WAITING,
+                "attempts": 0,
+                "in_doubt": 0,
+                "revision": matter.revision,
+                "due_at": ms(rest or now + LEASE),
+                "worker": None,
+            }
+            if rest is None:
+                if len(haul.claims) == room:
+                    break
+                row |= {"state": DeliveryState.SENDING, "attempts": 1, "worker": self.worker}
+                address = (external_id, locale)
+                claim = self._decider.claim(matter, account, address, Deed.SEND, attempt=1)
+                haul.claims.append(claim)
+            resting |= rest is not None
+            rows.append(row)
+        (self._resting.add if resting else self._resting.discard)(matter.id)
+        return rows
+
+    def _next_accounts(self, matter: Matter, now: datetime) -> Select[*tuple[Any, ...]]:
+        """The audience after the cursor; nobody who has a row of the announcement already."""
+        asked = self._chosen.get(matter.id)
+        if asked is not None and timedelta(0) <= now - asked[0] < ASK_AGAIN:
+            return asked[1]
+        other = aliased(AccountRow)
+        told = exists().where(
+            other.member_id == AccountRow.member_id,
+            DELIVERY.c.announcement_id == matter.id,
+            DELIVERY.c.recipient == other.id,
+        )
+        query = (
+            candidates(matter.audience, self._platform, now=now)
+            .where(AccountRow.id > bindparam("cursor"), AccountRow.id <= bindparam("upto"), ~told)
+            .order_by(AccountRow.id)
+            .limit(bindparam("most"))
+        )
+        self._chosen[matter.id] = now, query
+        return query
+
+    async def amend(
+        self, session: AsyncSession, run: Run, room: int, now: datetime
+    ) -> tuple[Haul, Run]:
+        """The next messages that have arrived and say something older."""
+        if run.amend_cursor is None:
+            return Haul(), run
+        row, lanes = DELIVERY.c, [lane_code(self._platform, kind) for kind in Kind]
+        query = (
+            _ROWS.where(
+                row.announcement_id == run.announcement_id, row.recipient > run.amend_cursor
+            )
+            .order_by(row.recipient)
+            .limit(AT_ONCE)
+        )
+        haul, cursor = Haul(), run.amend_cursor
+        matter = await self._matters.of(session, run.announcement_id, run.revision)
+        found = (await session.execute(query)).all()
+        for each in found:
+            if len(haul.claims) == room:
+                break
+            cursor = each.recipient
+            ours = each.lane in lanes and each.state == DeliveryState.DELIVERED
+            if ours and each.worker is None:
+                self._decider.amend(haul, each, matter, run, 1, now)
+        through = len(found) < AT_ONCE and (not found or cursor == found[-1].recipient)
+        moved = replace(run, amend_cursor=None if through else cursor)
+        haul.more = not through
+        await _keep(session, self._platform, moved)
+        return haul, moved
+
+    async def close(
+        self, session: AsyncSession, run: Run, flying: Collection[Key], now: datetime
+    ) -> Haul:
+        """What is left open of an announcement that is over: no longer due, or unsure.
+
+        Once nothing is left, no pump looks at it again.
+        """
+        row = DELIVERY.c
+        lanes = [lane_code(self._platform, kind) for kind in (Kind.ROOM, Kind.DIRECT)]
+        query = _ROWS.where(
+            row.lane.in_(lanes),
+            row.announcement_id == run.announcement_id,
+            row.due_at.is_not(None),
+        ).limit(AT_ONCE)
+        found = (await session.execute(query)).all()
+        haul = Haul(more=len(found) >= AT_ONCE)
+        if not found:
+            await _rest(session, self._platform, run.announcement_id)
+            return haul
+        matter = await self._matters.of(session, run.announcement_id, run.revision)
+        for each in found:
+            if each.state == DeliveryState.WAITING or each.due_at <= ms(now):
+                self._decider.decide(haul, each, matter, run, flying, now)
+        return haul
+
+    def forget(self, running: Collection[int]) -> None:
+        """What is over need not be kept at hand."""
+        for number in [each for each in self._chosen if each not in running]:
+            del self._chosen[number]
+        self._resting &= set(running)
+
+    def _due(self, now: datetime) -> Select[*tuple[Any, ...]]:
+        row = DELIVERY.c
+        query = _ROWS.where(row.due_at <= ms(now)).with_for_update(skip_locked=True, of=DELIVERY)
+        if self.trusting:
+            return query
+        ours = or_(row.worker.is_(None), row.worker == self.worker)
+        return query.where(ours)
+
+    async def anything(self, session: AsyncSession, now: datetime) -> bool:
+        """Whether there is something to do; cheap, and only reads."""
+        row, code = DELIVERY.c, partial(lane_code, self._platform)
+        urgent = exists().where(
+            row.lane.in_([code(Kind.NOTICE), code(Kind.ROOM)]), row.due_at <= ms(now)
+        )
+        again = exists().where(
+            row.lane == code(Kind.DIRECT),
+            row.announcement_id == AnnouncementRunRow.announcement_id,
+            row.due_at <= ms(now),
+        )
+        sends = AnnouncementRow.state == AnnouncementState.SENDING
+        moves = exists().where(
+            AnnouncementRunRow.platform == self._platform,
+            AnnouncementRunRow.active,
+            AnnouncementRow.id == AnnouncementRunRow.announcement_id,
+            or_(
+                AnnouncementRow.state.in_(OVER),
+                AnnouncementRow.deadline <= now,
+                AnnouncementRunRow.amend_cursor.is_not(None),
+                and_(sends, or_(AnnouncementRunRow.cursor < AnnouncementRunRow.last, again)),
+            ),
+        )
+        return bool(await session.scalar(select(or_(urgent, moves))))
+
+
+def _run_of(row: AnnouncementRow, now: datetime) -> Run:
+    """A notice or a post in a room, which has no cursor."""
+    state = AnnouncementState(row.state)
+    late = too_late(state, row.deadline, now)
+    return Run(row.id, state, row.revision, row.retracted_at is not None, late, 0, 0, 0, None)
+
+
+async def _keep(session: AsyncSession, platform: str, run: Run) -> None:
+    connection = await session.connection()
+    await connection.execute(
+        update(_RUNS)
+        .where(_RUNS.c.announcement_id == run.announcement_id, _RUNS.c.platform == platform)
+        .values(
+            cursor=run.cursor,
+            claimed=run.claimed,
+            amend_cursor=run.amend_cursor,
+            active=True,
+        )
+    )
+
+
+async def _rest(session: AsyncSession, platform: str, announcement_id: int) -> None:
+    connection = await session.connection()
+    await connection.execute(
+        update(_RUNS)
+        .where(_RUNS.c.announcement_id == announcement_id, _RUNS.c.platform == platform)
+        .values(active=False)
+    )

@@ -1,0 +1,119 @@
+"""What an announcement says, kept by a pump for as long as it sends it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
+
+from core.announcements.messenger import Outgoing, Picture, Render
+from core.announcements.nouns import Audience, Extras, KeptPicture, Kind, Location
+from core.announcements.records import audience
+from core.tables import AnnouncementRow, PictureRow
+from core.town.words import FALLBACKS
+
+MAX_KEPT = 16
+"""How many announcements a pump keeps at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One revision of an announcement, and its words in each language that was asked for."""
+
+    id: int
+    revision: int
+    kind: Kind
+    texts: Mapping[str, Any]
+    extras: Extras
+    audience: Audience
+    picture: PictureRow | None = None
+    said: dict[str, Outgoing] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether staff decide about what is in doubt, rather than that it is sent once more."""
+        return self.extras.policy == "hold"
+
+    def message(self, render: Render, language: str) -> Outgoing:
+        """In the reader's language."""
+        found = self.said.get(language)
+        if found is None:
+            found = render(self.kind, self.texts, language, self.audience.topic)
+            if self.kind is not Kind.NOTICE:
+                found = dressed(found, self.extras, self.picture)
+            self.said[language] = found
+        return found
+
+
+def dressed(
+    message: Outgoing, extras: Extras, picture: PictureRow | KeptPicture | None = None
+) -> Outgoing:
+    """A message with its links, the place on the map as a link, and its picture."""
+    language = message.language
+    links = [(_in(each.label, language), each.url) for each in extras.links]
+    if extras.location is not None:
+        links.append((_in(extras.location.title, language), _map(extras.location)))
+    shown = None
+    if picture is not None:
+        description = _in(picture.descriptions, language)
+        shown = Picture(picture.content, picture.media_type, description)
+    return replace(message, links=(*message.links, *links), picture=shown or message.picture)
+
+
+def _in(words: Mapping[str, str], language: str) -> str:
+    """In a language, or the nearest that was written."""
+    chosen: Sequence[str] = (language, *FALLBACKS.get(language, ()), "ja")
+    return next((words[each] for each in chosen if each in words), "")
+
+
+def _map(place: Location) -> str:
+    """A page of OpenStreetMap with a mark on the place."""
+    at = f"{place.latitude:.6f}", f"{place.longitude:.6f}"
+    return f"https://www.openstreetmap.org/?mlat={at[0]}&mlon={at[1]}#map=16/{at[0]}/{at[1]}"
+
+
+def matter_of(row: AnnouncementRow, picture: PictureRow | None = None) -> Matter:
+    """From an announcement's row."""
+    return Matter(
+        row.id,
+        row.revision,
+        Kind(row.kind),
+        row.texts,
+        Extras.unpacked(row.extras),
+        audience(row),
+        picture,
+    )
+
+
+class Matters:
+    """The announcements that a pump has at hand."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Matter] = {}
+
+    async def of(self, session: AsyncSession, announcement_id: int, revision: int) -> Matter:
+        """As of a revision; read once."""
+        kept = self._kept.pop(announcement_id, None)
+        if kept is None or kept.revision != revision:
+            row = (
+                await session.scalars(
+                    select(AnnouncementRow)
+                    .where(AnnouncementRow.id == announcement_id)
+                    .execution_options(populate_existing=True)
+                )
+            ).one()
+            kept = await self.read(session, row)
+        self._kept[announcement_id] = kept  # the last that was asked for stands at the end
+        if len(self._kept) > MAX_KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        return kept
+
+    async def read(self, session: AsyncSession, row: AnnouncementRow) -> Matter:
+        """With its picture."""
+        number = Extras.unpacked(row.extras).picture
+        picture = None
+        if number is not None:
+            picture = await session.get(PictureRow, number, options=[undefer(PictureRow.content)])
+        return matter_of(row, picture)

@@ -1,0 +1,34 @@
+"""Whom an announcement did not reach."""
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy.orm import aliased
+
+from core.announcements.lanes import DeliveryState
+from core.tables import AccountRow, AnnouncementRunRow, DeliveryRow
+
+
+def unreached(announcement_id: int) -> ColumnElement[bool]:
+    """A condition on the `AccountRow` of a query: its person was not reached by an announcement.
+
+    Either a try ended otherwise, on any account of theirs, or their turn never came. It is
+    answered from indexes, row by row; a list of a million would be made at every turn.
+    """
+    theirs, run = aliased(AccountRow), AnnouncementRunRow
+    tried = select(DeliveryRow.recipient).where(
+        theirs.member_id == AccountRow.member_id,
+        DeliveryRow.announcement_id == announcement_id,
+        DeliveryRow.recipient == theirs.id,
+    )
+    got = DeliveryRow.state == DeliveryState.DELIVERED
+    turn_never_came = exists().where(
+        run.announcement_id == announcement_id,
+        run.platform == AccountRow.platform,
+        run.cursor < AccountRow.id,
+        AccountRow.id <= run.last,
+    )
+    return and_(~tried.where(got).exists(), or_(tried.where(~got).exists(), turn_never_came))
+
+
+def missed(announcement_id: int) -> Select[int]:
+    """Account ids of those whom it did not reach; see `unreached`."""
+    return select(AccountRow.id).where(unreached(announcement_id))

@@ -1,0 +1,154 @@
+"""The results: who may read them, one by one, and when they go."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, delete, exists, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.announcements.changes import DELIVERY, count
+from core.announcements.lanes import SETTLED, DeliveryState, platform_of
+from core.announcements.nouns import OVER, AnnouncementState, Kind
+from core.announcements.records import audience, get
+from core.tables import AccountRow, AnnouncementRow, DeliveryRow, MemberRow
+
+PAGE: Final = 1_000
+AT_ONCE: Final = 50_000
+"""Results that one call of `forget` deletes at most."""
+
+
+async def recipients(
+    session: AsyncSession, announcement_id: int, *, limit: int = 100_000
+) -> Sequence[Mapping[str, Any]]:
+    """The first of `each_recipient`, at once."""
+    found = []
+    async for each in each_recipient(session, announcement_id):
+        found.append(each)
+        if len(found) >= limit:
+            break
+    return found
+
+
+async def each_recipient(
+    session: AsyncSession, announcement_id: int
+) -> AsyncIterator[Mapping[str, Any]]:
+    """The result for each recipient, for the CSV: members by number, rooms by place.
+
+    A page at a time, so that a million rows need no more memory than a few. Whose turn has not
+    come yet is not among them. Open the session with `core.database.reading`.
+    """
+    row = await get(session, announcement_id)
+    places, over, after = audience(row).places, row.state in OVER, -(2**40)
+    while True:
+        found = (await session.execute(_page(announcement_id, after))).all()
+        for each in found:
+            yield _shown(each, places, over=over)
+        if len(found) < PAGE:
+            return
+        after = found[-1].recipient
+
+
+def _page(announcement_id: int, after: int) -> Select[Any]:
+    row = DELIVERY.c
+    return (
+        select(DELIVERY, AccountRow.member_id, MemberRow.locale)
+        .outerjoin(AccountRow, AccountRow.id == row.recipient)
+        .outerjoin(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(row.announcement_id == announcement_id, row.recipient > after)
+        .order_by(row.recipient)
+        .limit(PAGE)
+    )
+
+
+def _shown(row: Any, places: Sequence[tuple[str, str]], *, over: bool) -> Mapping[str, Any]:
+    state = DeliveryState(row.state)
+    if over and state is DeliveryState.SENDING:
+        state = DeliveryState.UNSURE  # it is over, and nobody answered for this one
+    if row.recipient < 0:
+        place = -row.recipient - 1
+        recipient = places[place][1] if place < len(places) else ""
+    else:
+        recipient = f"member:{row.member_id}" if row.member_id is not None else ""
+    return {
+        "recipient": recipient,
+        "platform": platform_of(row.lane),
+        "language": row.locale or "",
+        "result": state.word,
+        "reason": row.reason or "",
+        "attempts": row.attempts,
+    }
+
+
+async def received(session: AsyncSession, account_ids: Sequence[int]) -> list[Mapping[str, Any]]:
+    """What was sent to these accounts, for the person whose accounts they are."""
+    rows = await session.execute(
+        select(DeliveryRow, AnnouncementRow)
+        .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
+        .where(DeliveryRow.recipient.in_(account_ids))
+        .order_by(DeliveryRow.announcement_id)
+    )
+    return [
+        {
+            "announcement": announcement.id,
+            "kind": announcement.kind,
+            "at": announcement.created_at.isoformat(),
+            "platform": platform_of(row.lane),
+            "result": DeliveryState(row.state).word,
+        }
+        for row, announcement in rows
+    ]
+
+
+async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: datetime) -> None:
+    """Take a person out of the outbox and the results, and the words out of their notices.
+
+    What had not arrived counts as failed; the other counts stay. A notice may quote what they
+    asked.
+    """
+    found = await session.execute(
+        select(DeliveryRow.announcement_id, DeliveryRow.recipient, DeliveryRow.state)
+        .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
+        .where(DeliveryRow.recipient.in_(account_ids))
+        .order_by(DeliveryRow.announcement_id, DeliveryRow.recipient)
+        .with_for_update(of=DeliveryRow)
+    )
+    for announcement_id, recipient, state in found.all():
+        await session.execute(
+            delete(DELIVERY).where(
+                DELIVERY.c.announcement_id == announcement_id, DELIVERY.c.recipient == recipient
+            )
+        )
+        if state not in SETTLED:
+            failed = {DeliveryState.FAILED.word: 1}
+            await count(session, announcement_id, failed, now=now)
+        await session.execute(
+            update(AnnouncementRow)
+            .where(AnnouncementRow.id == announcement_id, AnnouncementRow.kind == Kind.NOTICE)
+            .values(texts={"key": "left", "values": {}})
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def forget(session: AsyncSession, *, before: datetime, limit: int = AT_ONCE) -> bool:
+    """Delete what was finished, cancelled or left a draft before a day, with every result.
+
+    At most `limit` results a call; returns whether there are more.
+    """
+    over = (*OVER, AnnouncementState.DRAFT)
+    old = select(AnnouncementRow.id).where(
+        AnnouncementRow.state.in_(over), AnnouncementRow.created_at < before
+    )
+    row = DELIVERY.c
+    some = select(row.announcement_id, row.recipient).where(row.announcement_id.in_(old))
+    gone = await session.execute(
+        delete(DELIVERY).where(tuple_(row.announcement_id, row.recipient).in_(some.limit(limit)))
+    )
+    await session.execute(
+        delete(AnnouncementRow)
+        .where(
+            AnnouncementRow.id.in_(old), ~exists().where(row.announcement_id == AnnouncementRow.id)
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(gone, "rowcount", 0)) >= limit

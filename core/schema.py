@@ -1,0 +1,160 @@
+"""The schema of the records: its revisions, and how a database is brought to the newest one.
+
+Migrations expand first and contract later: what the release before reads stays until the release
+after. So old workers go on while a new one migrates. A migration that cannot keep that (it drops,
+renames or newly demands something) says why in ``contract``::
+
+    contract = "delivery rows are keyed by announcement and recipient from here on"
+
+Then it does not run while a worker of older code is alive, and the records note the oldest code
+that may still use them. A worker whose code is older than that stops by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, column, func, inspect, select, table, text
+
+from core.errors import MigrationRefused
+
+MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
+
+OLDEST_CODE: Final = "schema.oldest_code"
+"""The counter that holds the oldest revision whose code may use the records."""
+
+ALIVE: Final = timedelta(seconds=30)
+"""A worker that was seen later than this ago is alive."""
+
+_TURN: Final = 0x6B616E6C  # any number that nothing else locks
+_COUNTERS = table("counter", column("name"), column("value"))
+_WORKERS = table("worker", column("name"), column("schema"), column("seen_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One step of the schema."""
+
+    id: str
+    title: str
+    contract: str | None  # why older code cannot go on after it
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """How a database stands to this code."""
+
+    current: str | None  # None: no records yet
+    newest: str  # that this code knows
+    pending: tuple[Revision, ...]  # oldest first
+    too_new: bool  # newer code has changed what this code reads
+    unknown: bool  # newer code was here
+
+
+@cache
+def revisions() -> tuple[Revision, ...]:
+    """Every revision that this code knows, oldest first."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return tuple(
+        Revision(each.revision, str(each.doc), getattr(each.module, "contract", None))
+        for each in reversed(list(scripts.walk_revisions()))
+    )
+
+
+def newest() -> str:
+    """The revision that this code was written for."""
+    return revisions()[-1].id
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of a database; `None` where there are no records."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def state(connection: Connection) -> SchemaState:
+    """How the database stands to this code. Reads alone."""
+    here, known = current(connection), [each.id for each in revisions()]
+    if here is None:
+        return SchemaState(None, known[-1], revisions(), too_new=False, unknown=False)
+    if here in known:
+        pending = revisions()[known.index(here) + 1 :]
+        return SchemaState(here, known[-1], pending, too_new=False, unknown=False)
+    return SchemaState(
+        here, known[-1], (), too_new=_oldest_code(connection) > int(known[-1]), unknown=True
+    )
+
+
+def upgrade(connection: Connection, *, now: datetime, to: str = "head") -> tuple[str, ...]:
+    """Bring the schema to a revision, within the caller's transaction; returns what was run.
+
+    One at a time: whoever comes second waits, and finds nothing to do. A database that newer code
+    has only added to is left as it is.
+
+    Raises `MigrationRefused` where newer code has changed what this code reads, or while a worker
+    of older code is alive that a pending revision would break.
+    """
+    if connection.dialect.name == "postgresql":  # on SQLite the transaction itself is the lock
+        connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+    found = state(connection)
+    if found.too_new:
+        raise MigrationRefused("too-new", found.current or "")
+    steps = [each for each in found.pending if to == "head" or int(each.id) <= int(to)]
+    if not steps:
+        return ()
+    breaking = [each.id for each in steps if each.contract]
+    if breaking and (older := older_workers(connection, than=breaking[-1], now=now)):
+        raise MigrationRefused("older-workers", ", ".join(older))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+    if breaking:
+        _note_oldest_code(connection, int(breaking[-1]))
+    return tuple(each.id for each in steps)
+
+
+def live_workers(connection: Connection, *, now: datetime) -> Mapping[str, str]:
+    """Which workers were seen lately, each with the revision that it started on."""
+    if not inspect(connection).has_table("worker"):
+        return {}
+    rows = connection.execute(select(_WORKERS).order_by(_WORKERS.c.name)).all()
+    return {
+        str(name): str(revision) for name, revision, seen_at in rows if now - _utc(seen_at) < ALIVE
+    }
+
+
+def older_workers(connection: Connection, *, than: str, now: datetime) -> Sequence[str]:
+    """The names of workers that are alive and run code from before a revision."""
+    alive = live_workers(connection, now=now)
+    return [name for name, revision in alive.items() if revision < than]
+
+
+def _utc(moment: datetime | str) -> datetime:
+    """A time as a driver gives it without a type: SQLite's is text without a zone."""
+    found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _oldest_code(connection: Connection) -> int:
+    found = connection.scalar(select(_COUNTERS.c.value).where(_COUNTERS.c.name == OLDEST_CODE))
+    return int(found or 0)
+
+
+def _note_oldest_code(connection: Connection, revision: int) -> None:
+    changed = connection.execute(
+        _COUNTERS.update().where(_COUNTERS.c.name == OLDEST_CODE).values(value=revision)
+    )
+    if not changed.rowcount:
+        connection.execute(_COUNTERS.insert().values(name=OLDEST_CODE, value=revision))
+
+
+def broken_references(connection: Connection) -> int:
+    """How many rows of a SQLite database point at a row that is not there."""
+    return len(connection.execute(text("PRAGMA foreign_key_check")).all())

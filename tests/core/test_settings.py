@@ -1,0 +1,14 @@
+"""Settings that contradict one another."""
+
+import pytest
+from pydantic import ValidationError
+
+from core.settings import Settings
+
+
+def test_a_rate_that_telegram_charges_for_is_refused_until_it_is_paid() -> None:
+    with pytest.raises(ValidationError, match="KANKEI_TELEGRAM_PAID_BROADCAST=true, which costs"):
+        Settings(_env_file=None, telegram_rate=31)
+    paid = Settings(_env_file=None, telegram_rate=1_000, telegram_paid_broadcast=True)
+    assert paid.telegram_rate == 1_000
+    assert Settings(_env_file=None).telegram_rate == 30

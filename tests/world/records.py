@@ -1,0 +1,156 @@
+"""What happens to the town's records while somebody uses them: stalls, cuts, a full disk."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import event, make_url, text
+
+from core.database import Sessions
+
+CHUNK: Final = 64 * 1024
+ENDLESS: Final = 4_294_967_294  # pages; SQLite's own limit
+
+
+def address(sessions: Sessions) -> str:
+    """Where the records are, for another engine or process."""
+    return str(sessions.kw["bind"].url.render_as_string(hide_password=False))
+
+
+class Proxy:
+    """A TCP connection to PostgreSQL that can fall silent or be cut."""
+
+    def __init__(self, database: str) -> None:
+        self._url = make_url(database)
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def database(self) -> str:
+        """The URL that leads through here."""
+        if self._server is None:
+            raise RuntimeError("not started")
+        port = self._server.sockets[0].getsockname()[1]
+        url = self._url.set(host="127.0.0.1", port=port)
+        return str(url.render_as_string(hide_password=False))
+
+    def stall(self) -> None:
+        """Nothing passes any more; connections stay open, new ones too."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        self._flowing.set()
+
+    def cut(self) -> None:
+        """Break every connection: a commit that was just sent may have happened or not."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.flow()
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, back = await asyncio.open_connection(self._url.host, self._url.port)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, back}
+        try:
+            await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
+        finally:
+            self._writers -= {writer, back}
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(CHUNK):
+                await self._flowing.wait()
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def write_lock(database: str) -> AsyncIterator[None]:
+    """SQLite: somebody else holds the one write lock, as a long backup or a stuck process does."""
+    path = make_url(database).database
+    connection = await asyncio.to_thread(
+        sqlite3.connect, str(path), timeout=30, isolation_level=None, check_same_thread=False
+    )
+    await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+@contextlib.contextmanager
+def _sqlite_full(sessions: Sessions) -> Iterator[None]:
+    engine = sessions.kw["bind"].sync_engine
+
+    def no_page_more(connection: Any) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")  # SQLite makes it: as many as now
+
+    event.listen(engine, "begin", no_page_more)
+    try:
+        yield
+    finally:
+        event.remove(engine, "begin", no_page_more)
+
+        def room_again(connection: Any) -> None:
+            connection.exec_driver_sql(f"PRAGMA max_page_count={ENDLESS}")
+
+        event.listen(engine, "begin", room_again)
+
+
+@contextlib.asynccontextmanager
+async def _postgresql_full(sessions: Sessions, table: str) -> AsyncIterator[None]:
+    async with sessions.begin() as session:
+        await session.execute(
+            text(
+                "create function disk_full() returns trigger language plpgsql as $$ begin "
+                "raise exception 'could not extend file: No space left on device' "
+                "using errcode = 'disk_full'; end $$"
+            )
+        )
+        await session.execute(
+            text(
+                f"create trigger disk_full before insert or update on {table} "
+                "for each row execute function disk_full()"
+            )
+        )
+    try:
+        yield
+    finally:
+        async with sessions.begin() as session:
+            await session.execute(text("drop function disk_full() cascade"))
+
+
+@contextlib.asynccontextmanager
+async def disk_full(sessions: Sessions, table: str) -> AsyncIterator[None]:
+    """Nothing can be written: SQLITE_FULL, or SQLSTATE 53100 at each row of `table`."""
+    if sessions.kw["bind"].dialect.name == "sqlite":
+        with _sqlite_full(sessions):
+            yield
+    else:
+        async with _postgresql_full(sessions, table):
+            yield
