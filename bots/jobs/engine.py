@@ -67,7 +67,8 @@ def end_of_process() -> None:
     The library's threads wait for a database that is away without end, and the interpreter waits
     for them. Everything of ours is closed by then.
     """
-    if _left_behind.is_set():
+    waiting = any(each.name.startswith("dbos-executor") for each in threading.enumerate())
+    if waiting or _left_behind.is_set():
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)

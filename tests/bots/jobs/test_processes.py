@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
@@ -323,6 +324,7 @@ async def way_to(records: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
     """PostgreSQL behind a line that can be cut: its URL, and what cuts it for good."""
     behind = make_url(records)
     lines: set[asyncio.StreamWriter] = set()
+    tasks: list[asyncio.Task[Any]] = []
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines.add(writer)
@@ -333,6 +335,8 @@ async def way_to(records: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
         writer.close()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (task := asyncio.current_task()) is not None:
+            tasks.append(task)
         there, back = await asyncio.open_connection(behind.host, behind.port)
         await asyncio.gather(pass_on(reader, back), pass_on(there, writer))
 
@@ -346,6 +350,8 @@ async def way_to(records: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
     port = server.sockets[0].getsockname()[1]
     yield behind.set(port=port).render_as_string(hide_password=False), cut
     cut()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await server.wait_closed()
 
 
 @pytest.mark.parametrize("records", ["postgresql"], indirect=True)
