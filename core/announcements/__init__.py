@@ -17,7 +17,7 @@ outcome. So nothing is lost, and only what was in flight when a process died can
 Notices and posts in rooms, which are few, are written down at once and go first.
 
 * `pump` turns; `lanes` keep the pace; `looking` finds what is next, `claims` decides about a row
-* `outcomes` and `changes` write down what became of it, `leases` see to clocks and workers that fail
+* `outcomes` and `changes` write down what became of it; `leases` are for failing clocks and workers
 * `outbox` is how something comes in, `results` how it is read and when it goes
 
 This module is what staff and the other domains ask for.
