@@ -63,6 +63,8 @@ def _row(name: str, verdict: Verdict) -> tuple[str, ...]:
 
 def _judge(report: Report, name: str, verdict: Verdict) -> None:
     counts, plan = verdict.per_kill(), verdict.plan
+    if verdict.lost or verdict.missing or verdict.unexplained() or verdict.stale:
+        print(verdict)
     report.at_most(f"lost, {name}", len(verdict.lost) + verdict.missing, 0)
     report.at_most(f"twice without a kill, {name}", verdict.unexplained(), 0)
     report.at_most(f"with old words, {name}", verdict.stale, 0)
