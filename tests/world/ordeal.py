@@ -83,6 +83,12 @@ class Verdict:
     def unsure(self) -> int:
         return sum(state == "unsure" for state in self.results.values())
 
+    @property
+    def unsure_and_silent(self) -> int:
+        """Of those, whom nothing has reached: what staff are asked to decide about."""
+        heard = {each.chat for each in self.log.of(self.kind)}
+        return sum(state == "unsure" and chat not in heard for chat, state in self.results.items())
+
     def repeats(self) -> list[tuple[Arrival, Arrival]]:
         """Each message that came again, with the one before it to the same person."""
         last: dict[int, Arrival] = {}
@@ -132,7 +138,8 @@ class Verdict:
             f"{self.kind}, {len(self.kills)} kills, {self.plan.people} people, "
             f"lost {len(self.lost)}, not settled {self.missing}, twice {sum(counts)} "
             f"(worst {max(counts, default=0)}, unexplained {self.unexplained()}), "
-            f"unsure {self.unsure}, stale {self.stale}, {self.seconds:.1f} s\n"
+            f"unsure {self.unsure} (nothing reached {self.unsure_and_silent}), "
+            f"stale {self.stale}, {self.seconds:.1f} s\n"
             + "\n".join([*self.trace, *self.strange()])
         )
 
