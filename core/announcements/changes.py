@@ -109,8 +109,6 @@ async def tally(
             counts.setdefault(each.announcement_id, Counter())[each.counted] += 1
     for announcement_id, counted in sorted(counts.items()):
         await count(session, announcement_id, counted, now=now)
-        if counted["failed"] or counted["unsure"]:
-            await pause_if_failing(session, announcement_id, now=now)
 
 
 async def count(
