@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
@@ -89,20 +89,6 @@ async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> No
         # What was read for the page goes on to say that it is new.
         .execution_options(synchronize_session=False)
     )
-
-
-async def opened_count(session: AsyncSession, deliveries: range) -> int:
-    """How many messages of these deliveries their person has opened."""
-    found = await session.scalar(
-        select(func.count())
-        .select_from(WebMessageRow)
-        .where(
-            WebMessageRow.delivery_id >= deliveries.start,
-            WebMessageRow.delivery_id < deliveries.stop,
-            WebMessageRow.opened_at.is_not(None),
-        )
-    )
-    return found or 0
 
 
 async def message(session: AsyncSession, account_id: int, number: int) -> WebMessageRow | None:

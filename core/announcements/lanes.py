@@ -96,12 +96,6 @@ def delivery_number(announcement_id: int, recipient: int) -> int:
     return announcement_id << _RECIPIENT_BITS | recipient & (1 << _RECIPIENT_BITS) - 1
 
 
-def deliveries_of(announcement_id: int) -> range:
-    """Every number that a delivery of this announcement can have."""
-    first = announcement_id << _RECIPIENT_BITS
-    return range(first, first + (1 << _RECIPIENT_BITS))
-
-
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The pace of one bot, as of now."""

@@ -16,6 +16,8 @@ from tests.bots.web.announcing import ENGLISH, NEW, members, office, photo, pump
 from tests.bots.web.stage import SECRET, World
 
 BODY = "2026年2月15日 午前9時から行います。定員は50名です。"
+SLOW = 15_000
+"""Milliseconds for an answer of a server that shares its cores with other tests."""
 WRONG = "On 16 February 2026 from 9 a.m. Up to 50 people."
 
 
@@ -60,12 +62,12 @@ async def compose(page: Page, world: World) -> None:
     await expect(looks.locator(".look-web")).to_contain_text("On 15 February 2026")
     await page.get_by_label("One by one").check()
     reach = page.locator("[data-reach]")
-    await expect(reach).to_contain_text("3 people")
+    await expect(reach).to_contain_text("3 people", timeout=SLOW)
     await page.get_by_label("English", exact=True).check()
-    await expect(reach).to_contain_text("would reach nobody")
+    await expect(reach).to_contain_text("would reach nobody", timeout=SLOW)
     await expect(page.locator("[data-said]")).to_contain_text("nobody")
     await page.get_by_label("English", exact=True).uncheck()
-    await expect(reach).to_contain_text("a second member of staff has to agree")
+    await expect(reach).to_contain_text("second member of staff", timeout=SLOW)
 
 
 async def test_an_announcement_goes_from_the_first_word_to_the_results_of_each(

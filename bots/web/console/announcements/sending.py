@@ -18,7 +18,7 @@ from bots.web.console.announcements.form import Faults, Given, given_of
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Number, Web, go
-from core import announcements, audit, board
+from core import announcements, audit
 from core.announcements import (
     Announcement,
     AnnouncementState,
@@ -29,7 +29,6 @@ from core.announcements import (
     Outgoing,
     Revision,
 )
-from core.announcements.lanes import deliveries_of
 from core.announcements.schedule import start_of
 from core.clock import Clock
 from core.database import reading, transaction
@@ -200,7 +199,6 @@ class Sending(StaffPages):
         """What the progress shows."""
         ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
         async with reading(self.web.app.sessions) as session:
-            opened = await self._opened(session, each)
             stands = each.state is not AnnouncementState.SENDING
             missing = stands and each.total - each.waiting > each.delivered
             reasons = await announcements.reasons(session, each.id) if missing else []
@@ -217,7 +215,7 @@ class Sending(StaffPages):
             "pace": self._paces.of(each) if each.state is AnnouncementState.SENDING else None,
             "amending": amending,
             "reasons": reasons,
-            "opened": opened,
+            "opened": each.reads.get("web"),
             "changes": each.delivered > 0 and each.retracted_at is None,
             "missed_count": each.total - each.delivered
             if ended and direct and not each.retracted_at
@@ -226,12 +224,6 @@ class Sending(StaffPages):
             "now": self.web.app.clock(),
             "language_of_staff": self.language(request),
         }
-
-    async def _opened(self, session: AsyncSession, each: Announcement) -> int | None:
-        """How many opened it on the web: no other platform tells."""
-        if each.kind is not Kind.DIRECT or "web" not in each.audience.terms.platforms:
-            return None
-        return await board.opened_count(session, deliveries_of(each.id))
 
     async def _shows(self, each: Announcement) -> Mapping[str, Looks]:
         kept = await self._kept_picture(each)
