@@ -88,7 +88,7 @@ async def plan(engine: AsyncEngine, statement: str, values: Any) -> list[str]:
     async with engine.connect() as connection:
         if sqlite:
             rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-            return [row[3] for row in rows]
+            return [str(tuple(row)[-1]) for row in rows]
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
         rows = await connection.exec_driver_sql(f"EXPLAIN {statement}", values)
         return [row[0].strip(" ->") for row in rows]
