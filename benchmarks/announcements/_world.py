@@ -65,6 +65,7 @@ class World:
         self._cluster = cluster
         self.folder = folder
         self._made = 0
+        self._migrating = asyncio.Lock()
 
     @property
     def databases(self) -> list[str]:
@@ -83,7 +84,8 @@ class World:
             url = await self._new_database(f"town{self._made}")
         engine = connect(url)
         try:
-            await migrate(engine)
+            async with self._migrating:  # Alembic keeps one environment a process
+                await migrate(engine)
             yield Records(session_factory(engine), url)
         finally:
             await engine.dispose()

@@ -35,7 +35,10 @@ async def run(world: World, report: Report) -> None:
                 rows.append(_row(name, verdict))
                 _judge(report, name, verdict)
     print("\n30 a second, answers in 50 ms, a life of 0 to 0.6 s; the seed repeats a run")
-    head = ("what", "seed", "kills", "people", "lost", "twice a kill", "worst", "unsure", "s")
+    head = (
+        *("what", "seed", "kills", "people", "lost", "twice a kill", "worst"),
+        *("unsure", "of them unreached", "s"),
+    )
     table(head, rows)
 
 
@@ -57,12 +60,15 @@ def _row(name: str, verdict: Verdict) -> tuple[str, ...]:
         f"{sum(counts) / len(counts):.2f}",
         str(max(counts)),
         str(verdict.unsure),
+        str(verdict.unsure_and_silent),
         f"{verdict.seconds:.0f}",
     )
 
 
 def _judge(report: Report, name: str, verdict: Verdict) -> None:
     counts, plan = verdict.per_kill(), verdict.plan
+    if verdict.lost or verdict.missing or verdict.unexplained() or verdict.stale:
+        print(verdict)
     report.at_most(f"lost, {name}", len(verdict.lost) + verdict.missing, 0)
     report.at_most(f"twice without a kill, {name}", verdict.unexplained(), 0)
     report.at_most(f"with old words, {name}", verdict.stale, 0)

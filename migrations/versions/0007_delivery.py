@@ -103,6 +103,10 @@ def _count_who_left() -> None:
         )
         WHERE state IN ('sending', 'paused')
     """)
+    op.execute("""
+        UPDATE announcement SET state = 'done', finished_at = confirmed_at
+        WHERE state = 'sending' AND total <= delivered + blocked + failed + unsure
+    """)
     # What the web has shown is known by the new number, so that it is not shown again.
     number = f"(c.announcement_id << {BITS}) | (c.recipient & {(1 << BITS) - 1})"
     if op.get_bind().dialect.name != "sqlite":

@@ -33,6 +33,14 @@ async def planned(city: City) -> int:
         return await events.make(session, plan, by="staff:hana", now=city.clock())
 
 
+async def presses(person: simcord.MemberActor, result: Any, label: str) -> Any:
+    """What is answered to the button of an answer."""
+    pressed = await person.click(result.response.message, label=label)
+    assert pressed.ephemeral
+    assert pressed.response is not None
+    return pressed
+
+
 async def hears(person: Any, words: str) -> Any:
     """Read until a message says this."""
     while True:
@@ -65,22 +73,19 @@ async def test_the_last_seat_goes_from_telegram_to_discord_and_each_hears_of_it(
     assert str(found["CONFERENCE"]) == LINK
 
     # … on Discord only the waiting list is left …
-    result = await ken.slash(city.plaza, "events")
-    assert result.response is not None
-    result = await ken.click(result.response.message, label="An evening with the mayor (sample)")
-    assert result.ephemeral
-    assert result.response is not None
-    assert "waiting list" in result.response.content
-    result = await ken.click(result.response.message, label="Join the waiting list")
-    assert "number 1 in the waiting list" in result.response.content
+    shown = await ken.slash(city.plaza, "events")
+    event_shown = await presses(ken, shown, "An evening with the mayor (sample)")
+    assert "waiting list" in event_shown.response.content
+    waiting = await presses(ken, event_shown, "Join the waiting list")
+    assert "number 1 in the waiting list" in waiting.response.content
 
     # … until she gives her seat back: it is kept for him, and he takes it …
     await hana.presses("参加をやめる", coming)
     await hears(hana, "参加しません")
-    result = await ken.slash(city.plaza, "events")
-    result = await ken.click(result.response.message, label="An evening with the mayor (sample)")
-    result = await ken.click(result.response.message, label="Take the free seat")
-    assert LINK in result.response.content
+    shown = await ken.slash(city.plaza, "events")
+    event_shown = await presses(ken, shown, "An evening with the mayor (sample)")
+    taken = await presses(ken, event_shown, "Take the free seat")
+    assert LINK in taken.response.content
 
     # … and he alone is reminded, once.
     city.clock.advance(WEEK - HOUR)

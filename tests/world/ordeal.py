@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.announcements import Policy
 from core.database import Sessions
@@ -18,6 +18,8 @@ from tests.world.sender import Senders, Sending, senders
 
 LONGEST_LIFE: Final = 0.6
 """Seconds: so long at most does a process send before it is killed."""
+READ_WITHIN: Final = 0.02
+"""Seconds in which the platform has read what the dead had written."""
 SWIFTLY: Final = 2_000.0
 """Messages a second, where only the change that follows is of interest."""
 DIES_STARTING: Final = 0.2
@@ -46,6 +48,13 @@ class Plan:
         return 1.5 * self.rate * self.latency + 1
 
 
+class Kill(NamedTuple):
+    """When a process was killed and when its last request can have been read, monotonic."""
+
+    at: float
+    over: float
+
+
 @dataclass(slots=True)
 class Verdict:
     """What came of it."""
@@ -53,7 +62,7 @@ class Verdict:
     plan: Plan
     log: Log
     results: Mapping[int, str]
-    kills: list[float] = field(default_factory=list)  # when, of the monotonic clock
+    kills: list[Kill] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     seconds: float = 0.0
     kind: str = "sent"  # what is counted: sent, edited or deleted
@@ -73,6 +82,12 @@ class Verdict:
     @property
     def unsure(self) -> int:
         return sum(state == "unsure" for state in self.results.values())
+
+    @property
+    def unsure_and_silent(self) -> int:
+        """Of those, whom nothing has reached: what staff are asked to decide about."""
+        heard = {each.chat for each in self.log.of(self.kind)}
+        return sum(state == "unsure" and chat not in heard for chat, state in self.results.items())
 
     def repeats(self) -> list[tuple[Arrival, Arrival]]:
         """Each message that came again, with the one before it to the same person."""
@@ -97,8 +112,24 @@ class Verdict:
         """What came twice although nothing was killed in between."""
         return sum(self._guilty(*each) is None for each in self.repeats())
 
+    def strange(self) -> list[str]:
+        """The unexplained ones, for who looks into them."""
+        start = self.kills[0].at if self.kills else 0.0
+        return [
+            f"  {before.at - start:7.3f} s and {again.at - start:7.3f} s: chat {again.chat}"
+            for before, again in self.repeats()
+            if self._guilty(before, again) is None
+        ]
+
     def _guilty(self, before: Arrival, again: Arrival) -> int | None:
-        return next((i for i, at in enumerate(self.kills) if before.at <= at <= again.at), None)
+        return next(
+            (
+                i
+                for i, each in enumerate(self.kills)
+                if before.at <= each.over and each.at <= again.at
+            ),
+            None,
+        )
 
     def __str__(self) -> str:
         counts = self.per_kill()
@@ -107,8 +138,9 @@ class Verdict:
             f"{self.kind}, {len(self.kills)} kills, {self.plan.people} people, "
             f"lost {len(self.lost)}, not settled {self.missing}, twice {sum(counts)} "
             f"(worst {max(counts, default=0)}, unexplained {self.unexplained()}), "
-            f"unsure {self.unsure}, stale {self.stale}, {self.seconds:.1f} s\n"
-            + "\n".join(self.trace)
+            f"unsure {self.unsure} (nothing reached {self.unsure_and_silent}), "
+            f"stale {self.stale}, {self.seconds:.1f} s\n"
+            + "\n".join([*self.trace, *self.strange()])
         )
 
 
@@ -176,10 +208,12 @@ async def _kill(
             await telegram.until(len(telegram.log.times) + 1, timeout=60)
         await asyncio.sleep(chance.uniform(0, LONGEST_LIFE))
         doomed = chance.sample(names, chance.randint(1, len(names)))
-        verdict.kills.append(time.monotonic())
+        at = time.monotonic()
         await alive.kill(*doomed)
+        await asyncio.sleep(READ_WITHIN)
+        verdict.kills.append(Kill(at, time.monotonic()))
         verdict.trace.append(
-            f"  {verdict.kills[-1] - verdict.kills[0]:7.3f} s killed {'+'.join(doomed)} "
+            f"  {at - verdict.kills[0].at:7.3f} s killed {'+'.join(doomed)} "
             f"after {len(telegram.log.times)} arrivals"
         )
         for name in doomed:

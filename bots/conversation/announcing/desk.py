@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from bots import texts
 from bots.conversation.announcing.following import Following, author
 from bots.conversation.announcing.reading import link_of, moment_of, words_of
+from bots.conversation.announcing.sending import Sending
 from bots.conversation.announcing.steps import TOWN, Row, Step, Steps, say
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
@@ -38,6 +38,7 @@ class Announcing:
         self._desk = desk
         self._steps = Steps(desk)
         self._following = Following(desk, self._steps)
+        self._sending = Sending(desk, self._steps, self._following)
         self._stash: OrderedDict[int, bytes] = OrderedDict()
         """Pictures that wait for their description. After a restart it is asked for again."""
 
@@ -114,11 +115,11 @@ class Announcing:
             case "to":
                 return await self._choose(number, detail, incoming, account)
             case "test":
-                return await self._test(number, incoming, account)
+                return await self._sending.test(number, incoming, account)
             case "confirm":
-                return await self._confirm(number, detail, incoming, account)
+                return await self._sending.confirm(number, detail, incoming, account)
             case "send":
-                return await self._send(number, detail, incoming, account)
+                return await self._sending.send(number, detail, incoming, account)
         return await self._follow(verb, number, detail, incoming, account)
 
     async def _follow(
@@ -283,7 +284,7 @@ class Announcing:
         if start is None:
             return Reply(say("time.unread", account.locale), private=True)
         minutes = str(int(start.at.timestamp()) // 60)
-        reply = await self._confirm(number, minutes, incoming, account)
+        reply = await self._sending.confirm(number, minutes, incoming, account)
         if start.left_out:
             when = self._steps.when(start.at, account.locale)
             note = say("time.left-out", account.locale, when=when)
@@ -340,73 +341,6 @@ class Announcing:
                 extras=extras,
             )
 
-    # Sending
-
-    async def _test(self, number: int, incoming: Incoming, account: Account) -> Reply:
-        """One message in each language that was written, to the one who writes it."""
-        async with reading(self._desk.sessions) as session:
-            draft = await announcements.progress(session, number)
-        arrived = 0
-        for language in draft.texts:
-            message = await self._steps.outgoing(draft, language)
-            arrived += await self._desk.try_out(incoming.platform, incoming.account, message)
-        key = "preview.tested" if arrived else "preview.not-tested"
-        note = say(key, account.locale, count=arrived)
-        reply = await self._steps.show(Step.PREVIEW, number, incoming, account, note)
-        return replace(reply, preview=None)
-
-    async def _confirm(self, number: int, when: str, incoming: Incoming, account: Account) -> Reply:
-        """The last look: what, to whom, when."""
-        language, start_at = account.locale, _start(when)
-        await self._steps.wait_for(None, None, incoming, account)
-        found = await self._steps.weigh(number)
-        draft = found.announcement
-        if draft.state is not AnnouncementState.DRAFT:
-            return self._following.show(draft, language)
-        at = self._steps.when(start_at, language) if start_at else say("confirm.now", language)
-        lines = [
-            say(
-                "confirm.what",
-                language,
-                heading=draft.texts["ja"]["heading"],
-                audience=self._steps.audience_name(draft.audience, language),
-                people=f"{found.people:,}",
-                when=at,
-            )
-        ]
-        if found.needs_second:
-            lines.append(say("preview.second", language))
-        send = Button(
-            say("confirm.plan" if start_at else "confirm.send", language),
-            action=f"announce:send:{number}:{when}:{draft.revision}",
-        )
-        back = Button(say("back", language), action=f"announce:go:{number}:time")
-        leave = Button(say("quit", language), action=f"announce:quit:{number}")
-        return Reply("\n".join(lines), buttons=((send,), (back, leave)), private=True)
-
-    async def _send(self, number: int, detail: str, incoming: Incoming, account: Account) -> Reply:
-        when, _, revision = detail.partition(":")
-        async with transaction(self._desk.sessions) as session:
-            draft = await announcements.progress(session, number)
-            if draft.state is AnnouncementState.DRAFT and revision != str(draft.revision):
-                sent = None  # somebody has rewritten it since it was looked at
-            else:
-                sent = await announcements.confirm(
-                    session,
-                    number,
-                    town=self._desk.town,
-                    by=author(incoming),
-                    now=self._desk.clock(),
-                    start_at=_start(when),
-                )
-        if sent is None:
-            note = say("confirm.changed", account.locale)
-            return await self._steps.show(Step.PREVIEW, number, incoming, account, note)
-        self._desk.wake()
-        if sent.state is AnnouncementState.SENDING:
-            self._desk.tell("chat.happening.announced", count=sent.total)
-        return self._following.show(sent, account.locale)
-
     def _is_staff(self, incoming: Incoming) -> bool:
         return self._desk.is_staff(incoming.platform, incoming.account)
 
@@ -420,13 +354,6 @@ def _parts(action: str) -> tuple[str, int | None, str]:
     _, verb, number, detail = [*action.split(":", 3), "", "", ""][:4]
     whole = number.isascii() and number.isdigit() and len(number) <= 12  # noqa: PLR2004
     return verb, int(number) if whole else None, detail
-
-
-def _start(when: str) -> datetime | None:
-    """The moment that a button carries, in minutes since 1970."""
-    if not (when.isascii() and when.isdigit() and len(when) <= 9):  # noqa: PLR2004
-        return None
-    return datetime.fromtimestamp(int(when) * 60, UTC)
 
 
 def _fault(error: BadAnnouncement, account: Account) -> Reply:

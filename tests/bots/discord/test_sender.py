@@ -1,6 +1,7 @@
 """A worker's Discord: messages and roles over REST, and no session at the gateway."""
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import pytest_asyncio
@@ -17,12 +18,19 @@ from tests.bots.discord.server import Server
 from tests.bots.discord.stage import StubApp, town_pack
 from tests.bots.discord.test_connection import NEWS, pointing_to
 
+if TYPE_CHECKING:
+    from bots.app import App
+
 
 @pytest.fixture(autouse=True)
 def library_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
     monkeypatch.setattr(Asset, "BASE", Asset.BASE)
+
+
+def speaking(app: StubApp) -> DiscordSender:
+    return DiscordSender(cast("App", app))
 
 
 @pytest_asyncio.fixture
@@ -38,7 +46,7 @@ async def server() -> AsyncIterator[Server]:
 async def test_a_worker_sends_and_gives_roles_without_a_session(
     server: Server, engine: AsyncEngine
 ) -> None:
-    sender = DiscordSender(StubApp(pointing_to(server), town_pack(guild=1, role=5), engine))
+    sender = speaking(StubApp(pointing_to(server), town_pack(guild=1, role=5), engine))
     await sender.start()
     sent = await sender.messenger.post("55", NEWS, delivery=17)
     await sender.keeper.admit("1/5", "200")
@@ -53,7 +61,7 @@ async def test_a_worker_sends_and_gives_roles_without_a_session(
 
 async def test_without_a_network_a_worker_tries_again_later(engine: AsyncEngine) -> None:
     server = Server(base="127.0.0.1:9")
-    sender = DiscordSender(StubApp(pointing_to(server), town_pack(guild=1), engine))
+    sender = speaking(StubApp(pointing_to(server), town_pack(guild=1), engine))
     with pytest.raises(PlatformUnavailable):
         await sender.start()
     await sender.stop()
@@ -61,7 +69,7 @@ async def test_without_a_network_a_worker_tries_again_later(engine: AsyncEngine)
 
 async def test_a_refused_token_is_left_to_staff(server: Server, engine: AsyncEngine) -> None:
     server.fail("GET", "/users/@me", 401)
-    sender = DiscordSender(StubApp(pointing_to(server), town_pack(guild=1), engine))
+    sender = speaking(StubApp(pointing_to(server), town_pack(guild=1), engine))
     with pytest.raises(PlatformRefused):
         await sender.start()
     await sender.stop()

@@ -37,6 +37,7 @@ async def main(folder: Path, url: str, name: str, version: str, *telegram: str) 
     from bots import jobs, serve
     from bots.app import App
     from bots.jobs import lives
+    from bots.jobs.engine import end_of_process
     from core.settings import Settings
     from core.town import TownPack
     from knowledge.answer import Guide
@@ -82,6 +83,7 @@ async def main(folder: Path, url: str, name: str, version: str, *telegram: str) 
 
     await serve.work(settings, worker=name, progress=lambda _: None, ready=ready, language="en")
     tell("ended")
+    end_of_process()
 
 
 if __name__ == "__main__":
