@@ -12,10 +12,11 @@ from bots.app import App
 from bots.following import compare_all, follow
 from bots.jobs import lives
 from bots.jobs.clockwork import RESTART_AFTER, Clockwork, at_work, every, one_machine, title
-from bots.jobs.engine import CLOSED, FAILED, VERSION
+from bots.jobs.engine import VERSION
 from bots.jobs.gatherings import look_at_seats, remind
 from bots.jobs.job import Job, following, next_daily
 from bots.jobs.presence import Elsewhere, NameTaken
+from bots.jobs.stories import CLOSED, FAILED
 from bots.jobs.sweeps import Waiting, look_again, recheck_everybody, tell_of_changes
 from bots.jobs.tidying import tidy
 from bots.operations.upgrades import LOOK_EVERY, notice_newer_schema

@@ -19,9 +19,10 @@ from typing import Final
 from bots import texts
 from bots.app import App
 from bots.jobs import janitor, lives
-from bots.jobs.engine import FIRST_PAUSE, TRIES, VERSION, Broken, Engine, turn_id
+from bots.jobs.engine import FIRST_PAUSE, TRIES, VERSION, Broken, Engine
 from bots.jobs.job import Job, following
 from bots.jobs.presence import Elsewhere, NameTaken, Presence, identify, same_machine
+from bots.jobs.stories import turn_id
 from core import turns, workers
 from core.database import reading, transaction
 from core.errors import ChainUnavailable, KankeiError, PlatformUnavailable, RecordsUnavailable

@@ -27,16 +27,14 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy import Engine as SyncEngine
 
-if TYPE_CHECKING:
-    from dbos import WorkflowStatus
+from bots.jobs.stories import FAILED, OPEN, Story, story_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,43 +74,6 @@ def end_of_process() -> None:
 
 class Broken(Exception):
     """A step that failed; its text is a code, never what it was about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One workflow as the engine remembers it."""
-
-    id: str
-    kind: str  # turn or announcement
-    subject: str  # the job's name, the announcement's number
-    state: str  # waiting, running, done, failed, cancelled
-    worker: str
-    version: str
-    created_at: datetime
-    ended_at: datetime | None
-
-
-_STATES: Final = {
-    "ENQUEUED": "waiting",
-    "DELAYED": "waiting",
-    "PENDING": "running",
-    "SUCCESS": "done",
-    "ERROR": "failed",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
-    "CANCELLED": "cancelled",
-}
-OPEN: Final = ("ENQUEUED", "DELAYED", "PENDING")
-FAILED: Final = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-CLOSED: Final = ("SUCCESS", "CANCELLED")
-
-
-def turn_id(job: str, number: int, due_at: datetime) -> str:
-    """The same in every process that sees this turn is due; another after a restored backup."""
-    return f"turn-{job}-{number}-{due_at.timestamp():.0f}"
-
-
-def life_id(announcement: int, created_at: datetime) -> str:
-    return f"announcement-{announcement}-{created_at.timestamp():.0f}"
 
 
 def engine_url(records: str) -> URL:
@@ -407,23 +368,3 @@ def relay_logs() -> None:
         library.handlers[:] = [_Relay()]
     library.propagate = False
     library.setLevel(logging.WARNING)
-
-
-def story_of(status: "WorkflowStatus") -> Story:
-    subject = status.workflow_id.partition("-")[2].rpartition("-")[0]
-    if status.name == "turn":
-        subject = subject.rpartition("-")[0]
-    return Story(
-        status.workflow_id,
-        status.name,
-        subject,
-        _STATES.get(status.status, status.status.lower()),
-        status.executor_id or "",
-        status.app_version or "",
-        _moment(status.created_at) or datetime.now(UTC),
-        _moment(status.completed_at),
-    )
-
-
-def _moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bots.jobs.engine import OPEN, Story
+from bots.jobs.stories import OPEN, Story
 from core import turns, workers
 from core.database import Sessions, reading, transaction
 

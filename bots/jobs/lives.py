@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bots import texts
 from bots.app import App
-from bots.jobs.engine import life_id
+from bots.jobs.stories import life_id
 from core import announcements
 from core.announcements import Announcement, AnnouncementState, Kind
 from core.database import reading, transaction

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from sqlalchemy import inspect
 
-from bots.jobs.engine import (
-    CLOSED,
-    FAILED,
-    OPEN,
-    SCHEMA,
-    TRIES,
-    Story,
-    connect_engine,
-    in_thread,
-    relay_logs,
-    story_of,
-)
+from bots.jobs.engine import SCHEMA, TRIES, connect_engine, in_thread, relay_logs
+from bots.jobs.stories import CLOSED, FAILED, OPEN, Story, story_of
 from core import audit, turns, workers
 from core.database import Sessions, reading, transaction
 from core.errors import NotFound

@@ -8,8 +8,8 @@ from datetime import timedelta
 from bots.app import App
 from bots.jobs import Job
 from bots.jobs.clockwork import Clockwork
-from bots.jobs.engine import Story
 from bots.jobs.presence import Presence, identify
+from bots.jobs.stories import Story
 from core import turns
 from core.database import reading
 from core.turns import Turn

@@ -9,7 +9,8 @@ from sqlalchemy import inspect, text
 
 from bots.app import App
 from bots.jobs import view
-from bots.jobs.engine import CLOSED, FAILED, OPEN, connect_engine
+from bots.jobs.engine import connect_engine
+from bots.jobs.stories import CLOSED, FAILED, OPEN
 from core import audit, turns
 from core.database import reading, transaction
 from core.errors import ChainUnavailable, RecordsUnavailable

@@ -12,8 +12,9 @@ from sqlalchemy import create_engine, make_url, text
 
 from bots.app import App
 from bots.jobs.clockwork import Clockwork
-from bots.jobs.engine import CLOSED, Engine, Story, engine_url
+from bots.jobs.engine import Engine, engine_url
 from bots.jobs.presence import Presence, identify
+from bots.jobs.stories import CLOSED, Story
 from core.testing import SetClock
 from tests.bots.jobs.stage import Task, ended, wound_up
 

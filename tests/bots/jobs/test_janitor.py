@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bots.jobs.engine import Story
 from bots.jobs.janitor import settle, stranded
+from bots.jobs.stories import Story
 from core import turns, workers
 from core.database import Sessions, reading, transaction
 from core.testing import SetClock
