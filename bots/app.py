@@ -5,6 +5,7 @@ The only place that chooses real parts. Tests pass fakes through the same door.
 
 import asyncio
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from bots.signing import derived, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
+from core import workers
 from core.access import (
     ChannelKeeper,
     Doorkeeper,
@@ -35,7 +37,7 @@ from core.access import (
 )
 from core.access.drift import Drift
 from core.access.guests import Guests
-from core.announcements import Messenger, Pump
+from core.announcements import Delivered, Messenger, Outgoing, Pump, QuietHours
 from core.chain import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
@@ -170,14 +172,40 @@ class App:
             self.clock,
             rate=rate,
             worker=self.worker,
+            quiet=quiet_hours(self.town),
+            gone=workers.gone,
         )
         if self.start_pump is not None:
             self.start_pump(pump)
+
+    def answered(self, platform: str) -> None:
+        """Somebody was answered there: it counts for the bot's rate, and goes first."""
+        if (pump := self.pumps.get(platform)) is not None:
+            pump.spent()
+
+    async def try_out(self, platform: str, account: str, message: Outgoing) -> bool:
+        """Send one message to one account, past the outbox; whether it arrived."""
+        messenger = self.messengers.get(platform)
+        if messenger is None:
+            return False
+        self.answered(platform)
+        # No delivery has a negative number, and no other test this one.
+        number = -secrets.randbits(62)
+        outcome = await messenger.send_direct(account, message, delivery=number)
+        return isinstance(outcome, Delivered)
 
     def wake(self) -> None:
         """Something new waits in the outbox."""
         for pump in self.pumps.values():
             pump.wake.set()
+
+
+def quiet_hours(town: TownPack) -> QuietHours | None:
+    """When no announcement disturbs a member."""
+    if (quiet := town.announcements.quiet) is None:
+        return None
+    start, until = quiet.hours
+    return QuietHours(start, until, zone=town.town.timezone)
 
 
 def posting_places(
@@ -278,6 +306,9 @@ async def running(
         def wake() -> None:
             app.wake()
 
+        async def try_out(platform: str, account: str, message: Outgoing) -> bool:
+            return await app.try_out(platform, account, message)
+
         learning = Learning(
             town=town,
             sessions=sessions,
@@ -303,6 +334,8 @@ async def running(
             wake=wake,
             tell=happenings.tell,
             learning=learning,
+            rates=lambda: app.rates,
+            try_out=try_out,
             meters=meters,
         )
         app = App(

@@ -63,8 +63,10 @@ async def town(
         if chain is None:
             yield app, None
             return
+        from bots.demo.evening import plan_evening
         from bots.demo.shop import Shop
 
+        await plan_evening(app)
         yield app, Shop(chain, app.secret)
 
 

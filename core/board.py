@@ -80,6 +80,17 @@ async def messages(session: AsyncSession, account_id: int) -> Sequence[WebMessag
     return rows.all()
 
 
+async def opened(session: AsyncSession, account_id: int, *, now: datetime) -> None:
+    """Its person has all their messages before them; of each the first time counts."""
+    await session.execute(
+        update(WebMessageRow)
+        .where(WebMessageRow.account_id == account_id, WebMessageRow.opened_at.is_(None))
+        .values(opened_at=now)
+        # What was read for the page goes on to say that it is new.
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def message(session: AsyncSession, account_id: int, number: int) -> WebMessageRow | None:
     row = await session.get(WebMessageRow, number)
     return row if row is not None and row.account_id == account_id else None
@@ -109,6 +120,11 @@ async def send(
 
 def _letter(message: Outgoing) -> str:
     return "\n\n".join(part for part in (message.body, message.footnote) if part)
+
+
+async def forget_messages(session: AsyncSession, *, before: datetime) -> None:
+    """Delete messages to single persons from before a day."""
+    await session.execute(delete(WebMessageRow).where(WebMessageRow.created_at < before))
 
 
 async def amend(

@@ -123,6 +123,11 @@ async def everybody(session: AsyncSession) -> Sequence[Worker]:
     return [_worker(row) for row in rows]
 
 
+async def gone(session: AsyncSession, now: datetime) -> list[str]:
+    """Names of those that have been silent for so long that their work may be taken over."""
+    return [each.who.name for each in await everybody(session) if each.gone(now)]
+
+
 async def forget(session: AsyncSession, *, before: datetime) -> int:
     """Remove those that were last seen before then; returns how many."""
     gone = await session.execute(

@@ -25,6 +25,7 @@ DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 IN_THE_README = (
     *("home.png", "chat.png", "verify.png", "room.png", "console.png", "compose.png"),
+    "progress.png",
     *("phone-home.png", "phone-verify.png", "phone-pass.png", "phone-window.png"),
 )
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -103,21 +104,44 @@ async def staff(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -
     await page.goto(url)
     await page.click("form[action='/console/demo'] button")
     await page.wait_for_load_state("networkidle")
+    await announce(page, url, shoot)
+    for name in ("", "/chain", "/members", "/changes", "/proofs", "/report", "/audit"):
+        await page.goto(f"{url}/console{name}")
+        await shoot(f"console{name.replace('/', '-')}")
+
+
+async def announce(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -> None:
+    """Written in two languages, looked at, posted, followed, and about to be taken back."""
     await page.goto(f"{url}/console/announcements/new")
+    await page.click("#tab-en")
+    await page.fill("#heading-en", "Volunteers wanted on the plateau")
+    await page.fill("#body-en", "Help us keep the grassland of Akiyoshidai. Everybody is welcome.")
+    await page.click("#tab-ja")
     await page.fill("#heading-ja", "山焼きのボランティアを募集します")
     await page.fill(
         "#body-ja", "秋吉台の草原を守る山焼きを、いっしょに手伝ってくださる方を募集します。"
     )
+    await page.click("[data-link-more]")
+    await page.fill("#label-1-ja", "くわしく見る")
+    await page.fill("#link-1", "https://karusuto.com/")
+    await page.locator(".look-web .button").wait_for()
     await shoot("compose")
-    await page.click("form:has(#heading-ja) button[type=submit], form:has(#heading-ja) .button-big")
-    await page.wait_for_load_state("networkidle")
+    await page.locator("#to-title").scroll_into_view_if_needed()
+    await page.locator("[data-direct-choice]").check()
+    await shoot("compose-audience")
+    await page.locator("input[name=reach]").first.check()
+    await page.click("[data-next]")
+    await page.locator("form[action$='/confirm'] button").wait_for()
     await shoot("confirm")
-    await page.locator("form[action*=confirm] button, button[formaction*=confirm]").first.click()
+    await page.click("form[action$='/confirm'] button")
     await page.get_by_text("1件のうち1件").first.wait_for()
-    await shoot("sent")
-    for name in ("", "/chain", "/members", "/changes", "/proofs", "/report", "/audit"):
-        await page.goto(f"{url}/console{name}")
-        await shoot(f"console{name.replace('/', '-')}")
+    await shoot("progress")
+    address = page.url
+    for name in ("change", "retract", "recipients"):
+        await page.goto(f"{address}/{name}")
+        await shoot(f"announcement-{name}")
+    await page.goto(f"{url}/console/announcements")
+    await shoot("announcements")
 
 
 async def window(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -> None:

@@ -26,6 +26,7 @@ from bots.cli.plan import plan
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.cli.worker import name_of, worker
 from bots.jobs import NameTaken
+from bots.jobs.engine import end_of_process
 from bots.serve import PortTaken, serve
 from bots.signing import secret_of
 from bots.web.session import staff_link
@@ -125,6 +126,7 @@ def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
             raise fail(error.code, file=error) from error
         raise fail("stopped", reason=error) from error
     say("goodbye")
+    end_of_process()
 
 
 @command.command()

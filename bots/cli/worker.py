@@ -11,6 +11,7 @@ from bots.app import App
 from bots.cli.logs import log_as_set
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.jobs import Elsewhere, NameTaken
+from bots.jobs.engine import end_of_process
 from bots.serve import work
 from bots.signing import WeakKey
 from core.errors import KankeiError, RecordsUnavailable, TownPackError
@@ -60,3 +61,4 @@ def worker(
     except KankeiError as error:
         raise fail("stopped", reason=error) from error
     say("goodbye")
+    end_of_process()

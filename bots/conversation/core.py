@@ -178,6 +178,8 @@ class Conversation:
             return await handler(incoming, account)
         if incoming.command is not None:
             return await self._commands.get(incoming.command, self._help)(incoming, account)
+        if await self._announcing.takes(incoming, account):
+            return await self._announcing.written(incoming, account)
         if self._proving.takes(incoming):
             return await self._proving.code(incoming, account)
         return await self._asking.ask(incoming, account)

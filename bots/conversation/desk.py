@@ -1,12 +1,13 @@
 """What every desk of the conversation stands on."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bots import texts
 from bots.operations.meters import Meters
 from core.access import Doorkeeper
+from core.announcements import Outgoing
 from core.clock import Clock
 from core.credentials.proving import Proving
 from core.database import Sessions
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 Places = Callable[[str | None], tuple[tuple[str, str], ...]]
 """Where a room's announcements are posted, as (platform, place); `None`: to the whole town."""
+
+
+TryOut = Callable[[str, str, Outgoing], Awaitable[bool]]
+"""Send one message to one account (platform, id) past the outbox; whether it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Desk:
     wake: Callable[[], None]  # something new waits in the outbox
     tell: Callable[..., None]  # `Happenings.tell`
     learning: "Learning"
+    rates: Callable[[], Mapping[str, float]]  # messages a second, by platform
+    try_out: TryOut
     meters: Meters = field(default_factory=Meters)
 
 

@@ -39,9 +39,11 @@ class Eventing:
             return ()
         return ((Button(texts.say("events.nav.events", language), action="events"),),)
 
-    async def list(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
-        """/events: what is to come, the next first."""
+    async def list(self, incoming: Incoming, account: Account) -> Reply:
+        """/events: what is to come, the next first; and the way to one's own calendar."""
         language, town = account.locale, self._desk.town
+        if (incoming.action or "").startswith("events:feed"):
+            return await self._feed(incoming, account)
         seen = await self._desk.events.upcoming()
         if not seen:
             none = ("events.list.none", "events.list.none_next")
@@ -57,8 +59,34 @@ class Eventing:
         return Reply(
             text="\n\n".join((title, *lines)),
             footnote=sample_note(town, language),
-            buttons=(*buttons, (page,)),
+            buttons=(
+                *buttons,
+                (Button(texts.say("events.feed.title", language), action="events:feed"), page),
+            ),
         )
+
+    async def _feed(self, incoming: Incoming, account: Account) -> Reply:
+        """An address for a calendar app: explained, made, or withdrawn."""
+        language, member, now = account.locale, account.member_id, self._desk.clock()
+        what = (incoming.action or "").removeprefix("events:feed").removeprefix(":")
+        parts = [texts.say("events.feed.title", language)]
+        async with transaction(self._desk.sessions) as session:
+            if what == "new":
+                secret = await events.make_feed(session, member, now=now)
+                parts.append(f"{self._desk.address}/calendar/{secret}.ics")
+                parts.append(texts.say("events.feed.once", language))
+            elif what == "off":
+                await events.withdraw_feed(session, member, now=now)
+                parts.append(texts.say("events.feed.withdrawn", language))
+            since = await events.feed_since(session, member)
+        parts.append(texts.say("events.feed.text", language))
+        make = Button(
+            texts.say("events.feed.again" if since else "events.feed.make", language),
+            action="events:feed:new",
+        )
+        withdraw = Button(texts.say("events.feed.withdraw", language), action="events:feed:off")
+        rows = ((make,), (withdraw,)) if since else ((make,),)
+        return Reply(text="\n\n".join(parts), buttons=(*rows, self._all(language)), private=True)
 
     def _line(self, view: View, language: str, zone: str | None) -> str:
         when = self._words.when(view.event, language, zone).replace("\n", "\n　")

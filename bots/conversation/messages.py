@@ -1,8 +1,11 @@
 """The nouns of a conversation: what comes in, what is said back."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
+
+from core.announcements import Outgoing
 
 
 class ChatKind(StrEnum):
@@ -10,6 +13,14 @@ class ChatKind(StrEnum):
 
     PRIVATE = "private"
     GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody sent; fetched only where one is wanted."""
+
+    size: int  # bytes, as the platform says
+    read: Callable[[], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,8 @@ class Incoming:
     update: str | None = None  # the platform's id of this delivery; repeats of it are dropped
     staff: str | None = None  # the name of a staff session, vouched for by the adapter
     presses_unseen: bool = True  # what a pressed button is answered with, only the presser reads
+    upload: Upload | None = None  # `text` is then its caption
+    has_forms: bool = False  # whether a button of this platform can open a form
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +100,30 @@ class Reply:
     document: Document | None = None
     language: str = "ja"  # of `text`, for lang attributes and voices
     failed: bool = False  # what was asked for was not done
+    menu: tuple[Button, ...] = ()  # choices of one question, before the buttons
+    menu_label: str = ""  # what is chosen, where the platform has menus
+    preview: Outgoing | None = None  # shown before the text, exactly as it would arrive
+
+    @property
+    def rows(self) -> tuple[tuple[Button, ...], ...]:
+        """Menu and buttons, for a platform without menus."""
+        return (*((each,) for each in self.menu), *self.buttons)
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One line or box of a form."""
+
+    label: str
+    limit: int  # characters
+    paragraph: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a button asks for, where the platform has forms; its lines become one text."""
+
+    title: str
+    blanks: tuple[Blank, ...]
+    file: str = ""  # the label of a field for a picture, if one is asked for

@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -24,8 +25,8 @@ import discord
 from discord import app_commands
 
 from bots import texts
-from bots.conversation import ChatKind, Incoming, Reply
-from bots.discord.layout import ActionButton, lay_out
+from bots.conversation import ChatKind, Form, Incoming, Reply, Upload, form_of
+from bots.discord.layout import ActionButton, ActionMenu, lay_out
 from bots.discord.messenger import PATIENCE
 from core.database import transaction
 from core.errors import KankeiError, NotAllowed
@@ -42,7 +43,7 @@ Callback = Callable[[Interaction], Coroutine[Any, Any, None]]
 PLAIN: Final = ("start", "join", "rooms", "card", "perks", "events", "language", "mydata", "help")
 JOIN_BUTTON: Final = "kankei:join"
 QUESTION_LIMIT: Final = 1000
-HEADING_LIMIT: Final = 200
+TITLE_LIMIT: Final = 45  # of a form and of each label in it
 BODY_LIMIT: Final = 4000  # Discord's own for a text input
 
 _TOO_LATE: Final = frozenset({10062, 40060})  # the deadline has passed, or another worker answered
@@ -92,28 +93,37 @@ class _JoinButton(discord.ui.Button[JoinView]):
         await interaction.client.command(interaction, "join")
 
 
-class AnnouncementForm(discord.ui.Modal):
-    """Heading and text; what happens with them is the conversation's affair."""
+class ActionForm(discord.ui.Modal):
+    """A form of the conversation; what is filled in goes back with its action."""
 
-    def __init__(self, language: str) -> None:
-        def words(key: str) -> str:
-            return texts.say(f"discord.announce.{key}", language)
-
-        super().__init__(title=words("title"), timeout=3600)
-        self.heading: discord.ui.TextInput[AnnouncementForm] = discord.ui.TextInput(
-            custom_id="heading", max_length=HEADING_LIMIT
-        )
-        self.body: discord.ui.TextInput[AnnouncementForm] = discord.ui.TextInput(
-            custom_id="body", max_length=BODY_LIMIT, style=discord.TextStyle.paragraph
-        )
-        self.add_item(discord.ui.Label(text=words("heading"), component=self.heading))
-        self.add_item(discord.ui.Label(text=words("body"), component=self.body))
+    def __init__(self, form: Form, action: str) -> None:
+        super().__init__(title=form.title[:TITLE_LIMIT], timeout=3600)
+        self.action = action
+        self.blanks: list[discord.ui.TextInput[ActionForm]] = []
+        self.file: discord.ui.FileUpload[ActionForm] | None = None
+        if form.file:
+            self.file = discord.ui.FileUpload(custom_id="file", max_values=1)
+            self.add_item(discord.ui.Label(text=form.file[:TITLE_LIMIT], component=self.file))
+        for number, blank in enumerate(form.blanks):
+            style = discord.TextStyle.paragraph if blank.paragraph else discord.TextStyle.short
+            box: discord.ui.TextInput[ActionForm] = discord.ui.TextInput(
+                custom_id=f"blank{number}",
+                style=style,
+                max_length=min(blank.limit, BODY_LIMIT),
+                required=blank.required,
+            )
+            self.blanks.append(box)
+            self.add_item(discord.ui.Label(text=blank.label[:TITLE_LIMIT], component=box))
 
     async def on_submit(self, interaction: Interaction) -> None:
-        heading = " ".join(self.heading.value.split())
-        await interaction.client.command(
-            interaction, "announce", text=f"{heading}\n{self.body.value}"
-        )
+        *lines, last = [box.value for box in self.blanks]
+        text = "\n".join([*(" ".join(each.split()) for each in lines), last])
+        upload = _upload(self.file.values[0]) if self.file and self.file.values else None
+        await interaction.client.filled_in(interaction, self.action, text, upload)
+
+
+def _upload(attachment: discord.Attachment) -> Upload:
+    return Upload(attachment.size, attachment.read)
 
 
 class TownClient(discord.Client):
@@ -151,7 +161,7 @@ class TownClient(discord.Client):
         self._add("ask", self._ask())
         self._add("code", self._code())
         self._add("settings", self._settings())
-        self._add("announce", self._announce)
+        self._add("announce", self._announce())
         self._add("answer", self._answer_question())
 
     @property
@@ -159,7 +169,7 @@ class TownClient(discord.Client):
         return self.user.id if self.user else 0
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(ActionButton)
+        self.add_dynamic_items(ActionButton, ActionMenu)
         self.add_view(JoinView(texts.say("discord.join.button", "ja")))
         await self.tree.set_translator(Words())
         try:
@@ -235,12 +245,18 @@ class TownClient(discord.Client):
 
         return callback
 
-    async def _announce(self, interaction: discord.Interaction) -> None:
-        if not self.app.staff("discord", str(interaction.user.id)):
-            await self._apologise(interaction, NotAllowed("announce"))
-            return
-        form = AnnouncementForm(texts.nearest(str(interaction.locale)))
-        await interaction.response.send_modal(form)
+    def _announce(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        @app_commands.describe(drafts=_described("announce_drafts"))
+        async def callback(interaction: discord.Interaction, *, drafts: bool = False) -> None:
+            """A form for something new, or what was begun and how the last ones go."""
+            if not self.app.staff("discord", str(interaction.user.id)):
+                await self._apologise(interaction, NotAllowed("announce"))
+            elif drafts:
+                await self.command(interaction, "announce")
+            else:
+                await self.pressed(interaction, "announce:new")
+
+        return callback
 
     async def command(
         self, interaction: Interaction, name: str, *, text: str = "", public: bool = False
@@ -250,8 +266,19 @@ class TownClient(discord.Client):
         await self._answer(interaction, incoming, public=public)
 
     async def pressed(self, interaction: Interaction, action: str) -> None:
-        """Answer a pressed button, for the eyes of who pressed it."""
+        """Answer a pressed button, for the eyes of who pressed it: by a form, if it opens one."""
+        form = form_of(action, texts.nearest(str(interaction.locale)))
+        if form is not None and self.app.staff("discord", str(interaction.user.id)):
+            await interaction.response.send_modal(ActionForm(form, action))
+            return
         await self._answer(interaction, self._incoming(interaction, action=action), public=False)
+
+    async def filled_in(
+        self, interaction: Interaction, action: str, text: str, upload: Upload | None
+    ) -> None:
+        """Answer a form."""
+        incoming = self._incoming(interaction, text=text, action=action)
+        await self._answer(interaction, replace(incoming, upload=upload), public=False)
 
     def _incoming(
         self,
@@ -272,6 +299,7 @@ class TownClient(discord.Client):
             chat=ChatKind.PRIVATE if interaction.guild_id is None else ChatKind.GROUP,
             thread=f"{interaction.channel_id}:{interaction.user.id}",
             update=str(interaction.id),
+            has_forms=True,
         )
 
     async def _answer(self, interaction: Interaction, incoming: Incoming, *, public: bool) -> None:

@@ -27,6 +27,9 @@ FOOTER_LIMIT: Final = 1024  # with title and description still under the 6,000 o
 LABEL_LIMIT: Final = 80
 URL_LIMIT: Final = 512
 ROWS: Final = 5
+OPTIONS: Final = 25
+OPTION_LIMIT: Final = 100
+PLACEHOLDER_LIMIT: Final = 150
 QUOTE_LIMIT: Final = 1800  # leaves room for the marks before every line
 
 COLOUR: Final = discord.Colour(0x0017C1)
@@ -148,13 +151,55 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def buttons(rows: Sequence[Sequence[Button]]) -> discord.ui.View | None:
-    """The buttons that Discord takes, in their rows; `None` if there is none."""
+class ActionMenu(
+    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]],
+    template=r"kankei:m",
+):
+    """A menu whose choices carry their meaning, and so outlive a restart."""
+
+    def __init__(self, label: str = "…", choices: Sequence[Button] = ()) -> None:
+        options = [
+            discord.SelectOption(
+                label=_shortened(each.label, OPTION_LIMIT), value=(each.action or "")[:OPTION_LIMIT]
+            )
+            for each in choices
+        ]
+        super().__init__(
+            discord.ui.Select(
+                custom_id="kankei:m",
+                placeholder=_shortened(label, PLACEHOLDER_LIMIT),
+                options=options or [discord.SelectOption(label="…")],
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+    ) -> "ActionMenu":
+        del interaction, item, match
+        return cls()
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        data: Any = interaction.data
+        await interaction.client.pressed(interaction, str(data["values"][0]))
+
+
+def buttons(
+    rows: Sequence[Sequence[Button]], menu: ActionMenu | None = None
+) -> discord.ui.View | None:
+    """The buttons that Discord takes, in their rows under a menu; `None` if there is nothing."""
+    most = ROWS - (menu is not None)
     kept = [[each for each in row if _pressable(each)] for row in rows]
-    if len(kept) > ROWS or any(len(row) > ROWS for row in kept):
-        flat = [each for row in kept for each in row][: ROWS * ROWS]
+    if len(kept) > most or any(len(row) > ROWS for row in kept):
+        flat = [each for row in kept for each in row][: most * ROWS]
         kept = [flat[start : start + ROWS] for start in range(0, len(flat), ROWS)]
     view = discord.ui.View(timeout=None)
+    if menu is not None:
+        menu.row = 0
+        view.add_item(menu)
     for index, row in enumerate(row for row in kept if row):
         for each in row:
             item: discord.ui.Item[Any]
@@ -162,7 +207,7 @@ def buttons(rows: Sequence[Sequence[Button]]) -> discord.ui.View | None:
                 item = discord.ui.Button(label=_shortened(each.label, LABEL_LIMIT), url=each.url)
             else:
                 item = ActionButton(each.action or "", each.label)
-            item.row = index
+            item.row = index + (menu is not None)
             view.add_item(item)
     view.stop()  # what a button means stands in its id: the library need not keep the view
     return view if view.children else None
@@ -183,8 +228,11 @@ class Page:
     content: str
     view: discord.ui.View | None = None
     document: Document | None = None
+    preview: Outgoing | None = None
 
     def arguments(self) -> dict[str, Any]:
+        if self.preview is not None:
+            return preview_of(self.preview)
         found: dict[str, Any] = {"suppress_embeds": True}
         if self.content:
             found["content"] = self.content
@@ -206,8 +254,15 @@ def lay_out(reply: Reply) -> list[Page]:
     if reply.footnote:
         blocks.extend(_marked("-#", reply.footnote))
     pages = pack(blocks) or [""]
-    last = Page(pages[-1], buttons(reply.buttons), reply.document)
-    return [*(Page(content) for content in pages[:-1]), last]
+    last = Page(pages[-1], buttons(reply.buttons, _menu(reply)), reply.document)
+    first = [Page("", preview=reply.preview)] if reply.preview is not None else []
+    return [*first, *(Page(content) for content in pages[:-1]), last]
+
+
+def _menu(reply: Reply) -> "ActionMenu | None":
+    if not reply.menu:
+        return None
+    return ActionMenu(reply.menu_label, reply.menu[:OPTIONS])
 
 
 def embeds(message: Outgoing) -> list[discord.Embed]:
@@ -267,3 +322,34 @@ def attachment(picture: Picture) -> discord.File:
         file_name(picture),
         description=_shortened(picture.description, DESCRIPTION_LIMIT) or None,
     )
+
+
+def letter_of(message: Outgoing) -> dict[str, Any] | None:
+    """A direct message, as `send` takes it: text, or embeds for what is too long for that.
+
+    `None` if one message cannot hold it.
+    """
+    pages = letter(message)
+    if len(pages) <= 1:
+        return {"content": "".join(pages), "suppress_embeds": True}
+    if (content := poster_of(message)) is None:
+        return None
+    if message.picture is not None:
+        content["embeds"][-1].set_image(url=None)  # a letter has its picture beside it
+    return {**content, "content": envelope(message)}
+
+
+def poster_of(message: Outgoing) -> dict[str, Any] | None:
+    """A post in a channel, as `send` takes it; `None` if one message cannot hold it."""
+    cards = embeds(message)
+    return {"embeds": cards} if fits(cards) else None
+
+
+def preview_of(message: Outgoing) -> dict[str, Any]:
+    """An announcement as it would arrive; who may end it by a button is written to directly."""
+    given = (letter_of if message.action else poster_of)(message) or {"content": "…"}
+    if message.picture is not None:
+        given["file"] = attachment(message.picture)
+    if (view := choices(message)) is not None:
+        given["view"] = view
+    return given

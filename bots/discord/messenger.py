@@ -14,7 +14,7 @@ import aiohttp
 import discord
 from discord.http import handle_message_parameters
 
-from bots.discord.layout import attachment, choices, embeds, envelope, fits, letter
+from bots.discord.layout import attachment, choices, letter_of, poster_of
 from bots.discord.outcome import MESSAGE_GONE, before_anything, outcome_of
 from core.announcements import Delivered, Failed, NotSent, Outcome, Outgoing
 from core.town import TownPack
@@ -40,14 +40,14 @@ class DiscordMessenger:
         opened = await self._place(account, direct=True)
         if not isinstance(opened, int):
             return opened
-        return await self._send(opened, _letter(message), message, delivery)
+        return await self._send(opened, letter_of(message), message, delivery)
 
     async def post(self, place: str, message: Outgoing, *, delivery: int) -> Outcome:
         """Into a channel, as an embed. `place` is a channel's id or a room's ``guild/role``."""
         channel = await self._place(place, direct=False)
         if not isinstance(channel, int):
             return channel
-        return await self._send(channel, _poster(message), message, delivery)
+        return await self._send(channel, poster_of(message), message, delivery)
 
     async def edit(
         self, target: str, message_id: str, message: Outgoing, *, direct: bool
@@ -56,7 +56,7 @@ class DiscordMessenger:
         channel = await self._place(target, direct=direct)
         if not isinstance(channel, int):
             return channel
-        content = _letter(message) if direct else _poster(message)
+        content = letter_of(message) if direct else poster_of(message)
         if content is None:
             return Failed("longer than one message of Discord can be")
         flags = discord.MessageFlags(suppress_embeds="embeds" not in content)
@@ -124,20 +124,3 @@ class DiscordMessenger:
         except Refusal as error:
             return outcome_of(error)
         return Delivered(str(sent.id))
-
-
-def _letter(message: Outgoing) -> dict[str, Any] | None:
-    """As text; what is too long for that, in embeds. `None` if one message cannot hold it."""
-    pages = letter(message)
-    if len(pages) <= 1:
-        return {"content": "".join(pages), "suppress_embeds": True}
-    if (content := _poster(message)) is None:
-        return None
-    if message.picture is not None:
-        content["embeds"][-1].set_image(url=None)  # a letter has its picture beside it
-    return {**content, "content": envelope(message)}
-
-
-def _poster(message: Outgoing) -> dict[str, Any] | None:
-    cards = embeds(message)
-    return {"embeds": cards} if fits(cards) else None

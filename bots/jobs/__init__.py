@@ -18,6 +18,7 @@ from bots.jobs.job import Job, following, next_daily
 from bots.jobs.presence import Elsewhere, NameTaken
 from bots.jobs.sweeps import Waiting, look_again, recheck_everybody, tell_of_changes
 from bots.jobs.tidying import tidy
+from bots.operations.upgrades import LOOK_EVERY, notice_newer_schema
 from core import workers
 from core.database import transaction
 
@@ -43,17 +44,19 @@ async def clear_books(app: App) -> None:
         await app.clockwork.engine.forget_old(FAILED, before=now - KEEP_FAILED)
 
 
-JOBS: Final = (
+JOBS: Final[tuple[Job, ...]] = (
     Job("sweep", lambda app: app.settings.recheck_every, recheck_everybody, timedelta(seconds=5)),
     Job("index", lambda app: app.settings.index_every, follow),
     Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
     Job("waiting", lambda _: RETRY_EVERY, look_again, RETRY_EVERY, everywhere=True),
     Job("reminders", lambda _: REMIND_EVERY, remind, REMIND_EVERY),
     Job("seats", lambda app: app.settings.recheck_every, look_at_seats, SEATS_AFTER),
+    Job("schema", lambda _: LOOK_EVERY, notice_newer_schema, LOOK_EVERY, everywhere=True),
     Job("tidy", lambda _: TIDY_EVERY, tidy),
     Job("start", lambda _: START_EVERY, lives.start_due, everywhere=True),
     Job("announcements", lambda _: ADOPT_EVERY, lives.adopt),
     Job("pauses", lambda _: ADOPT_EVERY, lives.tell_of_pauses, everywhere=True),
+    Job("staff-news", lambda _: START_EVERY, lives.tell_news, START_EVERY),
     Job("books", lambda _: timedelta(days=1), clear_books, timedelta(hours=1), at=time(4, 10)),
     Job("learn", lambda _: LEARN_EVERY, lambda app: app.learning.refresh(), LEARN_EVERY, True),
 )

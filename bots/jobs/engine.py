@@ -24,6 +24,7 @@ Facts of DBOS 3.4 that this module is built around:
 import asyncio
 import logging
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,10 +52,26 @@ AT_ONCE: Final = {TURNS: 8, LIVES: 64}  # of one process
 THREADS: Final = 16
 TRIES: Final = 4
 FIRST_PAUSE: Final = timedelta(seconds=5)  # then 10, 20
+STOP_WITHIN: Final = timedelta(seconds=5)
 MAX_RECOVERIES: Final = 5  # of a workflow that takes its process down with it
 CLOUD: Final = "DBOS__"  # variables by which the library would speak to its makers' service
 
 Answer = TypeVar("Answer")
+
+_left_behind: Final = threading.Event()
+
+
+def end_of_process() -> None:
+    """The last call of a command that ran the engine.
+
+    The library's threads wait for a database that is away without end, and the interpreter waits
+    for them. Everything of ours is closed by then.
+    """
+    waiting = any(each.name.startswith("dbos-executor") for each in threading.enumerate())
+    if waiting or _left_behind.is_set():
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 class Broken(Exception):
@@ -268,7 +285,11 @@ class Engine:
             DBOS.destroy(destroy_registry=True)
             pool.dispose()
 
-        await in_thread(end)
+        ending = asyncio.create_task(in_thread(end))
+        await asyncio.wait({ending}, timeout=STOP_WITHIN.total_seconds())
+        if not ending.done():
+            logger.warning("engine-left-behind")
+            _left_behind.set()
 
     def _register(self) -> None:
         from dbos import DBOS, StepOptions
@@ -289,8 +310,7 @@ class Engine:
                 options = StepOptions(name=name)
                 return await DBOS.run_step_async(options, self._here, self._steps[name], number)
 
-            while (seconds := float(await step("until-start"))) > 0:
-                await DBOS.sleep_async(seconds)
+            await step("wait")  # the library's own sleep would not hear of a cancellation
             await step("start")
             became = str(await step("follow"))
             await step("report")

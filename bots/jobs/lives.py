@@ -24,8 +24,6 @@ OPEN: Final = frozenset(
     {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
 )
 FOLLOW_EVERY: Final = 5.0  # seconds
-LOOK_AT_LEAST: Final = 6 * 3600.0
-"""Seconds after which a start that is far away is looked at again: staff may have changed it."""
 
 
 async def start_due(app: App) -> None:
@@ -63,6 +61,15 @@ async def tell_of_pauses(app: App) -> None:
     ]
 
 
+async def tell_news(app: App) -> None:
+    """Notices to staff of who has to agree, what is over, and what came too late."""
+    staff = [(platform, account) for platform, _, account in _staff(app)]
+    async with transaction(app.sessions) as session:
+        told = await announcements.tell_news(session, staff, now=app.clock())
+    if told:
+        app.wake()
+
+
 def _staff(app: App) -> Iterator[tuple[str, str, str]]:
     return (each.partition(":") for each in sorted(app.settings.staff))
 
@@ -70,7 +77,7 @@ def _staff(app: App) -> Iterator[tuple[str, str, str]]:
 def steps(app: App) -> Mapping[str, Callable[[int], Awaitable[Any]]]:
     """The steps of one life, by name; each may be repeated."""
     return {
-        "until-start": partial(until_start, app),
+        "wait": partial(wait, app),
         "start": partial(start, app),
         "follow": partial(follow, app),
         "report": partial(report, app),
@@ -90,12 +97,16 @@ async def _progress(app: App, number: int) -> Announcement | None:
             await asyncio.sleep(FOLLOW_EVERY)
 
 
-async def until_start(app: App, number: int) -> float:
-    """Seconds, 0 if there is nothing to wait for."""
-    found = await _progress(app, number)
-    if found is None or found.state is not AnnouncementState.SCHEDULED or found.start_at is None:
-        return 0.0
-    return min(max((found.start_at - app.clock()).total_seconds(), 0.0), LOOK_AT_LEAST)
+async def wait(app: App, number: int) -> str:
+    """Wait until the town's clock shows its start, or staff have decided otherwise."""
+    while (found := await _progress(app, number)) is not None:
+        if found.state is not AnnouncementState.SCHEDULED or found.start_at is None:
+            break
+        left = (found.start_at - app.clock()).total_seconds()
+        if left <= 0:
+            break
+        await asyncio.sleep(min(left, FOLLOW_EVERY))
+    return found.state if found else "gone"
 
 
 async def start(app: App, number: int) -> str:
@@ -112,11 +123,11 @@ async def start(app: App, number: int) -> str:
 
 async def follow(app: App, number: int) -> str:
     """Wait until it is over; returns its state."""
-    found = await _progress(app, number)
-    while found is not None and found.state in OPEN:
-        await asyncio.sleep(FOLLOW_EVERY)  # another process may be the one that sends
+    while True:
         found = await _progress(app, number)
-    return found.state if found else "gone"
+        if found is None or found.state not in OPEN:
+            return found.state if found else "gone"
+        await asyncio.sleep(FOLLOW_EVERY)  # another process may be the one that sends
 
 
 async def report(app: App, number: int) -> str:

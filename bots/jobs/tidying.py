@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from bots.app import App
-from core import announcements, board, events, identity, questions
+from core import announcements, board, events, identity, questions, unfinished
 from core.access.changes import forget_lists
 from core.credentials.codes import forget_codes
 from core.database import transaction
@@ -25,6 +25,8 @@ async def tidy(app: App) -> None:
         await forget_lists(session, before=now - KEEP_LISTS)
         await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
+        await board.forget_messages(session, before=now - timedelta(days=retention.delivery_days))
+        await unfinished.forget(session, before=now - KEEP_DRAFTS)
         await board.forget_pictures(session, before=now - timedelta(days=1))
         await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
         await announcements.forget_pictures(session, before=now - KEEP_DRAFTS)

@@ -119,7 +119,7 @@ class View:
 def state_of(turn: Turn, alive: Mapping[str, bool], now: datetime) -> str:
     if turn.under_way:
         return "running" if alive.get(turn.worker) else "interrupted"
-    if turn.failures >= TRIES:
+    if turn.outcome is Outcome.FAILED or turn.failures >= TRIES:
         return "failed"
     if turn.outcome is Outcome.RETRYING:
         return "retrying"

@@ -150,8 +150,8 @@ class Figures(Collector):
             told = _outcomes(pump)
             for outcome in OUTCOMES:
                 sent.add_metric((platform, outcome), told.get(outcome, 0))
-            flying.add_metric((platform,), getattr(pump, "in_flight", 0))
-            if (lane := getattr(pump, "lane", None)) is not None:
+            flying.add_metric((platform,), pump.in_flight)
+            if (lane := pump.lane) is not None:
                 gaps.add_metric((platform,), lane.gap.total_seconds())
                 left = (lane.banned_until - now).total_seconds() if lane.banned_until else 0.0
                 bans.add_metric((platform,), max(left, 0.0))
@@ -255,5 +255,4 @@ class Figures(Collector):
 
 
 def _outcomes(pump: Pump) -> Mapping[str, int]:
-    told: Mapping[str, int] = getattr(pump, "outcomes", {})
-    return {name.lower(): count for name, count in told.items()}
+    return {name.lower(): count for name, count in pump.outcomes.items()}

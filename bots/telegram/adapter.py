@@ -113,6 +113,7 @@ class TelegramAdapter:
         self.messenger = TelegramMessenger(
             bot,
             paid=settings.telegram_paid_broadcast,
+            answered=lambda: app.answered("telegram"),
             moved=self._look_later,
             # Whoever reads it chose some language, and a deletion knows none of them.
             withdrawn="\n".join(

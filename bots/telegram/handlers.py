@@ -15,7 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from telegram import CallbackQuery, Chat, Message, MessageEntity, Update, User
+from telegram import (
+    CallbackQuery,
+    Chat,
+    Document,
+    Message,
+    MessageEntity,
+    PhotoSize,
+    Update,
+    User,
+)
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import (
@@ -30,7 +39,7 @@ from telegram.ext import (
 )
 
 from bots import texts
-from bots.conversation import Button, ChatKind, Incoming, Reply
+from bots.conversation import Button, ChatKind, Incoming, Reply, Upload
 from bots.reasons import Reasons
 from bots.telegram.guests import Arrivals
 from bots.telegram.messenger import Place, TelegramMessenger
@@ -121,9 +130,9 @@ class Handlers:
 
     async def question(self, update: Update, context: Context) -> None:
         if (message := update.message) is not None:
-            await self._converse(
-                update, context, message, text=message.text or message.caption or ""
-            )
+            text = message.text or message.caption or ""
+            upload = self._upload(message)
+            await self._converse(update, context, message, text=text, upload=upload)
 
     async def group_message(self, update: Update, context: Context) -> None:
         """In a group only what mentions the bot, or replies to it, is meant for it."""
@@ -132,11 +141,32 @@ class Handlers:
             if text is not None:
                 await self._converse(update, context, message, text=text)
 
-    async def wordless(self, update: Update, _: Context) -> None:
-        """A picture, a sticker, a voice message."""
+    async def wordless(self, update: Update, context: Context) -> None:
+        """A picture, a sticker, a voice message. Pictures of staff may be meant for something."""
         if (message := update.message) is not None:
+            if (upload := self._upload(message)) is not None:
+                await self._converse(update, context, message, upload=upload)
+                return
             words = texts.say("telegram.message.words-please", _language(message.from_user))
             await self._messenger.reply(_place(message), Reply(words))
+
+    def _upload(self, message: Message) -> Upload | None:
+        """A picture that a member of staff sent; fetched only if the conversation wants it."""
+        user = message.from_user
+        if user is None or not self._app.staff("telegram", str(user.id)):
+            return None
+        document = message.document
+        file: PhotoSize | Document | None = message.photo[-1] if message.photo else None
+        if document is not None and (document.mime_type or "").startswith("image/"):
+            file = document
+        if file is None:
+            return None
+        size, number, bot = file.file_size or 0, file.file_id, self._messenger.bot
+
+        async def read() -> bytes:
+            return bytes(await (await bot.get_file(number)).download_as_bytearray())
+
+        return Upload(size, read)
 
     async def button(self, update: Update, context: Context) -> None:
         """A pressed button turns on the person's screen until it is answered: that comes first."""
@@ -156,6 +186,7 @@ class Handlers:
         text: str = "",
         command: str | None = None,
         action: str | None = None,
+        upload: Upload | None = None,
     ) -> None:
         """Ask the conversation once and say its answer."""
         user = update.effective_user
@@ -174,6 +205,7 @@ class Handlers:
             thread=f"{place.chat_id}/{place.topic}" if place.topic else str(place.chat_id),
             update=str(update.update_id),
             presses_unseen=place.private,
+            upload=upload,
         )
         if action is not None:
             place = replace(place, message=None)  # under the buttons it stands by itself

@@ -131,7 +131,7 @@ def lay_out(reply: Reply) -> list[str]:
             Block(reply.text),
             *(Block(quote, "<blockquote>", "</blockquote>") for quote in reply.quotes),
             *(_source(number, each) for number, each in enumerate(reply.sources, start=1)),
-            *(Block(f"{each.label}\n{each.url}") for each in _unopenable(reply.buttons)),
+            *(Block(f"{each.label}\n{each.url}") for each in _unopenable(reply.rows)),
             Block(reply.footnote, "<i>", "</i>"),
         ]
     )

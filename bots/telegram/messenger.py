@@ -228,18 +228,26 @@ class TelegramMessenger:
 
     async def reply(self, place: Place, reply: Reply) -> None:
         """Say `reply`, in as many messages as it takes. Raises what Telegram refused it with."""
+        if reply.preview is not None:
+            await self._show(place, reply.preview)
         *before, last = lay_out(reply)
         answered = place
         for part in before:
             await self._patiently(partial(self._send, answered, part))
             answered = Place(place.chat_id, place.private, place.topic)
-        buttons, document = keyboard(reply.buttons), reply.document
+        buttons, document = keyboard(reply.rows), reply.document
         if document is not None and document.is_picture and len(last) <= MAX_CAPTION:
             await self._patiently(partial(self._send_photo, answered, document, last, buttons))
             return
         await self._patiently(partial(self._send, answered, last, buttons))
         if document is not None:
             await self._patiently(partial(self._send_document, answered, document))
+
+    async def _show(self, place: Place, message: Outgoing) -> None:
+        """An announcement exactly as it would arrive, to who is writing it."""
+        words = lay_out_outgoing(message)[0]
+        self._count(place)
+        await self._patiently(partial(self._announce, message, words, place.chat_id))
 
     async def tell(self, account: str, text: str) -> bool:
         """A plain word to one person; whether it arrived."""

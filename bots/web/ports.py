@@ -10,7 +10,7 @@ from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.operations.meters import Meters
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
-from core.announcements import Messenger
+from core.announcements import Messenger, Pump
 from core.chain import EndpointHealth
 from core.clock import Clock
 from core.credentials.proving import Proving
@@ -100,6 +100,8 @@ class TownApp(Protocol):
     def clockwork(self) -> "Clockwork | None": ...
     @property
     def messengers(self) -> Mapping[str, Messenger]: ...
+    @property
+    def pumps(self) -> Mapping[str, Pump]: ...
     @property
     def rates(self) -> Mapping[str, float]: ...
     @property

@@ -30,6 +30,7 @@ from core.town import Gate
 logger = logging.getLogger(__name__)
 
 CONFIRMATION: Final = "yes"
+_EVENT: Final = re.compile(r"event:(\d{1,15})")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -128,6 +129,8 @@ class Rooms:
             action = _chosen(message, fields.get("choice", "")) if message else None
         if action is None:
             raise HTTPException(404)
+        if (event := _EVENT.fullmatch(action)) is not None:
+            return go(f"/events/{event[1]}")  # it has a page of its own
         who = self.web.visitor(request)
         reply = await self.web.app.conversation.handle(
             Incoming(

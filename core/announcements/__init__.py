@@ -1,15 +1,26 @@
 """Announcements and notices: composed, confirmed, and delivered once to each recipient.
 
-The delivery table is the outbox and the record at once. A delivery's life::
+Nobody is written down when an announcement is confirmed: it gets a run on each platform, a cursor
+that walks over the accounts. A delivery begins when its turn comes, is the outbox and the record at
+once, and its life is::
 
-    waiting ──► sending ──► delivered | blocked | failed
-       ▲           │
-       ├───────────┤  flooded, or certainly not sent: due again later
-       └───────────┘  in doubt after its lease: sent again once (``resend``), then unsure
+    (cursor) ──► sending ──► delivered | blocked | failed
+        │           ▲ │
+        │           │ ├─► waiting  flooded, or certainly not sent: due again later
+        └► waiting ─┘ └─► waiting  in doubt: sent again once (``resend``)
+      quiet hours         unsure   … and after that, or at once (``hold``): staff decide
+
+    delivered ──► delivered        changed or taken back, as often as staff want
 
 A message leaves only after its claim is committed, and a row leaves ``sending`` only by a stored
 outcome. So nothing is lost, and only what was in flight when a process died can arrive twice.
-`core.announcements.pump` sends; this module is what staff and the other domains ask for.
+Notices and posts in rooms, which are few, are written down at once and go first.
+
+* `pump` turns; `lanes` keep the pace; `looking` finds what is next, `claims` decides about a row
+* `outcomes` and `changes` write down what became of it; `leases` are for failing clocks and workers
+* `outbox` is how something comes in, `results` how it is read and when it goes
+
+This module is what staff and the other domains ask for.
 """
 
 from core.announcements.amending import change_sent, missed, retract
@@ -30,6 +41,7 @@ from core.announcements.messenger import (
     Picture,
     Render,
 )
+from core.announcements.news import tell_news
 from core.announcements.notices import notify, recall
 from core.announcements.nouns import (
     MAX_BODY,
@@ -55,6 +67,7 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
+from core.announcements.outbox import at_work
 from core.announcements.pictures import (
     MAX_DESCRIPTION,
     describe_picture,
@@ -69,6 +82,7 @@ from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.results import (
     each_recipient,
     forget,
+    reasons,
     received,
     recipients,
     withdraw,
@@ -128,6 +142,7 @@ __all__ = [
     "Terms",
     "Texts",
     "approve",
+    "at_work",
     "cancel",
     "change_sent",
     "compose",
@@ -150,6 +165,7 @@ __all__ = [
     "preview",
     "progress",
     "reach",
+    "reasons",
     "recall",
     "received",
     "recipients",
@@ -160,6 +176,7 @@ __all__ = [
     "revisions",
     "set_topic",
     "start_due",
+    "tell_news",
     "tell_staff",
     "wants",
     "withdraw",

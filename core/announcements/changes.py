@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.types import TypeEngine
 
-from core.announcements.counters import finish_if_settled
+from core.announcements.counters import COUNTERS, Counters, finish_if_settled, pause_if_failing
 from core.announcements.lanes import DeliveryState
 from core.tables import AnnouncementRow, DeliveryRow
 
@@ -102,7 +102,7 @@ async def apply(session: AsyncSession, changes: Sequence[Change]) -> set[Key]:
 async def tally(
     session: AsyncSession, changes: Iterable[Change], applied: set[Key], *, now: datetime
 ) -> None:
-    """Count what was applied; the last result finishes an announcement."""
+    """Count what was applied; the last result finishes an announcement, many failed pause it."""
     counts: dict[int, Counter[str]] = {}
     for each in changes:
         if each.counted is not None and each.key in applied:
@@ -114,14 +114,17 @@ async def tally(
 async def count(
     session: AsyncSession, announcement_id: int, counted: Mapping[str, int], *, now: datetime
 ) -> None:
-    """Move an announcement's counters."""
+    """Move an announcement's counters: the last result finishes it, too many lost ones pause it."""
     columns = AnnouncementRow.__table__.c
-    await session.execute(
+    moved = await session.execute(
         update(AnnouncementRow)
         .where(AnnouncementRow.id == announcement_id)
         .values({name: columns[name] + number for name, number in counted.items()})
+        .returning(*COUNTERS)
         .execution_options(synchronize_session=False)
     )
+    if (row := moved.first()) is not None:
+        await pause_if_failing(session, announcement_id, Counters(*row), now=now)
     await finish_if_settled(session, announcement_id, now=now)
 
 

@@ -1,13 +1,15 @@
 """What the last results mean for an announcement: it is over, or too much goes wrong."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.nouns import AnnouncementState, Kind
-from core.announcements.records import audience, get, move, step
+from core.announcements.nouns import AnnouncementState, Kind, Terms
+from core.announcements.records import move, step
 from core.tables import AnnouncementRow, AnnouncementRunRow
 
 WINDOW: Final = 50
@@ -56,21 +58,49 @@ def _under_way(announcement_id: int) -> ColumnElement[bool]:
     return exists().where(run.announcement_id == announcement_id, run.cursor < run.last)
 
 
-async def pause_if_failing(session: AsyncSession, announcement_id: int, *, now: datetime) -> bool:
-    """Pause when more failed, or went nobody knows where, than the pack bears; `True` if it did.
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The counters of an announcement as they stand, and where the window began."""
 
-    Looks at the results since the last look that had `WINDOW` of them. Who blocked the bot has
-    not failed: that is an answer. To be called after results were counted, in the same
-    transaction.
+    kind: str
+    state: str
+    segment: Mapping[str, Any]
+    total: int
+    delivered: int
+    blocked: int
+    failed: int
+    unsure: int
+    window_at: int
+    window_failed: int
+
+    @property
+    def settled(self) -> int:
+        return self.delivered + self.blocked + self.failed + self.unsure
+
+    @property
+    def lost(self) -> int:
+        """Failed, or gone nobody knows where. Who blocked the bot gave an answer."""
+        return self.failed + self.unsure
+
+
+COUNTERS: Final = tuple(getattr(AnnouncementRow, each.name) for each in fields(Counters))
+"""What a statement returns to make `Counters`."""
+
+
+async def pause_if_failing(
+    session: AsyncSession, announcement_id: int, now_at: Counters, *, now: datetime
+) -> bool:
+    """Pause when more of the last results are lost than the pack bears; `True` if it did.
+
+    Looks at the results since the last look that had `WINDOW` of them. `now_at` is what the
+    counters say after results were counted, in the same transaction.
     """
-    row = await get(session, announcement_id)
-    share = audience(row).terms.pause_at
-    if row.state != AnnouncementState.SENDING or row.kind != Kind.DIRECT or not share:
+    share = Terms.unpacked(now_at.segment.get("terms", {})).pause_at
+    ends = now_at.kind != Kind.DIRECT or now_at.settled >= now_at.total
+    if now_at.state != AnnouncementState.SENDING or ends or not share:
         return False
-    settled = row.delivered + row.blocked + row.failed + row.unsure
-    failed = row.failed + row.unsure
-    new, new_failed = settled - row.window_at, failed - row.window_failed
-    if new_failed * 100 > share * max(new, WINDOW):
+    new, lost = now_at.settled - now_at.window_at, now_at.lost - now_at.window_failed
+    if lost * 100 > share * max(new, WINDOW):
         paused = await move(
             session,
             announcement_id,
@@ -80,10 +110,14 @@ async def pause_if_failing(session: AsyncSession, announcement_id: int, *, now: 
             pause_told=False,
         )
         if paused:
-            detail = {"failed": new_failed, "of": new}
+            detail = {"failed": lost, "of": new}
             await step(session, announcement_id, "failing", by="kankei", now=now, detail=detail)
         return paused
     if new >= WINDOW:
-        row.window_at, row.window_failed = settled, failed
-        await session.flush()
+        await session.execute(
+            update(AnnouncementRow)
+            .where(AnnouncementRow.id == announcement_id)
+            .values(window_at=now_at.settled, window_failed=now_at.lost)
+            .execution_options(synchronize_session=False)
+        )
     return False

@@ -182,9 +182,12 @@ class Looker:
             return asked[1]
         other = aliased(AccountRow)
         told = exists().where(
-            other.member_id == AccountRow.member_id,
             DELIVERY.c.announcement_id == matter.id,
-            DELIVERY.c.recipient == other.id,
+            DELIVERY.c.recipient.in_(
+                select(other.id)
+                .where(other.member_id == AccountRow.member_id)
+                .correlate(AccountRow)
+            ),
         )
         query = (
             candidates(matter.audience, self._platform, now=now)

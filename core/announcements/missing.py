@@ -15,9 +15,10 @@ def unreached(announcement_id: int) -> ColumnElement[bool]:
     """
     theirs, run = aliased(AccountRow), AnnouncementRunRow
     tried = select(DeliveryRow.recipient).where(
-        theirs.member_id == AccountRow.member_id,
         DeliveryRow.announcement_id == announcement_id,
-        DeliveryRow.recipient == theirs.id,
+        DeliveryRow.recipient.in_(
+            select(theirs.id).where(theirs.member_id == AccountRow.member_id).correlate(AccountRow)
+        ),
     )
     got = DeliveryRow.state == DeliveryState.DELIVERED
     turn_never_came = exists().where(

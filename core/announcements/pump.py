@@ -128,7 +128,7 @@ class Pump:
         self._flying: dict[Key, asyncio.Task[None]] = {}
         self._landed: list[tuple[Claim, Outcome]] = []
         self._spent = 0
-        self._turns = 0
+        self._turns = self._served = 0
         self._look_at = -math.inf
         self._sick = 0
         self._held_until = -math.inf
@@ -302,11 +302,16 @@ class Pump:
             await self._tidy(session, runs, haul, ours, now)
             if room:
                 haul.add(await self._looker.urgent(session, room, ours, now))
-        start = self._turns % len(runs) if runs else 0
-        waiting = [each for each in (*runs[start:], *runs[:start]) if not each.over]
+        waiting = [each for each in runs if not each.over]
+        waiting.sort(key=lambda each: each.announcement_id <= self._served)
+        first = True  # who had the first share of a turn has the last of the next
         while waiting and len(haul.claims) < room:
             share = math.ceil((room - len(haul.claims)) / len(waiting))
-            haul.add(await self._serve(session, waiting.pop(0), share, look, ours, now))
+            run = waiting.pop(0)
+            found = await self._serve(session, run, share, look, ours, now)
+            if found.claims and first:
+                self._served, first = run.announcement_id, False
+            haul.add(found)
         applied = await apply(session, haul.changes)
         await tally(session, haul.changes, applied, now=now)
         return haul

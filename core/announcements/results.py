@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, select, tuple_, update
+from sqlalchemy import Select, delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.changes import DELIVERY, count
@@ -47,6 +47,22 @@ async def each_recipient(
         if len(found) < PAGE:
             return
         after = found[-1].recipient
+
+
+async def reasons(
+    session: AsyncSession, announcement_id: int, *, most: int = 5
+) -> list[tuple[str, int]]:
+    """Why it did not arrive, the commonest first, and with how many."""
+    row = DELIVERY.c
+    number = func.count().label("number")
+    found = await session.execute(
+        select(row.reason, number)
+        .where(row.announcement_id == announcement_id, row.reason.is_not(None))
+        .group_by(row.reason)
+        .order_by(number.desc(), row.reason)
+        .limit(most)
+    )
+    return [(each.reason, each.number) for each in found]
 
 
 def _page(announcement_id: int, after: int) -> Select[Any]:

@@ -26,7 +26,16 @@ from core.announcements.nouns import (
     Texts,
 )
 from core.announcements.quiet import QuietHours
-from core.announcements.records import announcement, audience, get, hold, move, must_move, step
+from core.announcements.records import (
+    announcement,
+    audience,
+    get,
+    hold,
+    keep_audience,
+    move,
+    must_move,
+    step,
+)
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 from core.town import TownPack
@@ -94,8 +103,8 @@ async def reach(
     """
     whom = checked_audience(town, whom)
     counted = await by_zone(session, whom, now=now)
-    direct = whom.kind is Kind.DIRECT
     recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
+    direct = whom.kind is Kind.DIRECT
     reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
     hours = town.announcements.quiet if direct and quiet else None
     silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
@@ -138,7 +147,9 @@ async def confirm(
     _check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
     row.paused_why = None
-    if await needs_second(session, audience(row), town=town, now=now):
+    whom = checked_audience(town, audience(row))  # the pack may have changed since the draft
+    keep_audience(row, whom)
+    if await needs_second(session, whom, town=town, now=now):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
     else:
@@ -227,7 +238,7 @@ async def refuse(
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = None
-    detail = {"reason": reason[:500] or None}
+    detail = {"reason": reason[:500] or None, "revision": row.revision}
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 

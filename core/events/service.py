@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +15,6 @@ from core.access.evidence import Evidence, EvidenceReader
 from core.chain.client import Finality
 from core.clock import Clock
 from core.database import Sessions, transaction
-from core.errors import NotFound
 from core.events import feeds, records, replies, telling
 from core.events.nouns import (
     LIVE,
@@ -40,7 +40,25 @@ PATIENCE: Final = timedelta(seconds=4)
 AWAY_AFTER: Final = 3
 """So many readings in a row without an answer end a turn: the chain is away."""
 
+TOGETHER: Final = 20
+"""So many are reminded in one transaction: a short one, others write as well."""
+
 Judge = Callable[[Gate, Evidence], Decision]
+
+
+@dataclass(slots=True)
+class Away:
+    """How many readings in a row had no answer."""
+
+    unknown: int = 0
+
+    def note(self, standing: Standing) -> Standing:
+        self.unknown = self.unknown + 1 if standing is Standing.UNKNOWN else 0
+        return standing
+
+    @property
+    def over(self) -> bool:
+        return self.unknown >= AWAY_AFTER
 
 
 class Events:
@@ -196,12 +214,14 @@ class Events:
 
     async def tell(self) -> int:
         """Everything that somebody is to be told now. Returns how many notices were written."""
-        told = await self._move_on()
-        async with transaction(self._sessions) as session:
-            untold = await telling.untold(session)
-        for news in untold:
-            told += await self._tell_news(news)
-        return told + await self._remind()
+        return await self._move_on() + await self._tell_news() + await self._remind()
+
+    async def tell_first(self) -> int:
+        """The first few of those whom news concerns; the clock's next turn tells the others.
+
+        For whoever made the news and waits for a page.
+        """
+        return await self._tell_news(rounds=1)
 
     async def _move_on(self) -> int:
         """Offers that are over, and seats that somebody left without a word."""
@@ -214,40 +234,52 @@ class Events:
                 told += await replies.move_up(session, event_id, now=self._clock())
         return told
 
-    async def _tell_news(self, news_id: int) -> int:
+    async def _tell_news(self, *, rounds: int | None = None) -> int:
+        """News, the oldest first, in transactions of `telling.BATCH` people."""
+        async with transaction(self._sessions) as session:
+            untold = await telling.untold(session)
         told = 0
-        while True:
-            async with transaction(self._sessions) as session:
-                few = await telling.tell_news(session, news_id, now=self._clock())
-            if not few:
-                return told
-            told += few
+        for news_id in untold:
+            few, done = 1, 0
+            while few and done != rounds:
+                async with transaction(self._sessions) as session:
+                    few = await telling.tell_news(session, news_id, now=self._clock())
+                told, done = told + few, done + 1
+        return told
 
     async def _remind(self) -> int:
-        told, unknown = 0, 0
+        """Everybody who is due: read who may have the link, then tell them, a few at a time."""
+        told, away = 0, Away()
         while True:
             async with transaction(self._sessions) as session:
                 due = await telling.due(session, now=self._clock())
+                numbers = {each.event_id for each in due}
+                planned = {each: await records.get(session, each) for each in sorted(numbers)}
             if not due:
                 return told
-            for each in due:
-                standing = Standing.UNKNOWN
-                event = await self._event(each.event_id)
-                if event is not None and event.plan.online and unknown < AWAY_AFTER:
-                    standing = await self.standing(each.member_id, event.plan.gate)
-                    unknown = unknown + 1 if standing is Standing.UNKNOWN else 0
+            for start in range(0, len(due), TOGETHER):
+                few = due[start : start + TOGETHER]
+                standings = [
+                    await self._for_link(planned[each.event_id], each.member_id, away)
+                    for each in few
+                ]
                 async with transaction(self._sessions) as session:
-                    event = await records.get(session, each.event_id)
-                    reply = await replies.reply_by(session, each.event_id, each.member_id)
-                    link = link_for(event, reply, standing)
-                    told += await telling.remind(session, each, link=link, now=self._clock())
+                    for each, standing in zip(few, standings, strict=True):
+                        told += await self._remind_one(session, each, standing)
 
-    async def _event(self, event_id: int) -> Event | None:
-        try:
-            async with transaction(self._sessions) as session:
-                return await records.get(session, event_id)
-        except NotFound:
-            return None
+    async def _for_link(self, event: Event, member_id: int, away: Away) -> Standing:
+        """Whether somebody may have the link. Nobody waits long for a chain that is away."""
+        if event.plan.online is None or away.over:
+            return Standing.UNKNOWN
+        return away.note(await self.standing(member_id, event.plan.gate))
+
+    async def _remind_one(
+        self, session: AsyncSession, due: telling.Due, standing: Standing
+    ) -> bool:
+        event = await records.get(session, due.event_id)
+        reply = await replies.reply_by(session, due.event_id, due.member_id)
+        link = link_for(event, reply, standing)
+        return await telling.remind(session, due, link=link, now=self._clock())
 
     async def look(self) -> int:
         """Look whether those who come still may. Returns how many seats were given on.
@@ -256,15 +288,15 @@ class Events:
         room's grace period the seat goes to the next in line. Nobody loses anything while nobody
         can tell.
         """
-        released, unknown = 0, 0
+        released, away = 0, Away()
         for event_id, member_id, gate in await self._guarded():
             if self._town.gate(gate) is None:
                 continue
             standing = await self.standing(member_id, gate)
             if standing is Standing.NO:
                 standing = await self.standing(member_id, gate, finality="finalized")
-            unknown = unknown + 1 if standing is Standing.UNKNOWN else 0
-            if unknown >= AWAY_AFTER:
+            away.note(standing)
+            if away.over:
                 break
             released += await self._settle(event_id, member_id, gate, standing)
         return released

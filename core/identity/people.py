@@ -255,7 +255,12 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
             for each in posts
         ],
         "messages": [
-            {"at": each.created_at.isoformat(), "heading": each.heading, "text": each.body}
+            {
+                "at": each.created_at.isoformat(),
+                "heading": each.heading,
+                "text": each.body,
+                "opened": each.opened_at.isoformat() if each.opened_at else None,
+            }
             for each in messages
         ],
     }

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.base import Base, Key
@@ -28,10 +28,7 @@ class AccountRow(Base):
     """A member's account on one platform."""
 
     __tablename__ = "account"
-    __table_args__ = (
-        UniqueConstraint("platform", "external_id"),
-        Index(None, "platform", "id"),  # announcements walk over a platform's accounts
-    )
+    __table_args__ = (UniqueConstraint("platform", "external_id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)

@@ -27,7 +27,6 @@ def upgrade() -> None:
     op.add_column(
         "announcement", sa.Column("places", sa.JSON(), nullable=False, server_default="[]")
     )
-    op.create_index(op.f("ix_account_platform_id"), "account", ["platform", "id"])
     _carry()
     _keep_places()
     _count_who_left()
@@ -103,6 +102,10 @@ def _count_who_left() -> None:
             WHERE c.announcement_id = announcement.id AND c.recipient IS NULL AND c.state < 2
         )
         WHERE state IN ('sending', 'paused')
+    """)
+    op.execute("""
+        UPDATE announcement SET state = 'done', finished_at = confirmed_at
+        WHERE state = 'sending' AND total <= delivered + blocked + failed + unsure
     """)
     # What the web has shown is known by the new number, so that it is not shown again.
     number = f"(c.announcement_id << {BITS}) | (c.recipient & {(1 << BITS) - 1})"
@@ -211,7 +214,6 @@ def downgrade() -> None:
     """The tables as they were, without what was delivered: its rows name no address any more."""
     for table in ("delivery", "announcement_run", "lane"):
         op.drop_table(table)
-    op.drop_index(op.f("ix_account_platform_id"), table_name="account")
     op.drop_column("announcement", "places")
     op.create_table(
         "delivery",

@@ -114,6 +114,21 @@ async def test_from_the_list_to_a_seat_and_the_file_for_the_calendar(
     assert LINK not in gone.text
 
 
+async def test_a_personal_calendar_is_made_and_withdrawn_in_chat(app: App) -> None:
+    await make(app)
+    assert "events:feed" in actions(await say(app, command="events"))
+    assert actions(await say(app, action="events:feed"))[0] == "events:feed:new"
+    made = await say(app, action="events:feed:new")
+    assert made.private
+    secret = made.text.partition("/calendar/")[2].partition(".ics")[0]
+    async with transaction(app.sessions) as session:
+        assert await events.follow_feed(session, secret) is not None
+    assert "events:feed:off" in actions(made)
+    assert "使えなくしました" in (await say(app, action="events:feed:off")).text
+    async with transaction(app.sessions) as session:
+        assert await events.follow_feed(session, secret) is None
+
+
 async def test_a_stranger_hears_whom_the_event_is_for_and_how_to_join(app: App) -> None:
     number = await make(app, gate="residents")
     refused = await say(app, KEN, action=f"event:{number}:come:0")

@@ -11,7 +11,7 @@ from bots.conversation import Incoming, Reply
 from bots.zones import ABROAD, REGIONS, area_named, zones_of
 from core import announcements
 from core.announcements import Audience, Kind
-from core.announcements.audience import count, total
+from core.announcements.audience import people
 from core.database import transaction
 from core.identity import PREFECTURES, Account, find_account
 
@@ -44,7 +44,7 @@ async def told(app: App, topic: str) -> int:
             now=app.clock(),
         )
         audience = (await announcements.progress(session, number)).audience
-        return total(await count(session, audience, now=app.clock()))
+        return await people(session, audience, now=app.clock())
 
 
 def labels(reply: Reply) -> list[str]:

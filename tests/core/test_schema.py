@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core import schema
 from core.database import (
@@ -25,7 +26,8 @@ from core.database import (
     transaction,
 )
 from core.errors import MigrationRefused
-from core.tables import AccountRow, CounterRow, MemberRow
+from core.tables import AccountRow, CounterRow, MemberRow, WorkerRow
+from core.testing import SetClock
 from tests.conftest import ROOT
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -177,6 +179,51 @@ async def test_a_table_that_is_made_anew_keeps_what_points_at_its_rows(sessions:
         assert (await session.execute(text("select count(*) from account"))).scalar_one() == 1
         if engine.dialect.name == "sqlite":
             assert (await session.execute(text("pragma foreign_keys"))).scalar_one() == 1
+
+
+async def at_work(engine: AsyncEngine, name: str, revision: str, seen_at: datetime) -> None:
+    async with transaction(session_factory(engine)) as session:
+        session.add(
+            WorkerRow(
+                name=name,
+                token=name,
+                host="h",
+                pid=1,
+                version="0.1.0",
+                clock="1",
+                schema=revision,
+                started_at=seen_at,
+                seen_at=seen_at,
+            )
+        )
+
+
+async def test_a_change_that_breaks_older_code_waits_until_its_workers_are_gone(
+    empty: str, tmp_path: Path, next_release: pytest.MonkeyPatch, clock: SetClock
+) -> None:
+    engine = connect(empty)
+    await migrate(engine)
+    await at_work(engine, "front", schema.newest(), clock() - timedelta(seconds=5))
+    await at_work(engine, "b", schema.newest(), clock() - timedelta(minutes=5))
+    become_next_release(tmp_path / "next", next_release, contract=True)
+    with pytest.raises(MigrationRefused) as refused:
+        await migrate(engine, clock=clock)
+    assert (refused.value.reason, refused.value.detail) == ("older-workers", "front")
+    assert (await schema_state(engine)).pending, "nothing was changed"
+    clock.advance(schema.ALIVE)
+    assert len(await migrate(engine, clock=clock)) == 1
+    await engine.dispose()
+
+
+async def test_what_only_adds_does_not_wait_for_older_workers(
+    empty: str, tmp_path: Path, next_release: pytest.MonkeyPatch, clock: SetClock
+) -> None:
+    engine = connect(empty)
+    await migrate(engine)
+    await at_work(engine, "front", schema.newest(), clock())
+    become_next_release(tmp_path / "next", next_release, contract=False)
+    assert len(await migrate(engine, clock=clock)) == 1
+    await engine.dispose()
 
 
 async def test_what_only_adds_runs_under_workers_of_older_code_and_they_go_on(

@@ -42,8 +42,8 @@ async def test_a_newcomer_becomes_a_resident_asks_the_mascot_and_reads_the_annou
         await page.goto(f"{demo.url}/console/announcements/new")
         await page.fill("#heading-ja", "草原の集い")
         await page.fill("#body-ja", "秋吉台でお会いしましょう。")
-        await page.click("form[data-compose] button[type=submit], form[data-compose] .button-big")
-        await page.click("button[formaction$='/confirm']")
+        await page.click("[data-next]")
+        await page.click("form[action$='/confirm'] button")
         await expect(page.get_by_text("1件のうち1件")).to_be_visible(timeout=15_000)
 
         # … which stands in the room.

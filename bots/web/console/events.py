@@ -153,8 +153,8 @@ class EventPages(StaffPages):
         return await self._told(request, number, "cancelled")
 
     async def _told(self, request: Request, number: int, done: str) -> Response:
-        """What is to be told goes out now; what a death leaves behind, the clock makes up for."""
-        await self.web.app.events.tell()
+        """The first hear of it now, the others with the clock's next turn."""
+        await self.web.app.events.tell_first()
         self.web.app.wake()
         return go(f"/console/events/{number}", request, flash=f"events-desk.done.{done}")
 

@@ -205,6 +205,8 @@ class Server:
                 return self._amend(number, body)
             case "DELETE", ["channels", _, "messages", number]:
                 return self._amend(number, None)
+            case "PUT", ["guilds", _, "members", _, "roles", _]:
+                return web.Response(status=204)
             case "POST", ["channels", _, "typing"]:
                 return web.Response(status=204)
         return answer({"message": "Not Found", "code": 10004}, status=404)

@@ -5,14 +5,17 @@ import logging
 
 import discord
 import pytest
+import simcord
 
+from bots import qr
 from bots.conversation import Button, ChatKind, Document, Reply, SourceLink
+from core.announcements import Outgoing, Picture
 from core.errors import ChainUnavailable
 from tests.bots.discord.stage import STAFF, World
 
 COMMANDS = {
-    *("start", "join", "code", "rooms", "card", "perks", "ask", "language", "mydata"),
-    *("settings", "announce", "answer", "help"),
+    *("start", "join", "code", "rooms", "card", "perks", "events", "ask", "language"),
+    *("mydata", "settings", "announce", "answer", "help"),
 }
 
 
@@ -188,12 +191,79 @@ async def test_staff_write_an_announcement_in_a_form(world: World) -> None:
         "こう届きます。", buttons=((Button("送る", "announce:yes:1"),),)
     )
 
-    result = await clerk.submit_modal(shown, {"heading": "山焼き", "body": "2月です。\n\n防寒を。"})
+    result = await clerk.submit_modal(
+        shown, {"blank0": "山焼き", "blank1": "2月です。\n\n防寒を。"}
+    )
 
     [heard] = world.conversation.heard
-    assert heard.command == "announce"
+    assert heard.action == "announce:new"
     assert heard.text == "山焼き\n2月です。\n\n防寒を。"
     assert result.ephemeral
+
+
+async def clerk_of(world: World) -> simcord.MemberActor:
+    clerk = world.guild.add_member(world.env.create_user("clerk"))
+    world.app.settings = world.app.settings.model_copy(
+        update={"staff": frozenset({f"discord:{clerk.id}"})}
+    )
+    return clerk
+
+
+async def test_a_picture_is_handed_over_in_a_form_with_its_words(world: World) -> None:
+    clerk, content = await clerk_of(world), qr.png("K1")
+    choose = Button("写真を選ぶ", "announce:photo:7")
+    world.conversation.reply = Reply("写真", buttons=((choose,),))
+    shown = await clerk.slash(world.plaza, "announce", drafts=True)
+    assert world.conversation.heard[-1].command == "announce"
+    assert shown.response is not None
+    opened = await clerk.click(shown.response, label="写真を選ぶ")
+    assert opened.modal is not None
+
+    await clerk.submit_modal(opened, {"file": ("hill.png", content), "blank0": "燃える丘"})
+
+    heard = world.conversation.heard[-1]
+    assert (heard.action, heard.text) == ("announce:photo:7", "燃える丘")
+    assert heard.upload is not None
+    assert heard.upload.size == len(content)
+    assert await heard.upload.read() == content
+
+
+async def test_the_audience_is_chosen_in_a_menu_that_outlives_a_restart(world: World) -> None:
+    clerk = await clerk_of(world)
+    menu = tuple(Button(f"宛先{number}", f"announce:to:7:topic:t{number}") for number in range(30))
+    back = Button("← 戻る", "announce:go:7:link")
+    world.conversation.reply = Reply("宛先", menu=menu, menu_label="宛先を選ぶ", buttons=((back,),))
+    shown = await clerk.slash(world.plaza, "announce", drafts=True)
+    assert shown.response is not None
+    await world.restart()
+    await clerk.select(shown.response, ["announce:to:7:topic:t3"])
+    assert world.conversation.heard[-1].action == "announce:to:7:topic:t3"
+    await clerk.click(shown.response, label="← 戻る")
+    assert world.conversation.heard[-1].action == "announce:go:7:link"
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_a_preview_is_the_very_message_before_its_figures(
+    world: World, *, direct: bool
+) -> None:
+    clerk = await clerk_of(world)
+    news = Outgoing(
+        "山焼き",
+        "二月です。",
+        "見本町役場",
+        action=(("止める", "messages:off"),) if direct else (),
+        picture=Picture(qr.png("K1"), "image/png", "燃える丘"),
+    )
+    world.conversation.reply = Reply("このように届きます。", preview=news, private=True)
+    shown = await clerk.slash(world.plaza, "announce", drafts=True)
+    assert shown.ephemeral
+    preview, figures = [shown.response, *shown.followups][-2:]
+    assert preview is not None
+    assert figures is not None
+    assert figures.content == "このように届きます。"
+    assert len(preview.attachments) == 1
+    said = preview.content if direct else str(preview.embeds[0].title)
+    assert "山焼き" in said
 
 
 async def test_others_are_told_that_announcing_is_not_theirs(world: World) -> None:

@@ -69,6 +69,16 @@ class StubDoorkeeper:
         return self.decision
 
 
+class StubEvents:
+    """Whether there is anything to come to."""
+
+    def __init__(self) -> None:
+        self.any_open = False
+
+    async def open(self) -> bool:
+        return self.any_open
+
+
 @dataclass
 class Hall:
     """Everything the adapter stands on."""
@@ -79,8 +89,10 @@ class Hall:
     conversation: StubConversation = field(default_factory=StubConversation)
     doorkeeper: StubDoorkeeper = field(default_factory=StubDoorkeeper)
     happenings: Happenings = field(default_factory=Happenings)
+    events: StubEvents = field(default_factory=StubEvents)
     given: dict[str, Any] = field(default_factory=dict)  # settings
     clock: Clock = system_clock
+    answered: list[str] = field(default_factory=list)  # platforms, a message each
 
     @property
     def room(self) -> str:
@@ -110,12 +122,14 @@ class Hall:
         app = SimpleNamespace(
             guests=Guests(self.town, self.sessions, knocks, keepers, self.clock),
             wake=lambda: None,
+            answered=self.answered.append,
             settings=settings,
             town=self.town,
             sessions=self.sessions,
             clock=self.clock,
             conversation=self.conversation,
             doorkeeper=self.doorkeeper,
+            events=self.events,
             happenings=self.happenings,
             staff=lambda platform, account: f"{platform}:{account}" in settings.staff,
         )

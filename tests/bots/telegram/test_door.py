@@ -80,6 +80,15 @@ async def test_everybody_is_offered_the_commands_in_their_language_and_staff_one
         assert office.menu()["announce"] == texts.say("chat.command.announce", "ja")
 
 
+async def test_the_menu_offers_events_only_where_there_are_some(
+    server: TelegramServer, hall: Hall
+) -> None:
+    for there_are_some in (False, True):
+        hall.events.any_open = there_are_some
+        async with hall.open():
+            assert ("events" in server.user("人", language="ja").menu()) is there_are_some
+
+
 async def test_a_town_in_order_has_no_problems(server: TelegramServer, hall: Hall) -> None:
     hall.opens(server.supergroup("住民の部屋"))
     async with hall.open() as adapter:

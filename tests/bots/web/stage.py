@@ -175,7 +175,7 @@ class Visitor:
 
     async def raw(self, method: str, path: str, **options: object) -> "Seen":
         async with self._session.request(method, self.url + path, **options) as answer:  # type: ignore[arg-type]
-            return Seen(answer.status, await answer.text(), answer)
+            return Seen(answer.status, await answer.text(errors="replace"), answer)
 
     async def link(self) -> str:
         """Ask for a personal link; its path."""

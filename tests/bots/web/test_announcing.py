@@ -1,5 +1,6 @@
 """Announcements in the console: written without losing a word, checked, sent once, followed."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -7,8 +8,10 @@ from html import escape
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from sqlalchemy import select
 
+from bots.app import translator_of
 from core import announcements
 from core.announcements import AnnouncementState, Blocked, Failed
 from core.database import transaction
@@ -34,6 +37,7 @@ from tests.bots.web.announcing import (
 )
 from tests.bots.web.stage import Seen, Visitor, World
 from tests.bots.web.test_console import enter
+from tests.knowledge.test_generate import Handler, broken, chunk, endpoint, events, html, says
 
 
 @pytest.fixture
@@ -97,7 +101,7 @@ FAULTS = (
 async def test_a_fault_stands_beside_its_field_and_nothing_typed_is_lost(
     town_office: World,
 ) -> None:
-    korean = {"heading-ko": "산불 놓기", "body-ko": "오세요"}
+    korean = {"heading-ko": "산불 놓기", "body-ko": "오세요", "read-ko": "yes"}
     async with town_office.visitor() as hana:
         await enter(town_office, hana)
         for fields, field, sentence in FAULTS:
@@ -316,6 +320,45 @@ async def test_a_translation_that_fails_is_a_sentence_and_leaves_the_form_as_it_
         assert "body" not in drawn
 
 
+async def stalls(request: web.Request) -> web.StreamResponse:
+    response = await events(request, chunk("Grass"))
+    await asyncio.Event().wait()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("handler", "sentence"),
+    [
+        (says(SAID[:30], SAID[30:]), "The draft in English is there."),
+        (says(SAID.replace("9 a.m.", "9 p.m.")), "The draft in English is there."),
+        (stalls, "The translation took too long."),
+        (broken, "No usable translation came back."),
+        (html, "No usable translation came back."),
+        (says("草原を焼きます。"), "No usable translation came back."),
+    ],
+    ids=["faithful", "another time of day", "stalls", "broken", "a login page", "nonsense"],
+)
+async def test_the_settings_language_service_writes_the_draft_or_the_page_says_what_happened(
+    town_office: World, handler: Handler, sentence: str
+) -> None:
+    async with endpoint(handler) as address, town_office.visitor() as hana:
+        settings = town_office.app.settings.model_copy(
+            update={"openai_base_url": address, "openai_timeout": timedelta(seconds=0.5)}
+        )
+        translator = town_office.app.translator = translator_of(settings)
+        assert translator is not None
+        await enter(town_office, hana)
+        drawn = await (await hana.post(f"{NEW}/translate", WORDS, language="en")).read()
+        assert sentence in drawn["said"]
+        if "body" in drawn:
+            fields = {"heading-en": drawn["heading"], "body-en": drawn["body"]}
+            seen = await looked(hana, reach="direct", **fields, **{"machine-en": "yes"})
+            assert "A machine wrote this draft" in seen["checks"]["en"]  # type: ignore[index]
+            differs = "Figures or dates differ" in seen["checks"]["en"]  # type: ignore[index]
+            assert differs == ("p.m." in drawn["body"])
+        await translator.aclose()
+
+
 # Before it is sent
 
 
@@ -411,8 +454,9 @@ async def test_above_the_threshold_a_second_person_sees_what_changed_and_decides
         async with transaction(world.app.sessions) as session:
             rows = await session.scalars(select(AuditRow.action).order_by(AuditRow.id))
         steps = [each for each in rows if each.startswith("announcement.")]
-        assert steps[:2] == ["announcement.asked", "announcement.refused"]
-        assert "announcement.approved" in steps
+        assert [each.partition(".")[2] for each in steps] == [
+            *("drafted", "asked", "refused", "revised", "asked", "approved"),
+        ]
 
 
 async def test_who_asked_may_take_the_question_back(tmp_path: Path, clock: SetClock) -> None:

@@ -8,8 +8,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from playwright.async_api import Browser, Page, expect
 
-from bots.web.session import staff_link
-from tests.bots.web.stage import SECRET, Wallet, World, give_wallet, sign
+from tests.bots.web.stage import Wallet, World, give_wallet, sign
 
 PHONE = {"width": 390, "height": 844}
 
@@ -204,20 +203,3 @@ async def test_every_control_has_a_name_and_is_large_enough_to_touch(
                   .map(each => each.outerHTML.slice(0, 120))"""
             )
             assert small == []
-
-
-async def test_the_preview_follows_what_staff_write(world: World, browser: Browser) -> None:
-    async with tab(browser) as page:
-        await page.goto(world.url + staff_link(SECRET, "hana", world.clock()))
-        await page.get_by_role("button", name="Enter the console").click()
-        await page.get_by_role("link", name="Write an announcement").click()
-        await page.locator("#heading-ja").fill("山焼きのお知らせ")
-        await page.locator("#body-ja").fill("2月に行います。")
-        await expect(page.locator(".look-discord")).to_contain_text("山焼きのお知らせ")
-        await expect(page.locator(".look-telegram")).to_contain_text("2月に行います。")
-        await page.get_by_text("Town news (everybody)").click()
-        await page.get_by_role("button", name="Preview").click()
-        await page.get_by_role("button", name="Send", exact=True).click()
-        await expect(page.get_by_text("0 of 1")).to_be_visible()
-        assert await world.app.pumps["web"].tick() == 1
-        await expect(page.get_by_text("1 of 1")).to_be_visible()  # the page asks by itself

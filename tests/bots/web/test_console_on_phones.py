@@ -16,7 +16,7 @@ from tests.bots.web.window import open_window, phone
 PAGES = (
     *("", "/members", "/members/rooms/residents", "/members/{member}", "/changes", "/proofs"),
     *("/perks", "/perks/desks", "/perks/settlement", "/perks/figures", "/report", "/audit"),
-    *("/chain", "/questions", "/announcements"),
+    *("/chain", "/questions", "/announcements", "/announcements/new"),
 )
 HIDDEN = """() => [...document.querySelectorAll('main button, main a.button, nav a')]
   .filter((each) => each.checkVisibility())

@@ -5,16 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 from icalendar import Calendar
+from sqlalchemy import select
 
+from bots import texts
+from bots.demo.evening import plan_evening
 from bots.jobs import remind, tidy
+from bots.notices import render_for
 from bots.spreadsheet import MARK
 from core import events
+from core.announcements import Kind
 from core.database import transaction
-from core.events import EventState, Plan
+from core.events import EventState, Plan, ReplyState
 from core.identity import account
+from core.tables import AccountRow, AnnouncementRow
 from tests.bots.web.stage import Seen, World
 from tests.bots.web.test_perk_pages import enter
 from tests.bots.web.test_rooms import enter as become_member
+from tests.conftest import ROOT
 
 LINK = "https://meet.example/mayor"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -292,6 +299,46 @@ async def test_what_a_member_said_is_in_their_data_and_goes_when_the_pack_says(
         await tidy(world.app)
     async with transaction(world.app.sessions) as session:
         assert await events.replies_of(session, event) == []
+
+
+async def test_a_reminder_on_the_web_leads_to_the_event_s_page(world: World) -> None:
+    event = await make(world)
+    async with world.visitor("ja") as hana:
+        await hana.post(f"/events/{event}/reply", do="come")
+        world.clock.advance(6 * DAY)
+        await remind(world.app)
+        async with transaction(world.app.sessions) as session:
+            row = await session.scalar(select(AnnouncementRow).order_by(AnnouncementRow.id.desc()))
+            mine = await session.scalar(select(AccountRow.external_id))
+        assert row is not None
+        outgoing = render_for(world.app.town)(Kind.NOTICE, row.texts, "ja")
+        await world.app.messengers["web"].send_direct(str(mine), outgoing, delivery=1)
+        assert "もうすぐです: 町長と話す夕べ(見本)" in (await hana.get("/rooms")).text
+        seen = await hana.post("/rooms/messages/1", choice="0")
+        assert seen.answer.url.path == f"/events/{event}"
+
+
+def test_every_entry_of_the_audit_log_on_events_has_its_words() -> None:
+    source = "".join(
+        file.read_text(encoding="utf-8") for file in (ROOT / "core/events").glob("*.py")
+    )
+    actions = set(re.findall(r'"event\.([a-z-]+)"', source))
+    actions |= {ReplyState.COMING, ReplyState.WAITING, ReplyState.DECLINED}
+    assert len(actions) >= 15
+    for language in ("ja", "en"):
+        words = texts.catalogue(language)
+        assert {f"audit.action.event-{each}" for each in actions} <= set(words)
+
+
+async def test_the_demo_has_a_sample_event_ahead_at_every_start(world: World) -> None:
+    for _ in range(2):
+        await plan_evening(world.app)
+        (view,) = await world.app.events.upcoming()
+        assert "見本" in view.event.plan.title["ja"]
+        assert set(view.event.plan.title) == set(texts.LANGUAGES)
+        await plan_evening(world.app)
+        assert len(await world.app.events.upcoming()) == 1
+        world.clock.advance(5 * DAY)
 
 
 async def test_the_clock_reminds_and_wakes_the_senders(world: World) -> None:

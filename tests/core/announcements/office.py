@@ -61,7 +61,9 @@ def told(town: TownPack, **changes: object) -> TownPack:
     return town.model_copy(update={"announcements": table, "tiers": tiers})
 
 
-def plain(kind: Kind, texts: Mapping[str, Any], language: str) -> Outgoing:
+def plain(
+    kind: Kind, texts: Mapping[str, Any], language: str, _topic: str | None = None, /
+) -> Outgoing:
     """The words without a locale file."""
     if kind is Kind.NOTICE:
         return Outgoing(texts["key"], "", "town", language=language)

@@ -189,8 +189,14 @@ EVERYTHING = Audience(
 )
 
 
-async def test_the_next_few_are_found_without_walking_over_all_members(office: Office) -> None:
-    """The claim of a turn asks for a few after a cursor; every other table is asked by its key."""
+@pytest.mark.parametrize("analysed", [True, False])
+async def test_the_next_few_are_found_without_walking_over_all_members(
+    office: Office, *, analysed: bool
+) -> None:
+    """The claim of a turn asks for a few after a cursor; every other table is asked by its key.
+
+    Also on a SQLite that has never counted its rows, as it is in a town.
+    """
     await office.crowd(3_000)
     page = (
         candidates(EVERYTHING, "telegram", now=office.clock())
@@ -200,7 +206,8 @@ async def test_the_next_few_are_found_without_walking_over_all_members(office: O
     )
     async with transaction(office.sessions) as session:
         on_sqlite = session.get_bind().dialect.name == "sqlite"
-        await session.execute(text("ANALYZE"))
+        if analysed or not on_sqlite:  # PostgreSQL counts by itself
+            await session.execute(text("ANALYZE"))
         plain = page.compile(
             dialect=session.get_bind().dialect, compile_kwargs={"literal_binds": True}
         )
@@ -210,6 +217,7 @@ async def test_the_next_few_are_found_without_walking_over_all_members(office: O
     if on_sqlite:
         assert "SCAN" not in plan, plan
         assert "TEMP B-TREE" not in plan, plan
+        assert "platform=?" not in plan, plan
     else:
         assert "Seq Scan on member" not in plan, plan
 

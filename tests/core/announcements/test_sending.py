@@ -20,7 +20,7 @@ from core.announcements import (
     Location,
     Segment,
 )
-from core.announcements.counters import pause_if_failing
+from core.announcements.changes import count
 from core.announcements.telling import failing, tell_staff
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
@@ -281,14 +281,10 @@ async def test_only_what_is_on_its_way_can_be_paused(office: Office) -> None:
 
 
 async def results(office: Office, number: int, **counters: int) -> bool:
-    """As the outbox counts results, then looks whether too much fails."""
+    """As the outbox counts results; whether it is paused after that."""
     async with transaction(office.sessions) as session:
-        await session.execute(
-            update(AnnouncementRow)
-            .where(AnnouncementRow.id == number)
-            .values({name: getattr(AnnouncementRow, name) + n for name, n in counters.items()})
-        )
-        return await pause_if_failing(session, number, now=office.clock())
+        await count(session, number, counters, now=office.clock())
+    return (await office.shown(number)).state is State.PAUSED
 
 
 @pytest.fixture
@@ -329,6 +325,22 @@ async def test_what_failed_before_staff_looked_does_not_pause_it_again(
     await office.do("resume", running)
     assert not await results(office, running, delivered=1, failed=2)
     assert await results(office, running, failed=9)
+
+
+async def test_an_announcement_that_fails_on_the_way_pauses_and_goes_on(
+    office: Office, running: int
+) -> None:
+    telegram = FakeMessenger()
+    telegram.prepared = [Failed("wrong rights")] * 60
+    await office.deliver(telegram)
+    shown = await office.shown(running)
+    assert shown.state is State.PAUSED
+    assert 11 <= shown.failed <= 60
+    telegram.prepared = []
+    await office.do("resume", running)
+    await office.deliver(telegram)
+    done = await office.shown(running)
+    assert (done.state, done.delivered + done.failed) == (State.DONE, 200)
 
 
 async def test_a_town_that_wants_no_such_pause_has_none(office: Office) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import func, insert, select, text
 from core import archive, audit, identity, schema
 from core.archive import ArchiveRefused
 from core.database import remaking, session_factory, transaction
-from core.tables import AuditRow, MemberRow, WalletRow
+from core.tables import AuditRow, MemberRow, WalletRow, WorkerRow
+from core.testing import SetClock
 from tests.core.archive.conftest import Place, Places
 from tests.core.archive.world import NOW, ROWS, VOID_ELSEWHERE, contents, fill
 
@@ -179,6 +180,30 @@ async def test_a_town_that_is_not_empty_is_kept_unless_told(places: Places, tmp_
     assert await members(other) == 2
     await other.restore(tmp_path / "a.tar.gz", replace=True)
     assert await members(other) == 1
+
+
+async def test_a_town_at_work_is_not_replaced_under_its_feet(
+    places: Places, tmp_path: Path, clock: SetClock
+) -> None:
+    town, other = await places("sqlite"), await places("sqlite")
+    await town.back_up(tmp_path / "a.tar.gz")
+    async with transaction(session_factory(other.engine)) as session:
+        session.add(
+            WorkerRow(
+                name="front",
+                token="t",
+                host="h",
+                pid=1,
+                version="0.1.0",
+                clock="1",
+                schema="1",
+                started_at=clock(),
+                seen_at=clock(),
+            )
+        )
+    assert await refused(other, tmp_path / "a.tar.gz", replace=True) == "workers"
+    clock.advance(timedelta(minutes=1))
+    await other.restore(tmp_path / "a.tar.gz", replace=True)
 
 
 async def test_keys_come_back_readable_to_their_owner_alone(places: Places, tmp_path: Path) -> None:

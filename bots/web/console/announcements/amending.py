@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from bots.web.console.announcements import words
 from bots.web.console.announcements.faults import located
-from bots.web.console.announcements.form import Faults, Given, given_of
+from bots.web.console.announcements.form import Faults, Given, given_of, words_faults
 from bots.web.console.announcements.sending import found
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number, go
@@ -128,9 +128,7 @@ def _texts(each: Announcement, given: Given) -> tuple[Mapping[str, Mapping[str, 
     texts, faults = {}, Faults()
     for code, before in each.texts.items():
         heading, body = one_line(given.get(f"heading-{code}")), given.get(f"body-{code}")
-        for part, text in (("heading", heading), ("body", body)):
-            if not text:
-                faults[f"{part}-{code}"] = (f"no-{part}", {})
+        faults |= words_faults(code, heading, body, picture=each.extras.picture is not None)
         texts[code] = {"heading": heading, "body": body}
         if machine := before.get("machine"):
             texts[code]["machine"] = machine

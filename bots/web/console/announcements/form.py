@@ -15,7 +15,10 @@ from bots.web.session import check_csrf
 from bots.web.words import clean, one_line
 from core.access import ChannelKeeper
 from core.announcements import (
+    MAX_BODY,
+    MAX_HEADING,
     MAX_LINKS,
+    MAX_WITH_PICTURE,
     Announcement,
     Audience,
     Extras,
@@ -48,9 +51,8 @@ class Given:
         return self.lists.get(name, ())
 
     def having(self, **fields: str) -> "Given":
-        """The same with other values; a dash in a name is written as two underscores."""
-        named = {name.replace("__", "-"): value for name, value in fields.items()}
-        return replace(self, fields={**self.fields, **named})
+        """The same with other values."""
+        return replace(self, fields={**self.fields, **fields})
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -128,14 +130,26 @@ def _texts(given: Given, faults: Faults) -> Mapping[str, Mapping[str, str]]:
     texts = {}
     for language in given.languages:
         heading, body = one_line(given.get(f"heading-{language}")), given.get(f"body-{language}")
-        for part, text in (("heading", heading), ("body", body)):
-            if not text:
-                faults[f"{part}-{language}"] = (f"no-{part}", {})
+        faults |= words_faults(language, heading, body, picture=bool(given.get("picture")))
         texts[language] = {"heading": heading, "body": body}
         if given.get(f"machine-{language}") == "yes":
             read = given.get(f"read-{language}") == "yes"
             texts[language]["machine"] = "read" if read else "unread"
     return texts
+
+
+def words_faults(language: str, heading: str, body: str, *, picture: bool) -> Faults:
+    """What is missing or too long in one language."""
+    faults: Faults = {}
+    for part, text, most in (("heading", heading, MAX_HEADING), ("body", body, MAX_BODY)):
+        if not text:
+            faults[f"{part}-{language}"] = (f"no-{part}", {})
+        elif len(text) > most:
+            faults[f"{part}-{language}"] = (f"{part}-long", {"limit": most})
+    if not faults and picture and len(heading) + len(body) > MAX_WITH_PICTURE:
+        values = {"limit": MAX_WITH_PICTURE, "other": MAX_BODY}
+        faults[f"body-{language}"] = ("caption", values)
+    return faults
 
 
 def _audience(

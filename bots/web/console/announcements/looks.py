@@ -35,6 +35,18 @@ class DiscordLook:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """What a page of ours shows of an announcement; its picture stands apart."""
+
+    body: str
+    language: str
+    links: Sequence[tuple[str, str]]
+    withdrawn_at: None = None
+    edited_at: None = None
+    picture: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Looks:
     """One message on every platform."""
 
@@ -46,6 +58,7 @@ class Looks:
     links: Sequence[tuple[str, str]]
     picture: str | None  # the address under which staff see it
     description: str
+    post: Post
     too_long: Sequence[str]  # platforms on which it is more than one message
 
 
@@ -82,6 +95,11 @@ def looks(message: Outgoing, kind: Kind, extras: Extras) -> Looks:
         links=message.links,
         picture=f"/console/announcements/pictures/{extras.picture}" if message.picture else None,
         description=message.picture.description if message.picture else "",
+        post=Post(
+            "\n\n".join(part for part in (message.body, message.footnote) if part),
+            message.language,
+            message.links,
+        ),
         too_long=too_long,
     )
 

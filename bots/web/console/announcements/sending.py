@@ -4,7 +4,7 @@ import secrets
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from core.announcements import (
     Outgoing,
     Revision,
 )
+from core.announcements.schedule import start_of
 from core.clock import Clock
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
@@ -168,10 +169,9 @@ class Sending(StaffPages):
         refusal, seen = None, None
         if refused is not None and refused.detail.get("reason"):
             refusal = Refusal(refused.actor, str(refused.detail["reason"]))
-        asked = [row for row in log if row.action == "announcement.asked"]
         if refused is not None:
-            before = [row for row in revisions if row.at <= refused.at]
-            seen = before[0] if before and asked else None
+            number = refused.detail.get("revision")
+            seen = next((row for row in revisions if row.number == number), None)
         local = now.astimezone(ZoneInfo(app.town.town.timezone))
         return {
             "reach": words.reached(
@@ -197,18 +197,25 @@ class Sending(StaffPages):
 
     async def _way(self, request: Request, each: Announcement) -> dict[str, Any]:
         """What the progress shows."""
-        amending = None
-        if each.revision > 1 and (each.amended or each.amend_failed or each.retracted_at):
-            amending = {"total": each.delivered, "done": each.amended + each.amend_failed}
-        left = amending is not None and amending["done"] < amending["total"]
         ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
+        async with reading(self.web.app.sessions) as session:
+            stands = each.state is not AnnouncementState.SENDING
+            missing = stands and each.total - each.waiting > each.delivered
+            reasons = await announcements.reasons(session, each.id) if missing else []
+            left = ended and await announcements.at_work(session, each.id)
+            newest = (await announcements.revisions(session, each.id))[0] if left else None
+        confirmed = each.confirmed_at or each.created_at
+        rewritten = newest is not None and newest.number > 1 and newest.at > confirmed
+        amending = None
+        if rewritten or each.amended or each.amend_failed or each.retracted_at:
+            amending = {"total": each.delivered, "done": each.amended + each.amend_failed}
         direct = each.kind is Kind.DIRECT
         return {
             "running": each.state in RUNNING or left,
             "pace": self._paces.of(each) if each.state is AnnouncementState.SENDING else None,
             "amending": amending,
-            "reasons": (),
-            "opened": None,
+            "reasons": reasons,
+            "opened": each.reads.get("web"),
             "changes": each.delivered > 0 and each.retracted_at is None,
             "missed_count": each.total - each.delivered
             if ended and direct and not each.retracted_at
@@ -283,7 +290,7 @@ class Sending(StaffPages):
         except NotAllowed:
             return go(address, request, flash="announcing.done.late")
         except BadAnnouncement as error:
-            key = error.reason if error.reason == "unread" else "late"
+            key = {"unread": "unread", "missed": "nobody-missed"}.get(error.reason, "late")
             return go(address, request, flash=f"announcing.done.{key}")
         app.wake()
         if isinstance(result, int):
@@ -345,13 +352,12 @@ class Sending(StaffPages):
         if not (day and clock):
             faults[name] = ("when", {})
             return None
+        zone = self.web.app.town.town.timezone
         try:
-            local = datetime.fromisoformat(f"{day}T{clock}")
-        except ValueError:
+            return start_of(date.fromisoformat(day), time.fromisoformat(clock), zone=zone).at
+        except (ValueError, OverflowError):
             faults[name] = ("when", {})
             return None
-        zone = ZoneInfo(self.web.app.town.town.timezone)
-        return local.replace(tzinfo=zone).astimezone(UTC)
 
     async def approve(self, request: Request, number: Number) -> Response:
         by = f"staff:{self.web.staff(request)}"
@@ -495,9 +501,9 @@ class Sending(StaffPages):
     async def _tested(self, platform: str, account: str, message: Outgoing) -> str:
         """What came of it: a key under ``announcing.done``."""
         delivery = TEST_BIT | secrets.randbits(61)
-        outcome = await self.web.app.messengers[platform].send_direct(
-            account, message, delivery=delivery
-        )
+        app = self.web.app
+        outcome = await app.messengers[platform].send_direct(account, message, delivery=delivery)
+        app.pumps[platform].spent()  # it took a place in the platform's lane
         web = platform == "web"
         match outcome:
             case Delivered():

@@ -9,6 +9,7 @@ from bots import texts
 from bots.web.console.announcements.form import Given
 from bots.web.pages import LANGUAGE_NAMES
 from bots.web.words import on
+from bots.zones import area_name
 from core.announcements import Announcement, Audience, Kind, Reach
 from core.town import Gate, Proof, Tier, TownPack
 from core.town.model import Topic
@@ -73,12 +74,6 @@ def _title(town: TownPack, kind: str, name: str, language: str) -> str:
         "topics": town.announcements.topics,
     }
     return next((each.title.get(language) for each in titled[kind] if each.name == name), name)
-
-
-def area_name(area: str, language: str) -> str:
-    """A prefecture's or country's name, or the code where we have no word for it."""
-    key = f"topics.area.{area}"
-    return texts.say(key, language) if texts.knows(key) else area
 
 
 def conditions(

@@ -53,10 +53,12 @@ async function ask() {
     const answer = await fetch('/console/announcements/look', {
       method: 'POST', body: fields(), headers: { Accept: 'application/json' }, signal: asking.signal,
     });
-    if (!answer.ok) return;
+    if (!answer.ok) throw new Error(String(answer.status));
     show(await answer.json());
   } catch (error) {
-    if (error.name !== 'AbortError') return; // without a network the form goes on as it is
+    if (error.name === 'AbortError') return;
+    const looks = form.querySelector('[data-looks]'); // the form itself goes on as it is
+    looks.textContent = looks.dataset.failed;
   }
 }
 

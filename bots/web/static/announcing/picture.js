@@ -17,10 +17,10 @@ export function pictures(form, changed) {
       });
       const kept = await answer.json();
       if (kept.picture) place.innerHTML = kept.picture;
-      said.textContent = kept.said ?? '';
+      said.textContent = kept.said ?? box.dataset.failed;
       if (!kept.number) box.querySelector('#file')?.focus();
     } catch {
-      said.textContent = '';
+      said.textContent = box.dataset.failed;
     }
     changed();
   }

@@ -30,10 +30,10 @@ async function translate(form, language, said) {
     });
     drafted = await answer.json();
   } catch {
-    drafted = { said: said.dataset.failed ?? '' };
+    drafted = {};
   }
   said.classList.toggle('fault', !drafted.body);
-  said.textContent = drafted.said ?? '';
+  said.textContent = drafted.said ?? said.dataset.failed;
   if (!drafted.body) return;
   form.elements[`heading-${language}`].value = drafted.heading;
   form.elements[`body-${language}`].value = drafted.body;

@@ -1,0 +1,368 @@
+"""What staff pressed or wrote about announcements, and the use case of core that answers it."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Final
+
+from bots import texts
+from bots.conversation.announcing.following import Following, author
+from bots.conversation.announcing.reading import link_of, moment_of, words_of
+from bots.conversation.announcing.sending import Sending
+from bots.conversation.announcing.steps import TOWN, Row, Step, Steps, say
+from bots.conversation.desk import Desk
+from bots.conversation.messages import Button, ChatKind, Incoming, Reply
+from core import announcements, unfinished
+from core.announcements import (
+    AnnouncementState,
+    Audience,
+    Extras,
+    Fault,
+    Kind,
+    Link,
+    Texts,
+)
+from core.announcements.encoding import MAX_PICTURE_BYTES
+from core.database import reading, transaction
+from core.errors import BadAnnouncement, NotAllowed, NotFound
+from core.identity import Account
+
+MAX_STASHED: Final = 8
+RECENT: Final = 3
+LABEL: Final = 30  # characters of a heading in a button
+
+
+class Announcing:
+    """The announcements desk, for staff."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._steps = Steps(desk)
+        self._following = Following(desk, self._steps)
+        self._sending = Sending(desk, self._steps, self._following)
+        self._stash: OrderedDict[int, bytes] = OrderedDict()
+        """Pictures that wait for their description. After a restart it is asked for again."""
+
+    # What comes in
+
+    async def announce(self, incoming: Incoming, account: Account) -> Reply:
+        """/announce: begin, go on, or look; with heading and text behind it, a draft at once."""
+        self._staff_only(incoming)
+        if incoming.text.strip():
+            return await self._first_words(incoming, account, Step.AUDIENCE)
+        return await self._begin(incoming, account)
+
+    async def takes(self, incoming: Incoming, account: Account) -> bool:
+        """Whether a message of staff belongs to the draft that they are writing."""
+        if not self._is_staff(incoming) or incoming.chat is not ChatKind.PRIVATE:
+            return False
+        if incoming.upload is not None:
+            return True
+        async with reading(self._desk.sessions) as session:
+            return await unfinished.unfinished(session, account.id) is not None
+
+    async def written(self, incoming: Incoming, account: Account) -> Reply:
+        """A message that was waited for."""
+        async with reading(self._desk.sessions) as session:
+            waiting = await unfinished.unfinished(session, account.id)
+        if waiting is None:
+            return Reply(say("not-now", account.locale), private=True)
+        number, (what, _, detail) = waiting.announcement_id, waiting.step.partition(":")
+        if what == "words" and number is None:
+            return await self._first_words(incoming, account, Step.LANGUAGES)
+        if number is None:
+            return Reply(say("not-now", account.locale), private=True)
+        return await self._put(what, detail, number, incoming, account)
+
+    async def action(self, incoming: Incoming, account: Account) -> Reply:
+        """A button, or a form that a button opened: then `incoming.text` is what was filled in."""
+        self._staff_only(incoming)
+        verb, number, detail = _parts(incoming.action or "")
+        if verb == "new":
+            if incoming.text.strip():
+                return await self._first_words(incoming, account, Step.LANGUAGES)
+            await self._steps.wait_for("words:ja", None, incoming, account)
+            return self._steps.words(None, account.locale)
+        if verb == "quit":
+            return await self._quit(number, incoming, account)
+        if number is None:
+            return _old(account)
+        try:
+            return await self._act(verb, number, detail, incoming, account)
+        except NotFound:
+            return _old(account)
+        except BadAnnouncement as error:
+            return _fault(error, account)
+
+    async def _act(
+        self, verb: str, number: int, detail: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        filled = bool(incoming.text.strip()) or incoming.upload is not None
+        match verb:
+            case "words" | "photo" | "link" | "type" if filled:
+                what = {"photo": "picture", "type": "time"}.get(verb, verb)
+                return await self._put(what, detail, number, incoming, account)
+            case "words" if detail in texts.LANGUAGES:
+                return await self._ask_words(number, detail, incoming, account)
+            case "photo" | "link" | "type":
+                step = {"photo": Step.PICTURE, "link": Step.LINK}.get(verb, Step.TIME)
+                return await self._steps.show(step, number, incoming, account)
+            case "go" if detail in {step.value for step in Step}:
+                return await self._steps.show(Step(detail), number, incoming, account)
+            case "nopicture":
+                return await self._revise_extras(number, incoming, account, Step.PICTURE)
+            case "nolinks":
+                return await self._revise_extras(number, incoming, account, Step.LINK)
+            case "to":
+                return await self._choose(number, detail, incoming, account)
+            case "test":
+                return await self._sending.test(number, incoming, account)
+            case "confirm":
+                return await self._sending.confirm(number, detail, incoming, account)
+            case "send":
+                return await self._sending.send(number, detail, incoming, account)
+        return await self._follow(verb, number, detail, incoming, account)
+
+    async def _follow(
+        self, verb: str, number: int, detail: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        match verb:
+            case "progress":
+                return await self._following.progress(number, account)
+            case "pause" | "resume" | "cancel":
+                return await self._following.act(verb, number, incoming, account)
+            case "retract":
+                sure = detail == "yes"
+                return await self._following.retract(number, incoming, account, sure=sure)
+            case "missed":
+                draft = await self._following.missed(number, incoming, account)
+                if isinstance(draft, Reply):
+                    return draft
+                return await self._steps.show(Step.PREVIEW, draft, incoming, account)
+            case "look":
+                return await self._following.look(number, account)
+            case "approve" | "refuse":
+                agrees = verb == "approve"
+                return await self._following.decide(number, incoming, account, agrees=agrees)
+        return _old(account)
+
+    # Beginning and giving up
+
+    async def _begin(self, incoming: Incoming, account: Account) -> Reply:
+        """Something new, the draft that was begun, or how the last ones go."""
+        language, by = account.locale, author(incoming)
+        async with reading(self._desk.sessions) as session:
+            last = await announcements.history(session, limit=30)
+        drafts = [each for each in last if each.state is AnnouncementState.DRAFT]
+        rows: list[Row] = [(Button(say("new", language), action="announce:new"),)]
+        for each in [each for each in drafts if each.author == by][:RECENT]:
+            label = say("resume", language, heading=_short(each.texts["ja"]["heading"]))
+            rows.append((Button(label, action=f"announce:go:{each.id}:languages"),))
+        for each in [each for each in last if each not in drafts][:RECENT]:
+            label = say("recent", language, heading=_short(each.texts["ja"]["heading"]))
+            rows.append((Button(label, action=f"announce:progress:{each.id}"),))
+        if len(rows) == 1:
+            await self._steps.wait_for("words:ja", None, incoming, account)
+            if not incoming.has_forms:
+                return self._steps.words(None, language)
+        return Reply(say("start", language), buttons=tuple(rows), private=True)
+
+    async def _first_words(self, incoming: Incoming, account: Account, then: Step) -> Reply:
+        """The text makes the draft; it is in the records from now on."""
+        words = words_of(incoming.text)
+        try:
+            async with transaction(self._desk.sessions) as session:
+                number = await announcements.compose(
+                    session,
+                    town=self._desk.town,
+                    author=author(incoming),
+                    audience=Audience(Kind.DIRECT),
+                    texts={"ja": words},
+                    now=self._desk.clock(),
+                )
+        except BadAnnouncement as error:
+            if incoming.command is None:
+                return _fault(error, account)  # and the next message is tried again
+            fault = _fault(error, account)
+            asked = self._steps.words(None, account.locale)
+            await self._steps.wait_for("words:ja", None, incoming, account)
+            return replace(asked, text=f"{fault.text}\n\n{asked.text}", failed=True)
+        note = say("words.kept", account.locale)
+        return await self._steps.show(then, number, incoming, account, note)
+
+    async def _quit(self, number: int | None, incoming: Incoming, account: Account) -> Reply:
+        await self._steps.wait_for(None, None, incoming, account)
+        if number is not None:
+            async with transaction(self._desk.sessions) as session:
+                found = await announcements.progress(session, number)
+                if found.state is not AnnouncementState.DRAFT:
+                    return self._following.show(found, account.locale)
+                by = author(incoming)
+                await announcements.cancel(session, number, by=by, now=self._desk.clock())
+        return Reply(say("quitted", account.locale), private=True)
+
+    # What is put into a draft
+
+    async def _ask_words(
+        self, number: int, written: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        await self._steps.wait_for(f"words:{written}", number, incoming, account)
+        if written == "ja":
+            return self._steps.words(number, account.locale)
+        name = texts.say("chat.language.name", written)
+        back = Button(say("back", account.locale), action=f"announce:go:{number}:languages")
+        asked = say("words.ask-language", account.locale, name=name)
+        return Reply(asked, buttons=((back,),), private=True)
+
+    async def _put(
+        self, what: str, detail: str, number: int, incoming: Incoming, account: Account
+    ) -> Reply:
+        """Put what was written or sent where it belongs, and show the step again or the next."""
+        try:
+            match what:
+                case "words" if detail in texts.LANGUAGES:
+                    return await self._put_words(number, detail, incoming, account)
+                case "picture":
+                    return await self._put_picture(number, incoming, account)
+                case "link":
+                    return await self._put_link(number, incoming, account)
+                case "time":
+                    return await self._put_time(number, incoming, account)
+        except BadAnnouncement as error:
+            return _fault(error, account)  # the same step goes on waiting
+        except NotAllowed:
+            await self._steps.wait_for(None, None, incoming, account)
+            return await self._following.progress(number, account)
+        return _old(account)
+
+    async def _put_words(
+        self, number: int, written: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        async with reading(self._desk.sessions) as session:
+            before = (await announcements.progress(session, number)).texts
+        new = {**before, written: words_of(incoming.text)}
+        await self._revise(number, incoming, texts=new)
+        note = say("words.kept", account.locale)
+        return await self._steps.show(Step.LANGUAGES, number, incoming, account, note)
+
+    async def _put_picture(self, number: int, incoming: Incoming, account: Account) -> Reply:
+        words, content = incoming.text.strip(), self._stash.pop(account.id, None)
+        if incoming.upload is not None:
+            if incoming.upload.size > MAX_PICTURE_BYTES:
+                raise BadAnnouncement(Fault.SIZE)
+            content = await incoming.upload.read()
+        if content is None:
+            return Reply(say("picture.again", account.locale), private=True)
+        if not words:
+            self._stash[account.id] = content
+            if len(self._stash) > MAX_STASHED:
+                self._stash.popitem(last=False)
+            return Reply(say("picture.needs-words", account.locale), private=True)
+        async with transaction(self._desk.sessions) as session:
+            by, now = author(incoming), self._desk.clock()
+            kept = await announcements.keep_picture(session, content, {"ja": words}, by=by, now=now)
+            before = (await announcements.progress(session, number)).extras
+            await announcements.revise(
+                session,
+                number,
+                town=self._desk.town,
+                by=by,
+                now=now,
+                extras=replace(before, picture=kept),
+            )
+        return await self._steps.show(Step.PICTURE, number, incoming, account)
+
+    async def _put_link(self, number: int, incoming: Incoming, account: Account) -> Reply:
+        label, url = link_of(incoming.text, say("link.label", "ja"))
+        extras = await self._extras(number)
+        new = replace(extras, links=(*extras.links, Link({"ja": label}, url)))
+        await self._revise(number, incoming, extras=new)
+        return await self._steps.show(Step.LINK, number, incoming, account)
+
+    async def _put_time(self, number: int, incoming: Incoming, account: Account) -> Reply:
+        town = self._desk.town.town
+        start = moment_of(incoming.text, now=self._desk.clock(), zone=town.timezone)
+        if start is None:
+            return Reply(say("time.unread", account.locale), private=True)
+        minutes = str(int(start.at.timestamp()) // 60)
+        reply = await self._sending.confirm(number, minutes, incoming, account)
+        if start.left_out:
+            when = self._steps.when(start.at, account.locale)
+            note = say("time.left-out", account.locale, when=when)
+            return replace(reply, text=f"{note}\n\n{reply.text}")
+        return reply
+
+    async def _revise_extras(
+        self, number: int, incoming: Incoming, account: Account, step: Step
+    ) -> Reply:
+        extras = await self._extras(number)
+        bare = replace(extras, picture=None) if step is Step.PICTURE else replace(extras, links=())
+        await self._revise(number, incoming, extras=bare)
+        return await self._steps.show(step, number, incoming, account)
+
+    async def _choose(
+        self, number: int, detail: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        kind, _, name = detail.partition(":")
+        chosen = None if name == TOWN else name
+        match kind:
+            case "room":
+                whom = Audience(Kind.ROOM, gate=chosen, places=self._desk.places(chosen))
+            case "inside":
+                whom = Audience(Kind.DIRECT, gate=chosen)
+            case "topic":
+                whom = Audience(Kind.DIRECT, topic=chosen)
+            case _:
+                return _old(account)
+        await self._revise(number, incoming, audience=whom)
+        return await self._steps.show(Step.PREVIEW, number, incoming, account)
+
+    async def _extras(self, number: int) -> Extras:
+        async with reading(self._desk.sessions) as session:
+            return (await announcements.progress(session, number)).extras
+
+    async def _revise(
+        self,
+        number: int,
+        incoming: Incoming,
+        *,
+        audience: Audience | None = None,
+        texts: Texts | None = None,
+        extras: Extras | None = None,
+    ) -> None:
+        async with transaction(self._desk.sessions) as session:
+            await announcements.revise(
+                session,
+                number,
+                town=self._desk.town,
+                by=author(incoming),
+                now=self._desk.clock(),
+                audience=audience,
+                texts=texts,
+                extras=extras,
+            )
+
+    def _is_staff(self, incoming: Incoming) -> bool:
+        return self._desk.is_staff(incoming.platform, incoming.account)
+
+    def _staff_only(self, incoming: Incoming) -> None:
+        if not self._is_staff(incoming):
+            raise NotAllowed("announcing is for staff")
+
+
+def _parts(action: str) -> tuple[str, int | None, str]:
+    """Verb, number and the rest of ``announce:verb:number:rest``."""
+    _, verb, number, detail = [*action.split(":", 3), "", "", ""][:4]
+    whole = number.isascii() and number.isdigit() and len(number) <= 12  # noqa: PLR2004
+    return verb, int(number) if whole else None, detail
+
+
+def _fault(error: BadAnnouncement, account: Account) -> Reply:
+    return Reply(say(f"fault.{error.reason}", account.locale), private=True, failed=True)
+
+
+def _old(account: Account) -> Reply:
+    return Reply(texts.say("errors.old-button", account.locale), private=True)
+
+
+def _short(heading: str) -> str:
+    return heading if len(heading) <= LABEL else f"{heading[: LABEL - 1]}…"

@@ -1,0 +1,193 @@
+"""How an announcement goes, and what staff may do about it: after it was confirmed."""
+
+from bots.conversation.announcing.steps import Row, Steps, say
+from bots.conversation.desk import Desk
+from bots.conversation.messages import Button, Incoming, Reply
+from core import announcements
+from core.announcements import Announcement, AnnouncementState, Kind
+from core.database import reading, transaction
+from core.errors import BadAnnouncement, NotAllowed
+from core.identity import Account
+
+BLOCKS = 10
+
+
+class Following:
+    """Progress, pause, resume, cancel, retract, and the second person's word."""
+
+    def __init__(self, desk: Desk, steps: Steps) -> None:
+        self._desk = desk
+        self._steps = steps
+
+    async def progress(self, number: int, account: Account) -> Reply:
+        async with reading(self._desk.sessions) as session:
+            found = await announcements.progress(session, number)
+        return self.show(found, account.locale)
+
+    def show(self, found: Announcement, language: str) -> Reply:
+        """Where it stands, in numbers, with what can be done now."""
+        lines = [
+            say("progress.title", language, heading=found.texts["ja"]["heading"]),
+            say(f"state.{found.state.value}", language),
+        ]
+        if found.state is AnnouncementState.SCHEDULED and found.start_at is not None:
+            when = self._steps.when(found.start_at, language)
+            lines.append(say("progress.later", language, when=when))
+        if found.total:
+            settled = found.total - found.waiting
+            percent = settled * 100 // found.total
+            full = percent * BLOCKS // 100
+            bar = "■" * full + "□" * (BLOCKS - full)
+            counts = {
+                name: f"{getattr(found, name):,}"
+                for name in ("total", "delivered", "blocked", "failed", "unsure", "waiting")
+            }
+            lines += [
+                say("progress.bar", language, bar=bar, percent=percent),
+                say("progress.counts", language, **counts),
+            ]
+        lines += self._why(found, language)
+        return Reply("\n".join(lines), buttons=self._choices(found, language), private=True)
+
+    def _why(self, found: Announcement, language: str) -> list[str]:
+        changed = {"amended": found.amended, "failed": found.amend_failed}
+        if found.retracted_at is not None:
+            return [say("progress.why-retracted", language, **changed)]
+        lines = []
+        if found.paused_why in {"failures", "deadline"}:
+            lines.append(say(f"progress.why-{found.paused_why}", language))
+        if found.amended or found.amend_failed:
+            lines.append(say("progress.amended", language, **changed))
+        return lines
+
+    def _choices(self, found: Announcement, language: str) -> tuple[Row, ...]:
+        def button(key: str, verb: str) -> Button:
+            return Button(say(f"progress.{key}", language), action=f"announce:{verb}:{found.id}")
+
+        rows: list[Row] = [(button("refresh", "progress"),)]
+        match found.state:
+            case AnnouncementState.SENDING:
+                rows.append((button("pause", "pause"), button("cancel", "cancel")))
+            case AnnouncementState.PAUSED:
+                rows.append((button("resume", "resume"), button("cancel", "cancel")))
+            case AnnouncementState.SCHEDULED | AnnouncementState.ASKED:
+                rows.append((button("unplan", "cancel"),))
+        arrived = found.delivered + found.unsure > 0 and found.retracted_at is None
+        if arrived and found.state is not AnnouncementState.DRAFT:
+            rows.append((button("retract", "retract"),))
+        missed = found.kind is Kind.DIRECT and found.total > found.delivered
+        if missed and found.state is AnnouncementState.DONE and arrived:
+            rows.append((button("missed", "missed"),))
+        return tuple(rows)
+
+    async def act(self, verb: str, number: int, incoming: Incoming, account: Account) -> Reply:
+        """Pause, resume or cancel; what cannot be done any more shows how it stands instead."""
+        doings = {
+            "pause": announcements.pause,
+            "resume": announcements.resume,
+            "cancel": announcements.cancel,
+        }
+        try:
+            async with transaction(self._desk.sessions) as session:
+                await doings[verb](session, number, by=author(incoming), now=self._desk.clock())
+        except NotAllowed:
+            return await self.progress(number, account)
+        self._desk.wake()
+        return await self.progress(number, account)
+
+    async def retract(
+        self, number: int, incoming: Incoming, account: Account, *, sure: bool
+    ) -> Reply:
+        """Ask once more, then take it back from everybody."""
+        language = account.locale
+        if not sure:
+            async with reading(self._desk.sessions) as session:
+                found = await announcements.progress(session, number)
+            asked = say("progress.retract-sure", language, heading=found.texts["ja"]["heading"])
+            yes = Button(
+                say("progress.retract-yes", language), action=f"announce:retract:{number}:yes"
+            )
+            no = Button(say("progress.retract-no", language), action=f"announce:progress:{number}")
+            return Reply(asked, buttons=((yes, no),), private=True)
+        try:
+            async with transaction(self._desk.sessions) as session:
+                by = author(incoming)
+                await announcements.retract(session, number, by=by, now=self._desk.clock())
+        except NotAllowed:
+            return await self.progress(number, account)
+        self._desk.wake()
+        return await self.progress(number, account)
+
+    async def missed(self, number: int, incoming: Incoming, account: Account) -> int | Reply:
+        """A new draft for those whom it did not reach; its number."""
+        try:
+            async with transaction(self._desk.sessions) as session:
+                by = author(incoming)
+                return await announcements.missed(session, number, by=by, now=self._desk.clock())
+        except NotAllowed:
+            return await self.progress(number, account)
+        except BadAnnouncement as error:
+            return Reply(say(f"fault.{error.reason}", account.locale), private=True)
+
+    # The second person
+
+    async def look(self, number: int, account: Account) -> Reply:
+        """What is to be agreed to, as it would arrive, with the two answers."""
+        language = account.locale
+        async with reading(self._desk.sessions) as session:
+            found = await announcements.progress(session, number)
+        if found.state is not AnnouncementState.ASKED:
+            over = self.show(found, language)
+            return Reply(
+                f"{say('approval.over', language)}\n\n{over.text}",
+                buttons=over.buttons,
+                private=True,
+            )
+        weighed = await self._steps.weigh(number)
+        lines = [
+            say(
+                "approval.look",
+                language,
+                author=say("sender", language, town=self._desk.town.town.name.get(language)),
+                audience=self._steps.audience_name(found.audience, language),
+                people=f"{weighed.people:,}",
+            )
+        ]
+        if found.start_at is not None:
+            when = self._steps.when(found.start_at, language)
+            lines.append(say("approval.start", language, when=when))
+        yes = Button(say("approval.approve", language), action=f"announce:approve:{number}")
+        no = Button(say("approval.refuse", language), action=f"announce:refuse:{number}")
+        return Reply(
+            "\n".join(lines),
+            buttons=((yes, no),),
+            private=True,
+            preview=await self._steps.outgoing(found, language),
+        )
+
+    async def decide(
+        self, number: int, incoming: Incoming, account: Account, *, agrees: bool
+    ) -> Reply:
+        """Agree, or send it back. Nobody agrees to their own."""
+        language = account.locale
+        async with reading(self._desk.sessions) as session:
+            found = await announcements.progress(session, number)
+        if found.state is not AnnouncementState.ASKED:
+            return Reply(say("approval.over", language), private=True)
+        decide = announcements.approve if agrees else announcements.refuse
+        try:
+            async with transaction(self._desk.sessions) as session:
+                await decide(session, number, by=author(incoming), now=self._desk.clock())
+        except NotAllowed:
+            return Reply(say("approval.not-own", language), private=True)
+        self._desk.wake()
+        if not agrees:
+            return Reply(say("approval.refused", language), private=True)
+        shown = await self.progress(number, account)
+        approved = say("approval.approved", language)
+        return Reply(f"{approved}\n\n{shown.text}", buttons=shown.buttons, private=True)
+
+
+def author(incoming: Incoming) -> str:
+    """Staff by the account they speak with, as the audit log names them."""
+    return f"{incoming.platform}:{incoming.account}"

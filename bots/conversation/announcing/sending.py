@@ -1,0 +1,94 @@
+"""The last steps before an announcement leaves: a test to oneself, the last look, the word."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bots.conversation.announcing.following import Following, author
+from bots.conversation.announcing.steps import Step, Steps, say
+from bots.conversation.desk import Desk
+from bots.conversation.messages import Button, Incoming, Reply
+from core import announcements
+from core.announcements import AnnouncementState
+from core.database import reading, transaction
+from core.identity import Account
+
+
+class Sending:
+    """Tries out, confirms and sends one draft."""
+
+    def __init__(self, desk: Desk, steps: Steps, following: Following) -> None:
+        self._desk = desk
+        self._steps = steps
+        self._following = following
+
+    async def test(self, number: int, incoming: Incoming, account: Account) -> Reply:
+        """One message in each language that was written, to the one who writes it."""
+        async with reading(self._desk.sessions) as session:
+            draft = await announcements.progress(session, number)
+        arrived = 0
+        for language in draft.texts:
+            message = await self._steps.outgoing(draft, language)
+            arrived += await self._desk.try_out(incoming.platform, incoming.account, message)
+        key = "preview.tested" if arrived else "preview.not-tested"
+        note = say(key, account.locale, count=arrived)
+        reply = await self._steps.show(Step.PREVIEW, number, incoming, account, note)
+        return replace(reply, preview=None)
+
+    async def confirm(self, number: int, when: str, incoming: Incoming, account: Account) -> Reply:
+        """The last look: what, to whom, when."""
+        language, start_at = account.locale, _start(when)
+        await self._steps.wait_for(None, None, incoming, account)
+        found = await self._steps.weigh(number)
+        draft = found.announcement
+        if draft.state is not AnnouncementState.DRAFT:
+            return self._following.show(draft, language)
+        at = self._steps.when(start_at, language) if start_at else say("confirm.now", language)
+        lines = [
+            say(
+                "confirm.what",
+                language,
+                heading=draft.texts["ja"]["heading"],
+                audience=self._steps.audience_name(draft.audience, language),
+                people=f"{found.people:,}",
+                when=at,
+            )
+        ]
+        if found.needs_second:
+            lines.append(say("preview.second", language))
+        send = Button(
+            say("confirm.plan" if start_at else "confirm.send", language),
+            action=f"announce:send:{number}:{when}:{draft.revision}",
+        )
+        back = Button(say("back", language), action=f"announce:go:{number}:time")
+        leave = Button(say("quit", language), action=f"announce:quit:{number}")
+        return Reply("\n".join(lines), buttons=((send,), (back, leave)), private=True)
+
+    async def send(self, number: int, detail: str, incoming: Incoming, account: Account) -> Reply:
+        when, _, revision = detail.partition(":")
+        async with transaction(self._desk.sessions) as session:
+            draft = await announcements.progress(session, number)
+            if draft.state is AnnouncementState.DRAFT and revision != str(draft.revision):
+                sent = None  # somebody has rewritten it since it was looked at
+            else:
+                sent = await announcements.confirm(
+                    session,
+                    number,
+                    town=self._desk.town,
+                    by=author(incoming),
+                    now=self._desk.clock(),
+                    start_at=_start(when),
+                )
+        if sent is None:
+            note = say("confirm.changed", account.locale)
+            return await self._steps.show(Step.PREVIEW, number, incoming, account, note)
+        self._desk.wake()
+        if sent.state is AnnouncementState.SENDING:
+            self._desk.tell("chat.happening.announced", count=sent.total)
+        return self._following.show(sent, account.locale)
+
+
+def _start(when: str) -> datetime | None:
+    """The moment that a button carries, in minutes since 1970."""
+    if not (when.isascii() and when.isdigit() and len(when) <= 9):  # noqa: PLR2004
+        return None
+    return datetime.fromtimestamp(int(when) * 60, UTC)
