@@ -11,7 +11,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Select, Table, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -26,7 +38,7 @@ from core.announcements.nouns import OVER, AnnouncementState, Kind
 from core.announcements.quiet import QuietHours
 from core.tables import AccountRow, AnnouncementRow, AnnouncementRunRow, MemberRow
 
-SPAN: Final = 5_000
+SPAN: Final = 1_000
 """Accounts that one turn looks at in search of the next few of a small audience."""
 AT_ONCE: Final = 200
 """Rows that one turn puts off, or looks at for something to change."""
@@ -181,17 +193,26 @@ class Looker:
         if asked is not None and timedelta(0) <= now - asked[0] < ASK_AGAIN:
             return asked[1]
         other = aliased(AccountRow)
-        told = exists().where(
-            DELIVERY.c.announcement_id == matter.id,
-            DELIVERY.c.recipient.in_(
-                select(other.id)
-                .where(other.member_id == AccountRow.member_id)
-                .correlate(AccountRow)
-            ),
+        row = (
+            select(func.count())
+            .select_from(DELIVERY)
+            .where(DELIVERY.c.announcement_id == matter.id, DELIVERY.c.recipient == other.id)
+            .correlate(other)
+            .scalar_subquery()
+        )
+        # Counted, for PostgreSQL would make a join of `exists`, over all that were told before.
+        told = (
+            select(func.count())
+            .select_from(other)
+            .where(other.member_id == AccountRow.member_id, row > 0)
+            .correlate(AccountRow)
+            .scalar_subquery()
         )
         query = (
             candidates(matter.audience, self._platform, now=now)
-            .where(AccountRow.id > bindparam("cursor"), AccountRow.id <= bindparam("upto"), ~told)
+            .where(
+                AccountRow.id > bindparam("cursor"), AccountRow.id <= bindparam("upto"), told == 0
+            )
             .order_by(AccountRow.id)
             .limit(bindparam("most"))
         )
