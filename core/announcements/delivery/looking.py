@@ -28,14 +28,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from core.announcements.audience import candidates
-from core.announcements.changes import DELIVERY, Key
-from core.announcements.claims import LEASE, Decider, Deed, Haul, Run, too_late
-from core.announcements.lanes import DeliveryState, lane_code
-from core.announcements.lanes import milliseconds as ms
-from core.announcements.matter import Matter, Matters
-from core.announcements.messenger import Render
+from core.announcements.delivery.changes import DELIVERY, Key
+from core.announcements.delivery.claims import LEASE, Decider, Deed, Haul, Run, too_late
+from core.announcements.delivery.lanes import DeliveryState, lane_code
+from core.announcements.delivery.lanes import milliseconds as ms
+from core.announcements.delivery.matter import Matter, Matters
+from core.announcements.delivery.messenger import Render
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import OVER, AnnouncementState, Kind
-from core.announcements.quiet import QuietHours
 from core.tables import AccountRow, AnnouncementRow, AnnouncementRunRow, MemberRow
 
 SPAN: Final = 1_000

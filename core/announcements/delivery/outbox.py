@@ -8,9 +8,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.audience import count
-from core.announcements.changes import DELIVERY
-from core.announcements.lanes import DeliveryState, lane_code
-from core.announcements.lanes import milliseconds as ms
+from core.announcements.delivery.changes import DELIVERY
+from core.announcements.delivery.lanes import DeliveryState, lane_code
+from core.announcements.delivery.lanes import milliseconds as ms
 from core.announcements.missing import missed
 from core.announcements.nouns import AnnouncementState, Kind
 from core.announcements.records import audience, get, move, step
