@@ -145,10 +145,19 @@ class Looker:
             await connection.execute(insert(DELIVERY), rows)
         everybody = len(rows) == len(found) < most  # up to here
         cursor = upto if everybody else rows[-1]["recipient"] if rows else run.cursor
+        if not found:
+            cursor = await self._before_next(session, upto, run.last)
         moved = replace(run, cursor=cursor, claimed=run.claimed + len(rows))
         haul.more = moved.cursor < moved.last
         await _keep(session, self._platform, moved)
         return haul, moved
+
+    async def _before_next(self, session: AsyncSession, cursor: int, last: int) -> int:
+        """Past the numbers that no account has any more."""
+        following = await session.scalar(
+            select(func.min(AccountRow.id)).where(AccountRow.id > cursor, AccountRow.id <= last)
+        )
+        return last if following is None else following - 1
 
     def _written(
         self,
