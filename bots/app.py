@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bots.conversation import Conversation
+from bots.conversation.core import Conversation
 from bots.conversation.desk import Desk
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
@@ -38,7 +38,7 @@ from core.access import (
 from core.access.drift import Drift
 from core.access.guests import Guests
 from core.announcements import Delivered, Messenger, Outgoing, Pump, QuietHours
-from core.chain import Chains, JsonRpcChain
+from core.chain.client import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
@@ -51,8 +51,8 @@ from core.settings import Settings
 from core.town import TownPack
 from core.vaults import Vaults
 from knowledge.answer import Guide
-from knowledge.encoders import Endpoint, EndpointEncoder, encoders
-from knowledge.generate import Generator, OpenAIGenerator
+from knowledge.encoders import Encoder, encoders
+from knowledge.generate import Generator
 from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app
@@ -402,6 +402,8 @@ def _generator(settings: Settings, *, times: int = 1, max_tokens: int = 500) -> 
     """The language service, if one is set; `times` as patient as for an answer."""
     if not settings.openai_base_url and not settings.openai_api_key:
         return None
+    from knowledge.completions import OpenAIGenerator  # only where one is set
+
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     return OpenAIGenerator(
         model=settings.openai_model,
@@ -433,10 +435,12 @@ def _open_guide(settings: Settings, town: TownPack) -> Guide:
     )
 
 
-def _embeddings(settings: Settings) -> EndpointEncoder | None:
+def _embeddings(settings: Settings) -> Encoder | None:
     """The embeddings endpoint, if one is set."""
     if not settings.embeddings_base_url:
         return None
+    from knowledge.encoders.endpoint import Endpoint, EndpointEncoder  # only where one is set
+
     key = settings.embeddings_api_key
     return EndpointEncoder(
         Endpoint(
