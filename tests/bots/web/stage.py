@@ -65,8 +65,12 @@ class StubTalk:
 class StubGuide:
     """A guide that was made from nothing."""
 
+    ready = True
     library = Library(passages=(), documents=())
     taught: tuple[Taught, ...] = ()
+
+    async def wait(self) -> None:
+        """It is there."""
 
 
 class NoContracts:
