@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import announcements
+from core import announcements, browsers
 from core.errors import WalletTaken
-from core.identity import Account, accounts_of, give_way, open_proposal, propose_merge
+from core.identity import Account, accounts_of, open_proposal, propose_merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ async def one_person(
     try:
         code = await propose_merge(session, **both, now=now)
     except WalletTaken:
-        if not await give_way(session, account, now=now):
+        if not await browsers.give_way(session, account, now=now):
             raise
         return None
     others = await accounts_of(session, other)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from eth_utils import is_address, to_checksum_address
 from sqlalchemy import update
 
-from core import announcements, proof
+from core import announcements, browsers, proof
 from core.clock import Clock
 from core.consent import NeedsConsent, one_person
 from core.credentials import credentials_of
@@ -25,7 +25,6 @@ from core.identity import (
     Account,
     find_account,
     follow_link,
-    give_way,
     link_wallet,
     move_to_browser,
     proved_holder,
@@ -250,7 +249,7 @@ class Enrolment:
             if mine is not None and mine.member_id == proved.member_id:
                 return mine
             if mine is not None:
-                await give_way(session, mine, now=now)
+                await browsers.give_way(session, mine, now=now)
             made_elsewhere = token_account.platform == "web"
             if made_elsewhere and token_account.member_id == proved.member_id:
                 return await move_to_browser(session, token_account.id)

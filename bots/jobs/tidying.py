@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from bots.app import App
-from core import announcements, board, events, identity, questions, unfinished
+from core import announcements, board, browsers, events, identity, questions, unfinished
 from core.access.changes import forget_lists
 from core.credentials.codes import forget_codes
 from core.database import transaction
@@ -23,7 +23,7 @@ async def tidy(app: App) -> None:
         await identity.forget_updates(session, before=now - KEEP_UPDATES)
         await forget_codes(session, now=now, keep=KEEP_CODES)
         await forget_lists(session, before=now - KEEP_LISTS)
-        await identity.forget_browsers(session, before=now - KEEP_BROWSERS)
+        await browsers.forget_browsers(session, before=now - KEEP_BROWSERS, now=now)
         await board.forget_posts(session, before=now - timedelta(days=retention.room_post_days))
         await board.forget_messages(session, before=now - timedelta(days=retention.delivery_days))
         await unfinished.forget(session, before=now - KEEP_DRAFTS)

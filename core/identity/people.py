@@ -185,14 +185,11 @@ async def move_to_browser(session: AsyncSession, account_id: int) -> Account:
     return await account_by_id(session, account_id)
 
 
-async def give_way(session: AsyncSession, account: Account, *, now: datetime) -> bool:
-    """Forget a member who has nothing but this one web account. Returns whether it was so."""
+async def only_a_browser(session: AsyncSession, account: Account) -> bool:
+    """Whether a member has nothing but this one web account."""
     accounts = await accounts_of(session, account.member_id)
     alone = account.platform == "web" and [each.id for each in accounts] == [account.id]
-    if not alone or await has_proof(session, account.member_id):
-        return False
-    await forget(session, account.member_id, now=now)
-    return True
+    return alone and not await has_proof(session, account.member_id)
 
 
 async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """What is taken in once, and what is tidied away after a while."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
@@ -54,18 +54,28 @@ async def finish_update(session: AsyncSession, platform: str, update_id: str) ->
     )
 
 
-async def forget_browsers(session: AsyncSession, *, before: datetime) -> None:
-    """Delete members who are only a browser that asked something long ago and wait for nothing."""
+async def idle_browsers(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> list[tuple[int, int]]:
+    """(member, account) of those who only asked something long ago and wait for nothing."""
     waiting = (
         select(AccountRow.member_id)
         .join(QuestionRow, QuestionRow.account_id == AccountRow.id)
         .where(QuestionRow.wants_answer.is_(True))
     )
-    await session.execute(
-        delete(MemberRow).where(
-            MemberRow.created_at < before, ~_belongs(), MemberRow.id.not_in(waiting)
-        )
+    rows = await session.execute(
+        select(MemberRow.id, AccountRow.id)
+        .join(AccountRow, AccountRow.member_id == MemberRow.id)
+        .where(MemberRow.created_at < before, ~_belongs(), MemberRow.id.not_in(waiting))
+        .order_by(MemberRow.id)
+        .limit(limit)
     )
+    return [(member, account) for member, account in rows]
+
+
+async def drop_members(session: AsyncSession, members: Collection[int]) -> None:
+    """Delete members of whom nothing else is kept, with their accounts."""
+    await session.execute(delete(MemberRow).where(MemberRow.id.in_(members)))
 
 
 def _belongs() -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ class AnnouncementRow(Base):
     """What staff announce, or a notice to one person. Counters spare a count over all rows."""
 
     __tablename__ = "announcement"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no number is given twice
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))  # room, direct or notice

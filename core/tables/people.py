@@ -28,7 +28,11 @@ class AccountRow(Base):
     """A member's account on one platform."""
 
     __tablename__ = "account"
-    __table_args__ = (UniqueConstraint("platform", "external_id"),)
+    # Results and what is to be sent name an account by its number, without a foreign key.
+    __table_args__ = (
+        UniqueConstraint("platform", "external_id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from core import audit, identity, questions
+from core import audit, browsers, identity, questions
 from core.database import Sessions, transaction
 from core.errors import NotFound
 from core.questions import (
@@ -271,7 +271,7 @@ async def test_a_browser_that_waits_for_an_answer_is_not_forgotten(sessions: Ses
         async with transaction(sessions) as session:
             await questions.want(session, recorded.id, each.id, wants=each is waits)
     async with transaction(sessions) as session:
-        await identity.forget_browsers(session, before=NOW + timedelta(days=1))
+        await browsers.forget_browsers(session, before=NOW + timedelta(days=1), now=NOW)
         assert await identity.find_account(session, "web", "a") is not None
         assert await identity.find_account(session, "web", "b") is None
 

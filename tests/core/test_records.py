@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text, update
 
-from core import audit, identity
+from core import audit, browsers, identity
 from core.database import Sessions, connect, migrate, session_factory, transaction
 from core.errors import LinkExpired, NotAllowed, RecordsUnavailable, WalletTaken
 from core.tables import AuditRow, Base, MemberRow
@@ -41,7 +41,7 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     await migrate(engine)
     async with engine.connect() as connection:
         assert (await connection.execute(text("select * from alembic_version"))).all() == [
-            ("0011",)
+            ("0012",)
         ]
     await engine.dispose()
 
@@ -170,7 +170,7 @@ async def test_a_browser_that_only_asked_long_ago_is_forgotten_and_nobody_else(
         account = await join(sessions, external_id, platform)
     async with transaction(sessions) as session:
         await identity.link_wallet(session, account.member_id, ALICE, 1, now=NOW)
-        await identity.forget_browsers(session, before=NOW + timedelta(days=1))
+        await browsers.forget_browsers(session, before=NOW + timedelta(days=1), now=NOW)
     async with sessions() as session:
         left = [
             external_id

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, func, select, tuple_, update
+from sqlalchemy import Select, delete, exists, func, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.delivery.changes import DELIVERY, count
@@ -98,22 +98,20 @@ def _shown(row: Any, places: Sequence[tuple[str, str]], *, over: bool) -> Mappin
 
 async def received(session: AsyncSession, account_ids: Sequence[int]) -> list[Mapping[str, Any]]:
     """What was sent to these accounts, for the person whose accounts they are."""
-    rows = await session.execute(
-        select(DeliveryRow, AnnouncementRow)
-        .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
-        .where(DeliveryRow.recipient.in_(account_ids))
-        .order_by(DeliveryRow.announcement_id)
-    )
-    return [
-        {
-            "announcement": announcement.id,
-            "kind": announcement.kind,
-            "at": announcement.created_at.isoformat(),
-            "platform": platform_of(row.lane),
-            "result": DeliveryState(row.state).word,
-        }
-        for row, announcement in rows
-    ]
+    found = []
+    for announcement_id, recipient in await _theirs(session, account_ids):
+        row = await session.get_one(DeliveryRow, (announcement_id, recipient))
+        about = await session.get_one(AnnouncementRow, announcement_id)
+        found.append(
+            {
+                "announcement": about.id,
+                "kind": about.kind,
+                "at": about.created_at.isoformat(),
+                "platform": platform_of(row.lane),
+                "result": DeliveryState(row.state).word,
+            }
+        )
+    return found
 
 
 async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: datetime) -> None:
@@ -122,20 +120,14 @@ async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: da
     What had not arrived counts as failed; the other counts stay. A notice may quote what they
     asked.
     """
-    found = await session.execute(
-        select(DeliveryRow.announcement_id, DeliveryRow.recipient, DeliveryRow.state)
-        .join(AnnouncementRow, AnnouncementRow.id == DeliveryRow.announcement_id)
-        .where(DeliveryRow.recipient.in_(account_ids))
-        .order_by(DeliveryRow.announcement_id, DeliveryRow.recipient)
-        .with_for_update(of=DeliveryRow)
-    )
-    for announcement_id, recipient, state in found.all():
-        await session.execute(
-            delete(DELIVERY).where(
-                DELIVERY.c.announcement_id == announcement_id, DELIVERY.c.recipient == recipient
-            )
+    key = DELIVERY.c
+    for announcement_id, recipient in await _theirs(session, account_ids):
+        state = await session.scalar(
+            delete(DELIVERY)
+            .where(key.announcement_id == announcement_id, key.recipient == recipient)
+            .returning(key.state)
         )
-        if state not in SETTLED:
+        if state is not None and state not in SETTLED:
             failed = {DeliveryState.FAILED.word: 1}
             await count(session, announcement_id, failed, now=now)
         await session.execute(
@@ -144,6 +136,27 @@ async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: da
             .values(texts={"key": "left", "values": {}})
             .execution_options(synchronize_session=False)
         )
+
+
+async def _theirs(session: AsyncSession, account_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """The keys of what these accounts were sent, in order.
+
+    Notices, which are many, have one recipient each; of the others each is asked for each account.
+    Both by the primary key, which begins with the announcement: a planner that is left to choose
+    reads the rows of everybody. A scalar subquery is never made into a join.
+    """
+    row, notice = DELIVERY.c, AnnouncementRow.kind == Kind.NOTICE
+    same = row.announcement_id == AnnouncementRow.id
+    its_own = select(func.min(row.recipient)).where(same).scalar_subquery()
+    state = select(row.state).where(same, row.recipient == AccountRow.id).scalar_subquery()
+    notices = select(AnnouncementRow.id, its_own).where(notice, its_own.in_(account_ids))
+    others = (
+        select(AnnouncementRow.id, AccountRow.id)
+        .join(AccountRow, true())
+        .where(AnnouncementRow.kind == Kind.DIRECT, AccountRow.id.in_(account_ids), state >= 0)
+    )
+    found = [*(await session.execute(notices)), *(await session.execute(others))]
+    return sorted((announcement_id, recipient) for announcement_id, recipient in found)
 
 
 async def forget(session: AsyncSession, *, before: datetime, limit: int = AT_ONCE) -> bool:
