@@ -3,7 +3,6 @@
 The only place that chooses real parts. Tests pass fakes through the same door.
 """
 
-import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -11,14 +10,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bots.conversation import Conversation
+from bots.conversation.core import Conversation
 from bots.conversation.desk import Desk
 from bots.conversation.learning import Learning
+from bots.guiding import in_daemon, open_guide, translator_of
 from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.operations.meters import Meters
@@ -38,7 +38,7 @@ from core.access import (
 from core.access.drift import Drift
 from core.access.guests import Guests
 from core.announcements import Delivered, Messenger, Outgoing, Pump, QuietHours
-from core.chain import Chains, JsonRpcChain
+from core.chain.client import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
@@ -51,8 +51,6 @@ from core.settings import Settings
 from core.town import TownPack
 from core.vaults import Vaults
 from knowledge.answer import Guide
-from knowledge.encoders import Endpoint, EndpointEncoder, encoders
-from knowledge.generate import Generator, OpenAIGenerator
 from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app
@@ -62,12 +60,6 @@ logger = logging.getLogger(__name__)
 
 WEB_RATE = 200.0
 """Messages a second into our own pages: a bound, not a platform's limit."""
-
-OPENAI = "https://api.openai.com/v1"
-
-PATIENCE: Final = 3
-DRAFT_TOKENS: Final = 6_000
-"""A draft of 3,000 characters takes longer than an answer of four sentences."""
 
 Progress = Callable[[str], None]
 """Told the name of each step that is done: chain, pack, records, guide."""
@@ -138,6 +130,7 @@ class App:
     adapters: list[Platform] = field(default_factory=list)
     start_pump: Callable[[Pump], object] | None = None  # once the jobs run
     meters: Meters = field(default_factory=Meters)
+    answers: bool = True  # questions; a process that only sends never reads the guide
     draining: bool = False  # asked to stop: what is in flight ends, nothing begins
     clockwork: "Clockwork | None" = None  # while this process is at work
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
@@ -194,6 +187,14 @@ class App:
         outcome = await messenger.send_direct(account, message, delivery=number)
         return isinstance(outcome, Delivered)
 
+    async def read_guide(self) -> None:
+        """Read the guide, and teach it what staff answered. Raises what stands in the way.
+
+        In a daemon thread: leaving must not wait for it. What it stores is stored whole.
+        """
+        await in_daemon(self.guide.read)
+        await self.learning.teach()
+
     def wake(self) -> None:
         """Something new waits in the outbox."""
         for pump in self.pumps.values():
@@ -243,10 +244,12 @@ async def running(
     progress: Progress = lambda _: None,
     language: str = "ja",
     worker: str = "kankei",
+    answers: bool = True,
 ) -> AsyncIterator[App]:
     """Everything but the platforms, opened in order and closed in reverse.
 
-    Raises `TownPackError` before anything is opened if the pack is wrong.
+    The guide is not read yet unless it is given: `App.read_guide` does.
+        Raises `TownPackError` before anything is opened if the pack is wrong.
     """
     town = town or town_pack.load(settings.town)
     progress("pack")
@@ -264,9 +267,8 @@ async def running(
         chains = chains_of(settings, town, client, clock, pages)
         index = OwnerIndex(chains, sessions, town.collections, clock)
         if guide is None:
-            guide = await asyncio.to_thread(_open_guide, settings, town)
+            guide = open_guide(settings, town)
             stack.push_async_callback(guide.close)
-            progress("guide")
         happenings = Happenings(language)
         keepers: dict[str, ChannelKeeper] = {}
         if holdings is None:
@@ -361,6 +363,7 @@ async def running(
             happenings=happenings,
             learning=learning,
             worker=worker,
+            answers=answers,
             chains=chains,
             index=index,
             pages=pages,
@@ -396,57 +399,3 @@ def chains_of(
             pages=pages,
         )
     return Chains(chains)
-
-
-def _generator(settings: Settings, *, times: int = 1, max_tokens: int = 500) -> Generator | None:
-    """The language service, if one is set; `times` as patient as for an answer."""
-    if not settings.openai_base_url and not settings.openai_api_key:
-        return None
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-    return OpenAIGenerator(
-        model=settings.openai_model,
-        base_url=settings.openai_base_url or OPENAI,
-        api_key=key,
-        timeout=settings.openai_timeout * times,
-        max_tokens=max_tokens,
-    )
-
-
-def translator_of(settings: Settings) -> Translator | None:
-    """What drafts announcements in other languages, if a language service is set."""
-    generator = _generator(settings, times=PATIENCE, max_tokens=DRAFT_TOKENS)
-    if generator is None:
-        return None
-    return Translator(generator, timeout=settings.openai_timeout.total_seconds() * PATIENCE)
-
-
-def _open_guide(settings: Settings, town: TownPack) -> Guide:
-    return Guide.open(
-        town.guides,
-        data=town.data,
-        gazetteer=town.gazetteer,
-        cache=settings.data_dir / "index" / town.town.slug,
-        persona=town.persona.manner,
-        generator=_generator(settings),
-        progress=lambda words: logger.info("guide", extra={"step": words}),
-        models=encoders(endpoint=_embeddings(settings)),
-    )
-
-
-def _embeddings(settings: Settings) -> EndpointEncoder | None:
-    """The embeddings endpoint, if one is set."""
-    if not settings.embeddings_base_url:
-        return None
-    key = settings.embeddings_api_key
-    return EndpointEncoder(
-        Endpoint(
-            base_url=settings.embeddings_base_url,
-            model=settings.embeddings_model,
-            api_key=key.get_secret_value() if key else None,
-            dimensions=settings.embeddings_dimensions,
-            query_prefix=settings.embeddings_query_prefix,
-            passage_prefix=settings.embeddings_passage_prefix,
-            batch=settings.embeddings_batch,
-            query_timeout=settings.embeddings_timeout,
-        )
-    )

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -16,6 +15,7 @@ from bots import jobs
 from bots.app import App, Platform, running
 from bots.discord.adapter import DiscordAdapter
 from bots.discord.sender import DiscordSender
+from bots.guiding import in_daemon
 from bots.listening import PortTaken, Server, listen
 from bots.operations.listener import watched
 from bots.telegram.adapter import TelegramAdapter
@@ -142,6 +142,11 @@ class Stop:
     def __call__(self) -> None:
         (self.hurry if self.asked.is_set() else self.asked).set()
 
+    def if_failed(self, task: asyncio.Task[None]) -> None:
+        """Without this task the process is of no use."""
+        if not task.cancelled() and task.exception() is not None:
+            self.asked.set()
+
     def listen(self) -> None:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
@@ -170,19 +175,20 @@ async def serve(
             jobs.at_work(made[0], jobs.JOBS, duties="pages,platforms,jobs") as clockwork,
         ):
             app, shop = made
+            stop.listen()
+            # What waits to be sent does not wait for the guide, nor do the pages.
+            background = [asyncio.create_task(clockwork.run()), *_opened(app, doors(app))]
             server = Server(
                 _uvicorn(create_web(app, secret=app.secret, demo=shop, bots=app.names), settings)
             )
-            stop.listen()
-            # A daemon: leaving must not wait for a model. What it stores is stored whole.
-            threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
-            background = [asyncio.create_task(clockwork.run())]
-            ready(app)
-            background += _opened(app, doors(app))
             serving = asyncio.create_task(_serve_pages(server, listener, stop))
+            reading = asyncio.create_task(_read_guide(app, progress, ready))
+            reading.add_done_callback(stop.if_failed)
             await _until(serving, stop.asked.wait(), None)
             await _end(app, clockwork, background, stop)
             await serving
+            if not reading.cancel():
+                reading.result()
 
 
 async def _serve_pages(server: uvicorn.Server, listener: socket.socket, stop: Stop) -> None:
@@ -211,12 +217,15 @@ async def work(
 ) -> None:
     """Send, keep rooms and do jobs beside other processes of the town, until SIGINT or SIGTERM.
 
-    No pages, and nothing is received from the platforms. Raises `jobs.NameTaken`, and
-    `jobs.Elsewhere` when the records are a SQLite file that another machine works on.
+    No pages, and nothing is received from the platforms, so the guide is never read. Raises
+    `jobs.NameTaken`, and `jobs.Elsewhere` when the records are a SQLite file that another machine
+    works on.
     """
     stop = Stop()
     async with (
-        running(settings, progress=progress, language=language, worker=worker) as app,
+        running(
+            settings, progress=progress, language=language, worker=worker, answers=False
+        ) as app,
         watched(app),
         jobs.at_work(app, jobs.JOBS, duties="platforms,jobs") as clockwork,
     ):
@@ -281,10 +290,15 @@ async def _until(
     signalled.cancel()
 
 
-def _warm_up(app: App) -> None:
-    """Load the models before the first question, then encode what is still missing."""
-    app.guide.warm_up()
-    app.guide.catch_up()
+async def _read_guide(
+    app: App, progress: Callable[[str], None], ready: Callable[[App], None]
+) -> None:
+    """Then load the models before the first question, and encode what is still missing."""
+    await app.read_guide()
+    progress("guide")
+    ready(app)
+    await in_daemon(app.guide.warm_up)
+    await in_daemon(app.guide.catch_up)
 
 
 def _uvicorn(web: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from core.access import Admission
 from core.access.evidence import Evidence
 from core.announcements import Delivered, Outcome, Outgoing
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.errors import ChainUnavailable
 from core.holdings import Holding
 from core.town import Gate

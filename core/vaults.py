@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.chain.client import Finality
-from core.chain.values import BlockChoice, Delegation
+from core.chain.values import BlockChoice, Delegation, Finality
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable

@@ -49,8 +49,12 @@ TARGET_MS = 300
 class _NoGuide:
     """A guide that was made from nothing."""
 
+    ready = True
     library = Library(passages=(), documents=())
     taught: tuple[Taught, ...] = ()
+
+    async def wait(self) -> None:
+        """It is there."""
 
 
 @dataclass(slots=True)

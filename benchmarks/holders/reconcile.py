@@ -10,7 +10,7 @@ import time
 import aiohttp
 
 from benchmarks.measure import heading, lap, load_after, table
-from core.chain import JsonRpcChain
+from core.chain.client import JsonRpcChain
 from core.chain.multicall import MULTICALL3
 from tests.world.chains import Anvil, anvil, call_data
 from tests.world.reading import CHAIN, collection, wallet

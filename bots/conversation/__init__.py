@@ -1,11 +1,10 @@
 """One message in, one reply out, the same for every platform.
 
 An adapter translates what its platform delivers into an `Incoming`, hands it to
-`Conversation.handle`, and renders the `Reply`. Neither knows a platform's types.
+`Conversation.handle` (`bots.conversation.core`), and renders the `Reply`. Neither knows a
+platform's types. This module is the nouns alone: who only sends needs nothing more.
 """
 
-from bots.conversation.announcing import form_of
-from bots.conversation.core import STAFF_COMMANDS, Conversation
 from bots.conversation.messages import (
     Blank,
     Button,
@@ -19,16 +18,13 @@ from bots.conversation.messages import (
 )
 
 __all__ = [
-    "STAFF_COMMANDS",
     "Blank",
     "Button",
     "ChatKind",
-    "Conversation",
     "Document",
     "Form",
     "Incoming",
     "Reply",
     "SourceLink",
     "Upload",
-    "form_of",
 ]

@@ -47,7 +47,7 @@ class Answering:
         except ValueError:
             return _say("long", language, count=questions.MAX_ANSWER)
         fact = await self._learning.draft(cluster.id, wording, by=author_of(incoming))
-        return self._preview(fact, cluster, language)
+        return await self._preview(fact, cluster, language)
 
     async def action(self, incoming: Incoming, account: Account) -> Reply:
         """The buttons of the queue."""
@@ -130,9 +130,9 @@ class Answering:
     async def _decided(self, cluster: Cluster, language: str) -> Reply:
         return self._outcome(Taken(cluster.decided_by or "", cluster.fact), language)
 
-    def _preview(self, fact: Fact, cluster: Cluster, language: str) -> Reply:
+    async def _preview(self, fact: Fact, cluster: Cluster, language: str) -> Reply:
         (written,) = fact.answers
-        said = self._learning.preview(fact, written)
+        said = await self._learning.preview(fact, written)
         head = texts.say(
             "console.answer.sure",
             language,

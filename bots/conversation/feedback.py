@@ -139,7 +139,7 @@ class Feedback:
         if no == "no":
             return _said("queue.tell.stopped", language)
         if group.state is ClusterState.ANSWERED and fact is not None:
-            return self._learning.preview(fact, language)
+            return await self._learning.preview(fact, language)
         reach = f"queue.tell.reach.{incoming.platform}"
         known = reach if texts.knows(reach) else "queue.tell.reach.other"
         words = [texts.say("queue.tell.promised", language), texts.say(known, language)]

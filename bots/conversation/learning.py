@@ -47,6 +47,12 @@ class Teachable(Protocol):
     def index(self) -> Index: ...
     @property
     def taught(self) -> Sequence[Taught]: ...
+    @property
+    def ready(self) -> bool:
+        """Whether it was read. A process that answers nobody never reads it."""
+
+    async def wait(self) -> None:
+        """Until it was read."""
 
     def teach(self, taught: Sequence[Taught]) -> None:
         """Take these in place of all that was taught before. Blocks."""
@@ -116,6 +122,7 @@ class Learning:
 
     async def _read_clusters(self) -> None:
         """Bring the clusters in memory up to what the records say."""
+        await self._guide.wait()
         async with transaction(self.sessions) as session:
             version = (await questions.version(session), self.today())
             again = self._clusters is None or version != self._placed_at
@@ -207,6 +214,8 @@ class Learning:
 
     async def refresh(self) -> None:
         """Teach again what another worker changed, and forget what ended or was deleted."""
+        if not self._guide.ready:
+            return
         async with transaction(self.sessions) as session:
             version = (await questions.version(session), self.today())
         if self._taught_at != version:
@@ -216,7 +225,12 @@ class Learning:
                 await self._read_clusters()
 
     async def teach(self) -> None:
-        """Teach the guide all that is said today, if that is not what it knows."""
+        """Teach the guide all that is said today, if that is not what it knows.
+
+        A guide that was not read yet is taught by whoever reads it.
+        """
+        if not self._guide.ready:
+            return
         async with self._teaching:
             today = self.today()
             async with transaction(self.sessions) as session:
@@ -293,8 +307,9 @@ class Learning:
 
     # What staff look at
 
-    def preview(self, fact: Fact, language: str) -> Reply:
+    async def preview(self, fact: Fact, language: str) -> Reply:
         """The fact as the mascot will say it to a reader of `language`."""
+        await self._guide.wait()
         answer, written = fact.answer(language)
         passage = self._lesson(fact, 0, fact.question, written, answer).passage()
         extracts = (Extract(passage.text, passage),)
@@ -303,6 +318,7 @@ class Learning:
 
     async def nearest(self, question: str, language: str) -> tuple[Passage, ...]:
         """What the guides do say that is nearest to a question, without what staff taught."""
+        await self._guide.wait()
         found = await asyncio.to_thread(
             Retriever(self._guide.index).search,
             question,

@@ -25,7 +25,8 @@ import discord
 from discord import app_commands
 
 from bots import texts
-from bots.conversation import ChatKind, Form, Incoming, Reply, Upload, form_of
+from bots.conversation import ChatKind, Form, Incoming, Reply, Upload
+from bots.conversation.announcing import form_of
 from bots.discord.layout import ActionButton, ActionMenu, lay_out
 from bots.discord.messenger import PATIENCE
 from core.database import transaction

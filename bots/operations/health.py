@@ -30,6 +30,8 @@ A_SECOND: Final = 2.0
 
 class Guide(Protocol):
     @property
+    def ready(self) -> bool: ...
+    @property
     def library(self) -> Library: ...
 
 
@@ -41,6 +43,8 @@ class Town(Protocol):
     @property
     def guide(self) -> Guide: ...
     @property
+    def answers(self) -> bool: ...
+    @property
     def draining(self) -> bool: ...
 
 
@@ -49,12 +53,13 @@ class Readiness:
     """One word each, and nothing that is anybody's."""
 
     records: str  # ok, away, pending (a migration) or too-new
-    guide: str  # ok or empty
+    guide: str  # ok, empty, reading or (where no questions are answered) unused
     process: str  # ok or draining
 
     @property
     def ready(self) -> bool:
-        return (self.records, self.guide, self.process) == ("ok", "ok", "ok")
+        guided = self.guide in {"ok", "unused"}
+        return guided and (self.records, self.process) == ("ok", "ok")
 
     def words(self) -> Mapping[str, str]:
         return {
@@ -76,9 +81,16 @@ class Health:
     async def look(self) -> Readiness:
         return Readiness(
             await self._of_records(),
-            "ok" if self._town.guide.library.documents else "empty",
+            self._of_guide(),
             "draining" if self._town.draining else "ok",
         )
+
+    def _of_guide(self) -> str:
+        if not self._town.answers:
+            return "unused"
+        if not self._town.guide.ready:
+            return "reading"
+        return "ok" if self._town.guide.library.documents else "empty"
 
     async def _of_records(self) -> str:
         async with self._lock:

@@ -23,7 +23,7 @@ from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, BaseUpdateProcessor, ExtBot
 
 from bots import texts
-from bots.conversation import STAFF_COMMANDS
+from bots.conversation.core import STAFF_COMMANDS
 from bots.telegram.handlers import COMMANDS, Handlers
 from bots.telegram.keeper import Problem, TelegramKeeper
 from bots.telegram.messenger import TelegramMessenger

@@ -22,7 +22,6 @@ from telegram import (
     InlineKeyboardMarkup,
     InputFile,
     LinkPreviewOptions,
-    Message,
     ReplyParameters,
 )
 from telegram.constants import ChatAction, ParseMode
@@ -36,17 +35,12 @@ from telegram.error import (
 
 from bots.conversation import Document, Reply
 from bots.telegram import outcome
-from bots.telegram.layout import (
-    MAX_CAPTION,
-    keyboard,
-    lay_out,
-    lay_out_outgoing,
-    outgoing_keyboard,
-)
+from bots.telegram.layout import MAX_CAPTION, keyboard, lay_out
 from bots.telegram.outcome import outcome_of, reason
 from bots.telegram.pace import GroupPace
 from bots.telegram.pictures import SharedPictures
 from bots.telegram.rewriting import Rewriting
+from bots.telegram.sending import Sent, laid_out, send_picture, send_words
 from core.announcements import (
     Delivered,
     Failed,
@@ -124,12 +118,12 @@ class TelegramMessenger:
         Telegram sets no time limit for what a bot itself has written.
         """
         where = _where(target, message_id)
-        parts = lay_out_outgoing(message)
+        laid = laid_out(message)
         if where is None:
             return Failed("not a message of Telegram")
-        if len(parts) > 1:
+        if len(laid.parts) > 1:
             return Failed("longer than one message of Telegram can be")
-        new = Rewriting(parts[0], outgoing_keyboard(message), message.picture is not None)
+        new = Rewriting(laid.parts[0], laid.keyboard, message.picture is not None)
         try:
             await self._following(where[0], partial(new.apply, self.bot, where[1]))
         except TelegramError as error:
@@ -157,16 +151,15 @@ class TelegramMessenger:
     async def _deliver(
         self, target: str, message: Outgoing, delivery: int, *, direct: bool
     ) -> Outcome:
-        parts = lay_out_outgoing(message)
         if not target.removeprefix("-").isdecimal():
             return Failed("not a chat id of Telegram")
-        if len(parts) > 1:
+        if len(laid_out(message).parts) > 1:
             return Failed("longer than one message of Telegram can be")
         chat = self._moved.get(int(target), int(target))
         if not self._pace.has_room(chat):
             return NotSent("this group has had its 20 messages of the minute")
         try:
-            sent = await self._following(chat, partial(self._announce, message, parts[0]))
+            sent = await self._following(chat, partial(self._announce, message))
         except TelegramError as error:
             found = outcome_of(error, direct=direct)
             logger.info(
@@ -174,8 +167,8 @@ class TelegramMessenger:
                 extra={"delivery": delivery, "outcome": type(found).__name__},
             )
             return found
-        self._pace.count(sent.chat.id)
-        return Delivered(str(sent.message_id))
+        self._pace.count(sent.chat)
+        return Delivered(str(sent.number))
 
     async def _following(self, chat: int, act: Callable[[int], Awaitable[Result]]) -> Result:
         """Do something in a chat, or in the supergroup that it has become: at once there."""
@@ -189,27 +182,12 @@ class TelegramMessenger:
                     await self._tell_moved(chat, new)
             return await act(new)
 
-    async def _announce(self, message: Outgoing, words: str, chat: int) -> Message:
-        buttons = outgoing_keyboard(message)
+    async def _announce(self, message: Outgoing, chat: int) -> Sent:
         if message.picture is None:
-            return await self.bot.send_message(
-                chat,
-                words,
-                parse_mode=ParseMode.HTML,
-                link_preview_options=NO_PREVIEW,
-                reply_markup=buttons,
-                allow_paid_broadcast=self._paid,
-            )
+            return await send_words(self.bot, chat, message, paid=self._paid)
 
-        async def send(photo: InputFile | str) -> Message:
-            return await self.bot.send_photo(
-                chat,
-                photo,
-                caption=words,
-                parse_mode=ParseMode.HTML,
-                reply_markup=buttons,
-                allow_paid_broadcast=self._paid,
-            )
+        async def send(photo: InputFile | str) -> Sent:
+            return await send_picture(self.bot, chat, photo, message, paid=self._paid)
 
         return await self._pictures.send(message.picture, send)
 
@@ -245,9 +223,8 @@ class TelegramMessenger:
 
     async def _show(self, place: Place, message: Outgoing) -> None:
         """An announcement exactly as it would arrive, to who is writing it."""
-        words = lay_out_outgoing(message)[0]
         self._count(place)
-        await self._patiently(partial(self._announce, message, words, place.chat_id))
+        await self._patiently(partial(self._announce, message, place.chat_id))
 
     async def tell(self, account: str, text: str) -> bool:
         """A plain word to one person; whether it arrived."""

@@ -12,16 +12,17 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from telegram import InputFile, Message
+from telegram import InputFile
 from telegram.error import BadRequest
 
+from bots.telegram.sending import Sent
 from bots.telegram.transport import NotSent
 from core.announcements import Picture
 
 MAX_KNOWN: Final = 64
 WAIT_FOR_UPLOAD: Final = 5.0  # seconds; shorter than the pump's cut-off
 
-Send = Callable[[InputFile | str], Awaitable[Message]]
+Send = Callable[[InputFile | str], Awaitable[Sent]]
 
 
 class SharedPictures:
@@ -31,7 +32,7 @@ class SharedPictures:
         self._known: OrderedDict[bytes, str] = OrderedDict()
         self._uploading: dict[bytes, asyncio.Lock] = {}
 
-    async def send(self, picture: Picture, send: Send) -> Message:
+    async def send(self, picture: Picture, send: Send) -> Sent:
         """Send it by its id, or upload it; who comes meanwhile waits for that one upload.
 
         Raises what `send` raises, and `NotSent` if the upload of somebody else takes too long.
@@ -61,8 +62,8 @@ class SharedPictures:
             if not lock.locked():
                 self._uploading.pop(key, None)
 
-    def _remember(self, key: bytes, sent: Message) -> None:
-        if sent.photo:
-            self._known[key] = sent.photo[-1].file_id  # the largest size comes last
+    def _remember(self, key: bytes, sent: Sent) -> None:
+        if sent.file_id is not None:
+            self._known[key] = sent.file_id
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.credentials import Credential
 from core.holdings import Holding
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from core.access.evidence import Evidence
 from core.access.overrides import Effect, overrides_of
 from core.access.traits import KeptTraits
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.clock import Clock
 from core.credentials import credentials_of
 from core.database import Sessions, transaction

@@ -12,7 +12,6 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from core.announcements.nouns import Fault
 from core.errors import BadPicture
 
-MAX_PICTURE_BYTES: Final = 10_000_000  # as uploaded
 MAX_PIXELS: Final = 20_000_000  # as uploaded; more is never decoded
 MAX_SIDE: Final = 1_280  # as kept
 MAX_KEPT_BYTES: Final = 500_000

@@ -14,11 +14,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from core.announcements.encoding import MAX_PICTURE_BYTES, encode
 from core.announcements.nouns import MAX_HEADING, Fault, KeptPicture
 from core.errors import BadAnnouncement, BadPicture, NotFound
 from core.tables import PictureRow
 
+MAX_PICTURE_BYTES: Final = 10_000_000  # as uploaded
 MAX_DESCRIPTION: Final = 4 * MAX_HEADING
 
 
@@ -69,6 +69,8 @@ def _said(descriptions: Mapping[str, str]) -> dict[str, str]:
 async def _keep(
     session: AsyncSession, content: bytes, said: Mapping[str, str], *, by: str, now: datetime
 ) -> int:
+    from core.announcements.encoding import encode  # Pillow, for uploads alone
+
     if len(content) > MAX_PICTURE_BYTES:
         raise BadPicture(Fault.SIZE)
     encoded = await asyncio.to_thread(encode, content)

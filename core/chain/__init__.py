@@ -10,9 +10,10 @@ agree. Anything else is `ChainUnavailable`, never a zero.
 * ERC-6492: validation without deployment, by the universal validator's creation code
 * Multicall3, or code of our own where it is absent (`core.chain.multicall`)
 * delegate.xyz v2 (`core.chain.delegation`)
+
+This module is the nouns; what asks the endpoints is `core.chain.client`.
 """
 
-from core.chain.client import Chains, JsonRpcChain
 from core.chain.values import (
     BlockChoice,
     BlockRef,
@@ -29,12 +30,10 @@ __all__ = [
     "BlockChoice",
     "BlockRef",
     "Call",
-    "Chains",
     "Delegation",
     "EndpointHealth",
     "Finality",
     "ForgetfulPages",
-    "JsonRpcChain",
     "LogPage",
     "PageMemory",
 ]

@@ -31,8 +31,6 @@ from core.chain.values import (
 from core.errors import ChainUnavailable
 from core.town import Chain, Collection
 
-__all__ = ["Chains", "Finality", "JsonRpcChain"]
-
 _VALIDATOR = bytes.fromhex(
     (Path(__file__).parent / "erc6492_validator.hex").read_text(encoding="ascii").strip()
 )

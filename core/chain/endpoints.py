@@ -15,12 +15,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from core.chain.budget import Budget
 from core.chain.faults import (
+    MAX_ANSWER_BYTES,
     Broken,
     NoAnswer,
     RateLimited,
@@ -28,8 +31,10 @@ from core.chain.faults import (
     Reverted,
     Stalled,
 )
-from core.chain.provider import MAX_ANSWER_BYTES, BoundedProvider
 from core.chain.values import BlockRef
+
+if TYPE_CHECKING:
+    from core.chain.provider import BoundedProvider
 
 CONCURRENT_QUESTIONS = 16
 FIRST_REST = 0.5  # seconds
@@ -58,7 +63,7 @@ class Endpoint:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._provider, self._chain_id = BoundedProvider(url, session), chain_id
+        self._url, self._session, self._chain_id = url, session, chain_id
         self.key = hashlib.sha256(url.encode()).hexdigest()
         self.host = urlsplit(url).hostname or "?"
         self.budget = budget
@@ -229,6 +234,13 @@ class Endpoint:
             if served != self._chain_id:
                 raise Broken(f"serves chain {served}, not {self._chain_id}")
             self._checked = now
+
+    @cached_property
+    def _provider(self) -> "BoundedProvider":
+        """Made for the first question: to import web3 takes longer than to start a sender."""
+        from core.chain.provider import BoundedProvider
+
+        return BoundedProvider(self._url, self._session)
 
     async def _post(self, method: str, params: Sequence[object], limit: int) -> object:
         began = self._monotonic()

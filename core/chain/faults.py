@@ -14,7 +14,9 @@ Their texts hold no secret: never an address of an endpoint, never what was aske
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
+MAX_ANSWER_BYTES: Final = 2_000_000
 REVERTED = 3  # geth's code for a reverted call
 LIMIT_EXCEEDED = -32005  # EIP-1474; said of requests a second and of log ranges alike
 _RATE_CODES = {429, -32029}

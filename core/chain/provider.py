@@ -16,13 +16,19 @@ import aiohttp
 from web3.providers.async_base import AsyncJSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from core.chain.faults import Broken, RateLimited, Stalled, TooLarge, fault_of
+from core.chain.faults import (
+    MAX_ANSWER_BYTES,
+    Broken,
+    RateLimited,
+    Stalled,
+    TooLarge,
+    fault_of,
+)
 
 # Where py-evm is installed, importing web3 raises this to 100,000, and then nested brackets from
 # outside (an endpoint's answer, a visitor's JSON) overflow the C stack and end the process.
 sys.setrecursionlimit(min(sys.getrecursionlimit(), 3_000))
 
-MAX_ANSWER_BYTES: Final = 2_000_000
 TIMEOUT: Final = timedelta(seconds=10)
 OK, TOO_MANY_REQUESTS, UNAVAILABLE = 200, 429, 503
 

@@ -8,10 +8,10 @@ change (RFC 5546, 2.1.4), so that a newer file replaces the older entry; CANCEL 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from icalendar import Calendar, vCalAddress, vDuration, vText, vUri
-from icalendar import Event as Component
+if TYPE_CHECKING:
+    from icalendar import Event as Component
 
 PRODID: Final = "-//Kankei//Events//JA"
 REFRESH: Final = timedelta(hours=1)
@@ -47,6 +47,8 @@ def calendar(
     feed: bool = False,
 ) -> bytes:
     """A calendar of `entries`. `organizer` is a name and an address (any URI, RFC 5545 3.3.3)."""
+    from icalendar import Calendar, vDuration  # for files alone
+
     found = Calendar()
     found.add("prodid", PRODID)
     found.add("version", "2.0")
@@ -60,7 +62,10 @@ def calendar(
     return bytes(found.to_ical())
 
 
-def _component(entry: Entry, organizer: tuple[str, str], now: datetime) -> Component:
+def _component(entry: Entry, organizer: tuple[str, str], now: datetime) -> "Component":
+    from icalendar import Event as Component
+    from icalendar import vCalAddress, vText, vUri
+
     found = Component()
     found.add("uid", entry.uid)
     found.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.access.decision import Admitted, Decision, Refused
 from core.access.evidence import Evidence, EvidenceReader
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.events import feeds, records, replies, telling

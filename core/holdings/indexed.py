@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable

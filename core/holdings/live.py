@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.errors import ChainUnavailable
 from core.holdings.ports import Chain, Holding
 from core.town import Collection

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.town import Collection
 
 

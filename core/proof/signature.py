@@ -3,7 +3,6 @@
 from enum import StrEnum
 from typing import Protocol
 
-from eth_account.messages import defunct_hash_message
 from eth_utils import keccak, to_checksum_address
 
 try:
@@ -35,6 +34,8 @@ class ContractVerifier(Protocol):
 
 def digest_of(text: str) -> bytes:
     """The 32 bytes that ``personal_sign`` signs for `text` (EIP-191, version ``0x45``)."""
+    from eth_account.messages import defunct_hash_message  # half a second, for signatures alone
+
     return bytes(defunct_hash_message(text=text))
 
 

@@ -37,17 +37,21 @@ class Guide:
 
     def __init__(
         self,
-        index: Index,
+        index: Index | Callable[[], Index],
         *,
         persona: str = "",
         generator: Generator | None = None,
     ) -> None:
-        self._documents = index.library
-        self._finder = Finder(index)
+        """`index` may be what opens it: then it is opened by `read`, or by whoever needs it."""
+        self._open = index
+        self._reading = threading.Lock()
+        self._latest: Finder | None = None
         self._persona = persona
         self._generator = generator
         self._teaching = threading.Lock()
         self._stopped = False
+        if isinstance(index, Index):
+            self.read()
 
     @classmethod
     def open(
@@ -65,15 +69,75 @@ class Guide:
     ) -> "Guide":
         """Read the guides of a folder and index them. Blocks: call it in a thread.
 
+        Takes what `later` takes.
+        """
+        guide = cls.later(
+            folder,
+            cache=cache,
+            data=data,
+            gazetteer=gazetteer,
+            persona=persona,
+            generator=generator,
+            progress=progress,
+            tier=tier,
+            models=models,
+        )
+        guide.read()
+        return guide
+
+    @classmethod
+    def later(
+        cls,
+        folder: Path,
+        *,
+        cache: Path,
+        data: Path | None = None,
+        gazetteer: Path | None = None,
+        persona: str = "",
+        generator: Generator | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+        tier: Tier | None = None,
+        models: Sequence[Encoder] | None = None,
+    ) -> "Guide":
+        """A guide of a folder that reads and indexes it when it is first needed.
+
         `data` holds a town's tables and timetables, `gazetteer` is the file of its names; either
         may be missing. `cache` keeps what was read and encoded between starts. `models` are chosen
         by `tier` unless they are given. Afterwards run `guide.catch_up` in a thread.
         """
-        library = read_town(folder, data, cache=cache)
-        running = encoders(tier) if models is None else tuple(models)
-        names = read_gazetteer(gazetteer) if gazetteer is not None else None
-        index = Index.open(library, cache, running, progress, gazetteer=names)
+
+        def index() -> Index:
+            library = read_town(folder, data, cache=cache)
+            running = encoders(tier) if models is None else tuple(models)
+            names = read_gazetteer(gazetteer) if gazetteer is not None else None
+            return Index.open(library, cache, running, progress, gazetteer=names)
+
         return cls(index, persona=persona, generator=generator)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the guides were read: if not, the first question waits for that."""
+        return self._latest is not None
+
+    def read(self) -> None:
+        """Read the guides unless that was done. Blocks; raises what stands in the way."""
+        with self._reading:
+            if self._latest is None:
+                index = self._open if isinstance(self._open, Index) else self._open()
+                self._documents = index.library
+                self._latest = Finder(index)
+
+    async def wait(self) -> None:
+        """Until the guides were read. Raises what stands in the way."""
+        if not self.ready:
+            await asyncio.to_thread(self.read)
+
+    @property
+    def _finder(self) -> Finder:
+        if self._latest is None:
+            self.read()
+        assert self._latest is not None  # noqa: S101 - it was read
+        return self._latest
 
     @property
     def index(self) -> Index:
@@ -100,7 +164,7 @@ class Guide:
             before = self.index
             library = with_taught(self._documents, taught)
             index = before.renewed(library)
-            self._finder = Finder(index, taught, self._finder)
+            self._latest = Finder(index, taught, self._finder)
             before.stop()
             if not before.behind:
                 index.catch_up(again_after=())
@@ -117,7 +181,8 @@ class Guide:
     def stop(self) -> None:
         """Let `catch_up` end soon. Questions are still answered."""
         self._stopped = True
-        self.index.stop()
+        if self.ready:
+            self.index.stop()
 
     async def close(self) -> None:
         """Let go of the generator's connections."""
@@ -145,6 +210,7 @@ class Guide:
 
         If the answer's `fallback` is set, the pieces before it are withdrawn: show the extracts.
         """
+        await self.wait()
         found = await asyncio.to_thread(self._finder.find, question, language, turns, now)
         plain = found.answer.kind is not AnswerKind.ANSWERED or found.answer.computed is not None
         if self._generator is None or plain:

@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 
-import holidays
-
 DAY = timedelta(days=1)
 SATURDAY = 5
 EVERY_DAY = frozenset(range(7))
@@ -20,6 +18,8 @@ LONGEST_RUN = 14
 
 @cache
 def _calendar(year: int) -> frozenset[date]:
+    import holidays
+
     return frozenset(holidays.country_holidays("JP", years=year))
 
 

@@ -2,8 +2,8 @@
 
 Two small models come inside Python packages, each optional: USE multilingual v3 (fast, strong
 across languages) and multilingual E5 small (better, ten times the work). An endpoint that speaks
-OpenAI's embeddings interface can take E5's place. What is installed decides the `Tier`, unless a
-town asks for a lower one.
+OpenAI's embeddings interface can take E5's place (`knowledge.encoders.endpoint`). What is installed
+decides the `Tier`, unless a town asks for a lower one.
 """
 
 import importlib.util
@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from knowledge.encoders.embedded import E5Encoder, UseEncoder
-from knowledge.encoders.endpoint import Endpoint, EndpointEncoder
-from knowledge.encoders.port import Encoder, Vectors
+from knowledge.encoders.port import ENDPOINT, Encoder, Vectors
 from knowledge.errors import EncoderMissing
 
 __all__ = [
     "E5Encoder",
     "Encoder",
-    "Endpoint",
-    "EndpointEncoder",
     "Tier",
     "UseEncoder",
     "Vectors",
@@ -45,9 +42,7 @@ _EMBEDDED: dict[Tier, tuple[type[UseEncoder | E5Encoder], ...]] = {
 }
 
 
-def encoders(
-    tier: Tier | None = None, *, endpoint: EndpointEncoder | None = None
-) -> tuple[Encoder, ...]:
+def encoders(tier: Tier | None = None, *, endpoint: Encoder | None = None) -> tuple[Encoder, ...]:
     """Return the encoders of a tier, or all that are installed if none is asked for.
 
     With an `endpoint`, that one takes E5's place; USE answers while the endpoint does not.
@@ -70,7 +65,7 @@ def encoders(
 def tier_of(running: Sequence[Encoder]) -> Tier:
     """Name the tier that a set of encoders makes."""
     names = {each.name for each in running}
-    if EndpointEncoder.name in names:
+    if ENDPOINT in names:
         return Tier.WORDS_USE_ENDPOINT
     if "e5" in names:
         return Tier.WORDS_USE_E5

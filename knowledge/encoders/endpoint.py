@@ -21,7 +21,7 @@ import numpy as np
 import openai
 from openai.types import Embedding
 
-from knowledge.encoders.port import Vectors, first, unit
+from knowledge.encoders.port import ENDPOINT, Vectors, first, unit
 from knowledge.errors import EncoderUnavailable
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Endpoint:
 class EndpointEncoder:
     """An embeddings endpoint in the place of an embedded model."""
 
-    name = "endpoint"
+    name = ENDPOINT
     slow = True
 
     def __init__(

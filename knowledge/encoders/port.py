@@ -1,13 +1,16 @@
 """What the index asks of a model that turns texts into vectors."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 """Shape ``(n, dimension)``, rows of length 1."""
+
+ENDPOINT: Final = "endpoint"
+"""The name of whatever model an endpoint serves."""
 
 
 class Encoder(Protocol):

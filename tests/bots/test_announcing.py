@@ -7,7 +7,9 @@ import pytest
 
 from bots import qr, texts
 from bots.app import App
-from bots.conversation import ChatKind, Conversation, Incoming, Reply, Upload, form_of
+from bots.conversation import ChatKind, Incoming, Reply, Upload
+from bots.conversation.announcing import form_of
+from bots.conversation.core import Conversation
 from bots.jobs.lives import tell_news
 from core import announcements, unfinished
 from core.announcements import AnnouncementState

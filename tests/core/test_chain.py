@@ -11,7 +11,8 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from bots.demo.chain import ALLOWANCE, CHAIN_ID, CONTRACT, TOWN_KEY, EmbeddedChain
-from core.chain import Chains, Finality, JsonRpcChain, provider
+from core.chain import Finality, provider
+from core.chain.client import Chains, JsonRpcChain
 from core.errors import ChainUnavailable
 from core.holdings import LiveHoldings
 from core.proof import verify_signature

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
 from core import identity
-from core.chain import Chains, JsonRpcChain
+from core.chain.client import Chains, JsonRpcChain
 from core.consent import NeedsConsent
 from core.database import Sessions, transaction
 from core.enrolment import CHALLENGE_LIFETIME, Challenge, Enrolment, Linked

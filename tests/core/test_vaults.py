@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from core import identity
-from core.chain.client import Finality
-from core.chain.values import BlockChoice, Delegation, DelegationKind
+from core.chain.values import BlockChoice, Delegation, DelegationKind, Finality
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable
 from core.testing import SetClock

@@ -15,8 +15,8 @@ import numpy as np
 import openai
 import pytest
 
-from knowledge.encoders import Encoder, Endpoint, EndpointEncoder, Tier, encoders
-from knowledge.encoders.endpoint import REST
+from knowledge.encoders import Encoder, Tier, encoders
+from knowledge.encoders.endpoint import REST, Endpoint, EndpointEncoder
 from knowledge.errors import EncoderMissing, EncoderUnavailable
 from knowledge.ingest import read_guides
 from knowledge.language import Language

@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 
 from knowledge.answer import Answer, AnswerKind, Fallback, Guide, Piece, Turn
+from knowledge.completions import OpenAIGenerator
 from knowledge.errors import GeneratorError, GeneratorTimeout
-from knowledge.generate import Message, OpenAIGenerator, prompt, sentences_of
+from knowledge.generate import Message, prompt, sentences_of
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
 from knowledge.testing import FakeGenerator

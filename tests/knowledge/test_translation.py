@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
+from knowledge.completions import OpenAIGenerator
 from knowledge.errors import GeneratorError, GeneratorTimeout
 from knowledge.figures import differences
-from knowledge.generate import OpenAIGenerator
 from knowledge.language import Language
 from knowledge.testing import FakeGenerator
 from knowledge.translation import Translator

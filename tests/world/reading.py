@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from core.chain import JsonRpcChain
+from core.chain.client import JsonRpcChain
 from core.town import Chain, Collection, Localised
 
 CHAIN = Chain(id=31337, name="anvil", finalized_within_minutes=0, latest_within_minutes=0)

@@ -21,7 +21,7 @@ from core.announcements import (
     Link,
     Texts,
 )
-from core.announcements.encoding import MAX_PICTURE_BYTES
+from core.announcements.pictures import MAX_PICTURE_BYTES
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
 from core.identity import Account

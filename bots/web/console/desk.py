@@ -78,6 +78,7 @@ class Console(StaffPages):
             inside = await counts(session)
             newest = await announcements.history(session, limit=3)
             waiting = await questions.waiting_count(session)
+        await app.guide.wait()
         return self.render(
             request,
             "overview.html",
@@ -92,6 +93,7 @@ class Console(StaffPages):
 
     async def guide(self, request: Request) -> Response:
         self.web.staff(request)
+        await self.web.app.guide.wait()
         library = self.web.app.guide.library
         sizes: dict[str, int] = {}
         for passage in library.passages:

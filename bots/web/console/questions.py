@@ -270,7 +270,7 @@ class Facts(StaffPages):
             status=422 if fault else 409 if taken else 200,
             each=fact,
             cluster=cluster,
-            looks=[(code, learning.preview(fact, code)) for code in fact.answers],
+            looks=[(code, await learning.preview(fact, code)) for code in fact.answers],
             given=given or written,
             fault=fault,
             taken=taken,
@@ -325,6 +325,7 @@ class Freshness(StaffPages):
 
     async def show(self, request: Request) -> Response:
         self.web.staff(request)
+        await self.web.app.guide.wait()
         library, today = self.web.app.guide.library, self.web.app.learning.today()
         async with transaction(self.web.app.sessions) as session:
             rows = await questions.active(session, today)

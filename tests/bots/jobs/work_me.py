@@ -54,7 +54,7 @@ async def main(folder: Path, url: str, name: str, version: str, *telegram: str) 
         (folder / "guides").mkdir(exist_ok=True)
         return Guide.open(folder / "guides", cache=folder / "index", tier=Tier.WORDS)
 
-    composition._open_guide = open_guide
+    vars(composition)["open_guide"] = open_guide
     vars(jobs)["JOBS"] = (
         jobs.Job("slow", lambda _: timedelta(hours=1), slow),
         jobs.Job("start", lambda _: timedelta(seconds=1), lives.start_due, everywhere=True),

@@ -9,6 +9,7 @@ from telegram import Bot
 from bots import qr
 from bots.conversation import Button, Document, Reply
 from bots.telegram.messenger import Place, TelegramMessenger
+from bots.telegram.sending import laid_out
 from bots.telegram.transport import AiohttpRequest
 from core.announcements import (
     Amender,
@@ -489,3 +490,28 @@ async def test_a_document_goes_with_its_answer(
         b'{"member": 1}',
         "application/json",
     )
+
+
+async def test_an_answer_that_is_no_message_leaves_it_in_doubt(
+    server: TelegramServer, messenger: TelegramMessenger
+) -> None:
+    hana = server.user("花子", started=True)
+    server.fail_next("sendMessage", 200, body=b'{"ok":true,"result":{"message_id":"first"}}')
+    outcome = await messenger.send_direct(str(hana.id), NEWS, delivery=1)
+    assert isinstance(outcome, InDoubt)
+
+
+async def test_an_announcement_is_laid_out_once_however_many_receive_it(
+    server: TelegramServer, messenger: TelegramMessenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    laid_out.cache_clear()
+    people = [server.user(f"{each}", started=True) for each in range(3)]
+    for number, person in enumerate(people):
+        news = Outgoing(
+            "休業", "大雨のため休みます。", "美祢市", action=(("やめる", "messages:off"),)
+        )
+        outcome = await messenger.send_direct(str(person.id), news, delivery=number)
+        assert isinstance(outcome, Delivered)
+    assert laid_out.cache_info().misses == 1
+    assert len({(await each.next_message()).html for each in people}) == 1
+    assert not caplog.records

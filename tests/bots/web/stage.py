@@ -18,7 +18,8 @@ from eth_account.signers.local import LocalAccount
 from playwright.async_api import Page
 
 from bots.app import App, running
-from bots.conversation import Conversation, Incoming, Reply, SourceLink
+from bots.conversation import Incoming, Reply, SourceLink
+from bots.conversation.core import Conversation
 from bots.web.app import create_web
 from core.enrolment import Enrolment
 from core.settings import Settings
@@ -64,8 +65,12 @@ class StubTalk:
 class StubGuide:
     """A guide that was made from nothing."""
 
+    ready = True
     library = Library(passages=(), documents=())
     taught: tuple[Taught, ...] = ()
+
+    async def wait(self) -> None:
+        """It is there."""
 
 
 class NoContracts:

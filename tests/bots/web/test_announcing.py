@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import select
 
-from bots.app import translator_of
+from bots.guiding import translator_of
 from core import announcements
 from core.announcements import AnnouncementState, Blocked, Failed
 from core.database import transaction

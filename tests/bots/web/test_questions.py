@@ -272,10 +272,14 @@ def stated(document: str, value: str, as_of: str | None) -> Passage:
     )
 
 
+async def _there() -> None:
+    """The guide has been read."""
+
+
 async def test_documents_that_disagree_are_listed_with_what_each_says(world: World) -> None:
     said = (stated("fees", "1,600円<i>", "2026-02"), stated("leaflet", "1,300円<i>", None))
     library = Library(said, ())
-    world.app.guide = cast("Guide", SimpleNamespace(library=library))
+    world.app.guide = cast("Guide", SimpleNamespace(library=library, wait=_there))
     async with world.visitor() as hana:
         await enter(world, hana)
         page = (await hana.get("/console/freshness")).text

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 
-from core.chain import JsonRpcChain, PageMemory
+from core.chain import PageMemory
+from core.chain.client import JsonRpcChain
 from tests.world.chains import Anvil, anvil
 from tests.world.reading import CHAIN, Reader, Ticks
 from tests.world.rpc import Rpc

@@ -3,7 +3,8 @@
 import pytest
 from eth_utils import to_checksum_address
 
-from core.chain import Chains, Delegation
+from core.chain import Delegation
+from core.chain.client import Chains
 from core.chain.delegation import INCOMING, MOST_DELEGATIONS, REGISTRY, incoming_call
 from core.errors import ChainUnavailable
 from tests.world.chains import Anvil, call_data

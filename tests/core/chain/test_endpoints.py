@@ -6,7 +6,8 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from core.chain import JsonRpcChain, endpoints, pool, provider
+from core.chain import endpoints, pool, provider
+from core.chain.client import JsonRpcChain
 from core.errors import ChainUnavailable
 from core.testing import SetClock
 from tests.world.chains import Anvil, anvil

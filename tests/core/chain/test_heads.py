@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from core.chain import JsonRpcChain
+from core.chain.client import JsonRpcChain
 from core.errors import ChainUnavailable
 from core.testing import SetClock
 from core.town import Chain

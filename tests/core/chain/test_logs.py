@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.chain import JsonRpcChain, LogPage, logs, provider
+from core.chain import LogPage, logs, provider
+from core.chain.client import JsonRpcChain
 from core.chain.faults import NoAnswer
 from core.chain.logs import checked, query_of
 from core.errors import ChainUnavailable

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from core.chain import JsonRpcChain, pool, provider
+from core.chain import pool, provider
+from core.chain.client import JsonRpcChain
 from core.errors import ChainUnavailable
 from tests.world.chains import Anvil
 from tests.world.reading import TRANSFER, Reader, Ticks, collection, wallet

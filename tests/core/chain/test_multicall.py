@@ -7,7 +7,8 @@ import pytest
 from eth_abi import encode
 
 from bots.demo.chain import CHAIN_ID, CONTRACT, EmbeddedChain
-from core.chain import Call, JsonRpcChain, multicall
+from core.chain import Call, multicall
+from core.chain.client import JsonRpcChain
 from core.chain.multicall import MULTICALL3
 from core.chain.tokens import balance_call, owner_call, uri_call
 from core.errors import ChainUnavailable

@@ -5,8 +5,8 @@ import pytest
 from web3 import AsyncWeb3
 
 from bots.demo.chain import CHAIN_ID, EmbeddedChain
-from core.chain.faults import RateLimited, TooLarge
-from core.chain.provider import MAX_ANSWER_BYTES, BoundedProvider
+from core.chain.faults import MAX_ANSWER_BYTES, RateLimited, TooLarge
+from core.chain.provider import BoundedProvider
 from tests.world.rpc import Rpc
 
 

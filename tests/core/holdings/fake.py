@@ -10,7 +10,7 @@ from typing import Any
 from eth_abi import encode
 from eth_utils import to_checksum_address
 
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.errors import ChainUnavailable
 from core.holdings.transfers import BATCH, CONSECUTIVE, SINGLE, TRANSFER
 from core.town import Collection, Localised

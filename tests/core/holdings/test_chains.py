@@ -7,7 +7,7 @@ import pytest
 from eth_account import Account
 
 from bots.demo.chain import CHAIN_ID, CONTRACT, EmbeddedChain
-from core.chain import Chains, JsonRpcChain
+from core.chain.client import Chains, JsonRpcChain
 from core.clock import system_clock
 from core.database import Sessions, transaction
 from core.holdings import (

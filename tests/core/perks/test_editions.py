@@ -3,7 +3,7 @@
 import pytest
 
 from core.access.evidence import Evidence
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.database import Sessions
 from core.errors import NotFound
 from core.holdings import Holding

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core.access import decide
 from core.access.evidence import Evidence
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.credentials import Credential
 from core.database import Sessions, transaction
 from core.holdings import Holding

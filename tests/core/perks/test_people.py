@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core import audit, identity, mydata, perks
 from core.access import Doorkeeper, KeptTraits, MemberEvidence
 from core.access.evidence import Evidence
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.database import Sessions, transaction
 from core.perks import Closed, Reason
 from core.tables import CredentialRow, PassRow, RedemptionRow, StandingRow, UseRow

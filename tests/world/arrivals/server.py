@@ -23,6 +23,8 @@ _METHODS: Final = {
     "editMessageMedia": EDITED,
     "deleteMessage": DELETED,
 }
+_NAMES: Final = {each.lower(): each for each in _METHODS}
+"""Methods are case-insensitive: core.telegram.org/bots/api#making-requests."""
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _ME: Final = b'{"ok":true,"result":{"id":1,"is_bot":true,"first_name":"count","username":"c_bot"}}'
 _TRUE: Final = b'{"ok":true,"result":true}'
@@ -137,6 +139,7 @@ class CountingTelegram:
     def answer(self, path: str, body: bytes) -> tuple[int, bytes, float] | None:
         """Carry a request out: status, body, seconds to wait. None: cut the connection."""
         method = path.rpartition("/")[2]
+        method = _NAMES.get(method.lower(), method)
         kind = _METHODS.get(method)
         if kind is None:
             return self._other(path, method, body)
