@@ -5,12 +5,12 @@ One row a job, shared by all processes. A turn is *handed out* by whoever sees f
 that does it. What was missed while no process ran is made up for by one turn, never by many.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -81,6 +81,19 @@ async def put_on(session: AsyncSession, first: Mapping[str, datetime]) -> None:
                 await session.execute(insert(JobRow).values(name=name, due_at=due_at))
         except IntegrityError:
             continue  # another process did it in this moment
+
+
+async def take_off(session: AsyncSession, known: Collection[str], *, before: datetime) -> list[str]:
+    """Forget jobs that the code no longer has: not `known`, and due since before then.
+
+    A job that newer code has added is done by a newer worker, and so never due for long.
+    """
+    gone = await session.execute(
+        delete(JobRow)
+        .where(JobRow.name.not_in(known), JobRow.due_at < before)
+        .returning(JobRow.name)
+    )
+    return list(gone.scalars())
 
 
 async def bring_forward(session: AsyncSession, name: str, *, to: datetime) -> None:

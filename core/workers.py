@@ -1,11 +1,13 @@
 """Workers: the processes of a town that are at work, each under a name of its own.
 
 A worker writes down every few seconds that it is there (`beat`). One that has been silent for
-`GONE_AFTER` counts as gone: what it held may be taken over. The times of several machines are
-compared, so their clocks should be kept by NTP.
+`GONE_AFTER` counts as gone. What somebody is shown goes by the clock (`silent`): the times of
+several machines are compared, which should be kept by NTP. What a worker held is taken over only
+by who has watched its row and seen no change (`Silence`).
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -45,8 +47,42 @@ class Worker:
     seen_at: datetime
 
     def gone(self, now: datetime) -> bool:
-        """Whether it has been silent for so long that its work may be taken over."""
-        return now - self.seen_at > GONE_AFTER
+        """Whether it counts as gone, by the clock."""
+        return silent(self.seen_at, now)
+
+
+def silent(seen_at: datetime, now: datetime) -> bool:
+    """Whether a worker seen at that time counts as gone.
+
+    A time that lies ahead by as much is of a clock that was set back since: no sign of life either.
+    """
+    return abs(now - seen_at) > GONE_AFTER
+
+
+class Silence:
+    """Who has given no sign for `GONE_AFTER`, by this process's own count of time.
+
+    Nobody is gone at one look: after an outage of the database, or a halt of this process, whoever
+    looks first sees old times in every row. So no gap between two looks counts for more than a
+    half, and a row that has changed begins anew.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._looked = monotonic()
+        self._rows: dict[str, tuple[tuple[str, datetime], float]] = {}
+
+    def look(self, known: Sequence[Worker]) -> set[str]:
+        """The names of those that are gone, from their rows as they are now."""
+        moment, after = self._monotonic(), GONE_AFTER.total_seconds()
+        passed, self._looked = min(moment - self._looked, after / 2), moment
+        rows: dict[str, tuple[tuple[str, datetime], float]] = {}
+        for each in known:
+            sign = (each.who.token, each.seen_at)
+            before, quiet = self._rows.get(each.who.name, (None, 0.0))
+            rows[each.who.name] = (sign, quiet + passed if before == sign else 0.0)
+        self._rows = rows
+        return {name for name, (_, quiet) in rows.items() if quiet >= after}
 
 
 def _worker(row: WorkerRow) -> Worker:

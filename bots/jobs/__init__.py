@@ -20,7 +20,7 @@ from bots.jobs.stories import CLOSED, FAILED
 from bots.jobs.sweeps import Waiting, look_again, recheck_everybody, tell_of_changes
 from bots.jobs.tidying import tidy
 from bots.operations.upgrades import LOOK_EVERY, notice_newer_schema
-from core import workers
+from core import turns, workers
 from core.database import transaction
 
 RETRY_EVERY: Final = timedelta(minutes=1)
@@ -36,10 +36,11 @@ KEEP_FAILED: Final = timedelta(days=30)  # what went wrong, and workers that are
 
 
 async def clear_books(app: App) -> None:
-    """Forget turns that are over, and workers that have long been gone."""
+    """Forget turns that are over, workers that have long been gone, and jobs that are no more."""
     now = app.clock()
     async with transaction(app.sessions) as session:
         await workers.forget(session, before=now - KEEP_FAILED)
+        await turns.take_off(session, {each.name for each in JOBS}, before=now - KEEP_DONE)
     if app.clockwork is not None and app.clockwork.engine.open:
         await app.clockwork.engine.forget_old(CLOSED, before=now - KEEP_DONE)
         await app.clockwork.engine.forget_old(FAILED, before=now - KEEP_FAILED)

@@ -18,8 +18,9 @@ from typing import Final
 
 from bots import texts
 from bots.app import App
-from bots.jobs import janitor, lives
-from bots.jobs.engine import FIRST_PAUSE, TRIES, VERSION, Broken, Engine
+from bots.jobs import lives
+from bots.jobs.engine import FIRST_PAUSE, TRIES, VERSION, Broken, Engine, TooLong
+from bots.jobs.janitor import Janitor
 from bots.jobs.job import Job, following
 from bots.jobs.presence import Elsewhere, NameTaken, Presence, identify, same_machine
 from bots.jobs.stories import turn_id
@@ -34,7 +35,7 @@ RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of 
 ENGINE_AFTER: Final = timedelta(seconds=1)  # the first page comes first
 ENGINE_AGAIN: Final = timedelta(seconds=30)
 LOOK_EVERY: Final = timedelta(seconds=1)
-SETTLE_EVERY: Final = timedelta(seconds=10)
+SETTLE_EVERY: Final = timedelta(seconds=5)
 POSTPONED_FOR: Final = timedelta(minutes=1)
 
 AWAY: Final = (RecordsUnavailable, ChainUnavailable, PlatformUnavailable)
@@ -75,7 +76,6 @@ class Clockwork:
         self._everywhere = [each for each in jobs if each.everywhere]
         self._jobs: Mapping[str, Job] = {each.name: each for each in jobs if not each.everywhere}
         self._tries = tries
-        self._tried: dict[str, int] = {}
         self._doing: set[str] = set()
         self._owed: set[str] = set()  # turns that the database kept us from postponing
         self._idle = asyncio.Event()
@@ -90,6 +90,7 @@ class Clockwork:
             tries=tries,
             first_pause=first_pause,
         )
+        self._janitor = Janitor(self.engine, app.sessions, presence.me)
 
     @property
     def me(self) -> workers.Identity:
@@ -174,7 +175,7 @@ class Clockwork:
     async def settle(self) -> None:
         """The janitor's round."""
         if not self._closing:
-            await janitor.settle(self.engine, self._app.sessions, self.me, now=self._app.clock())
+            await self._janitor.settle(now=self._app.clock())
 
     async def look(self) -> None:
         """Hand out what is due."""
@@ -205,7 +206,11 @@ class Clockwork:
 
     def _show(self, rows: Sequence[Turn]) -> None:
         """Jobs that have failed to the end stand before the eyes of staff until they succeed."""
-        failing = [each.name for each in rows if each.failures >= self._tries]
+        failing = [
+            each.name
+            for each in rows
+            if each.outcome is Outcome.FAILED or each.failures >= self._tries
+        ]
         self._app.troubles["jobs"] = [
             texts.say("jobs.trouble.failed", self._language, job=title(name, self._language))
             for name in failing
@@ -217,21 +222,26 @@ class Clockwork:
 
     # A turn
 
-    async def turn(self, name: str) -> str:
+    async def turn(self, name: str, attempt: int = 1) -> str:
         """Do a job's turn here, on the town's loop. Raises `Broken` when it should be tried again.
 
         A turn whose node, platform or database is away is postponed: it comes again soon, and
-        nothing counts as failed.
+        nothing counts as failed. `attempt` is the number of the try, from 1.
         """
+        if name in self._doing:  # taken for dead by another process, and handed out once more
+            return Outcome.POSTPONED
         job = self._jobs.get(name)
-        if job is None:  # newer code put it on the clock, and a newer worker will do it
-            await self._note(name, Outcome.POSTPONED, "unknown-here")
+        if job is None or self._closing:
+            # Newer code put it on the clock, and a newer worker will do it; or this one ends.
+            await self._note(
+                name, Outcome.POSTPONED, "unknown-here" if job is None else "worker-ends"
+            )
             return Outcome.POSTPONED
         self._doing.add(name)
         self._idle.clear()
         try:
             await self._begin(name)
-            await job.turn(self._app)
+            await self._within(job)
         except AWAY as error:
             logger.warning("job-postponed", extra={"job": name, "reason": error.code})
             await self._note(name, Outcome.POSTPONED, error.code)
@@ -239,13 +249,13 @@ class Clockwork:
         except Exception as error:
             code = error.code if isinstance(error, KankeiError) else type(error).__name__
             logger.exception("job-failed", extra={"job": name})
-            await self._failed(name, code)
-            raise Broken(code) from None
+            last = attempt >= self._tries or isinstance(error, TooLong)
+            await self._note(name, Outcome.FAILED if last else Outcome.RETRYING, code)
+            raise (error if isinstance(error, TooLong) else Broken(code)) from None
         finally:
             self._doing.discard(name)
             if not self._doing:
                 self._idle.set()
-        self._tried.pop(name, None)
         await self._note(name, Outcome.DONE)
         return Outcome.DONE
 
@@ -253,11 +263,16 @@ class Clockwork:
         async with transaction(self._app.sessions) as session:
             await turns.begin(session, name, worker=self.me.name, now=self._app.clock())
 
-    async def _failed(self, name: str, code: str) -> None:
-        tried = self._tried.get(name, 0) + 1
-        last = tried >= self._tries
-        self._tried[name] = 0 if last else tried
-        await self._note(name, Outcome.FAILED if last else Outcome.RETRYING, code)
+    async def _within(self, job: Job) -> None:
+        """One turn within its limit. Raises `TooLong` if it was ended there."""
+        limit = asyncio.timeout(job.limit.total_seconds())
+        try:
+            async with limit:
+                await job.turn(self._app)
+        except TimeoutError:
+            if limit.expired():
+                raise TooLong("TooLong") from None
+            raise
 
     async def _note(self, name: str, outcome: Outcome, reason: str = "") -> None:
         now = self._app.clock()

@@ -26,6 +26,8 @@ import logging
 import os
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +76,10 @@ def end_of_process() -> None:
 
 class Broken(Exception):
     """A step that failed; its text is a code, never what it was about."""
+
+
+class TooLong(Broken):
+    """A turn that was ended at its limit: another try would take as long."""
 
 
 def engine_url(records: str) -> URL:
@@ -155,7 +161,7 @@ async def in_thread(work: Callable[[], Answer]) -> Answer:
     return await done
 
 
-Turn = Callable[[str], Awaitable[str]]
+Turn = Callable[[str, int], Awaitable[str]]  # the job, and the number of the try, from 1
 Steps = Mapping[str, Callable[[int], Awaitable[Any]]]
 
 
@@ -184,6 +190,8 @@ class Engine:
         self._workflows: dict[str, Callable[..., Coroutine[Any, Any, str]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._at_hand: Counter[str] = Counter()
+        self._left: dict[str, float] = {}
 
     @property
     def open(self) -> bool:
@@ -261,15 +269,23 @@ class Engine:
             max_attempts=self._tries,
             interval_seconds=self._first_pause.total_seconds(),
             backoff_rate=2.0,
+            should_retry=lambda error: not isinstance(error, TooLong),
         )
 
+        async def here(job: str) -> str:
+            status = DBOS.step_status
+            attempt = (status.current_attempt or 0) + 1 if status is not None else 1
+            return str(await self._here(job, lambda: self._turn(job, attempt)))
+
         async def turn(job: str) -> str:
-            return await DBOS.run_step_async(retried, self._here, self._turn, job)
+            return await DBOS.run_step_async(retried, here, job)
 
         async def announcement(number: int) -> str:
             async def step(name: str) -> Any:
-                options = StepOptions(name=name)
-                return await DBOS.run_step_async(options, self._here, self._steps[name], number)
+                async def here() -> Any:
+                    return await self._here(str(number), lambda: self._steps[name](number))
+
+                return await DBOS.run_step_async(StepOptions(name=name), here)
 
             await step("wait")  # the library's own sleep would not hear of a cancellation
             await step("start")
@@ -282,15 +298,26 @@ class Engine:
                 workflow
             )
 
-    async def _here(self, work: Callable[[Any], Awaitable[Any]], subject: object) -> Any:
+    async def _here(self, subject: str, work: Callable[[], Awaitable[Any]]) -> Any:
         """Do a step on the town's loop."""
         if self._loop is None:
             raise Broken("not started")
 
         async def whole() -> Any:
-            return await work(subject)
+            self._at_hand[subject] += 1
+            try:
+                return await work()
+            finally:
+                self._at_hand[subject] -= 1
+                self._left[subject] = time.monotonic()
 
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(whole(), self._loop))
+
+    def idle(self, subject: str) -> float:
+        """For how many seconds no step of it has been under way in this process."""
+        if self._at_hand[subject]:
+            return 0.0
+        return time.monotonic() - self._left.get(subject, float("-inf"))
 
     async def begin_turn(self, job: str, story: str) -> bool:
         """Queue a turn. ``False``: the one before is queued or under way."""

@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from bots.app import App
+
+LIMIT: Final = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Job:
     turn: Callable[[App], Awaitable[None]]
     first: timedelta = timedelta(0)  # how long after the start
     everywhere: bool = False  # in each process; else one of them does it for all
+    limit: timedelta = LIMIT  # a turn that takes longer is ended, and has failed
     at: time | None = None  # once a day at this time of the town, whatever `every` says
 
 

@@ -1,6 +1,6 @@
 """What is no longer needed is forgotten, as the town pack says."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from bots.app import App
@@ -13,6 +13,7 @@ KEEP_BROWSERS: Final = timedelta(days=30)
 KEEP_UPDATES: Final = timedelta(days=2)
 KEEP_LISTS: Final = timedelta(days=30)  # who stood on the list of a settled change
 KEEP_DRAFTS: Final = timedelta(days=2)
+PARTS: Final = 100  # of results that are deleted in one turn
 KEEP_CODES: Final = timedelta(days=365)  # what has been over for so long is only counted
 
 
@@ -28,7 +29,6 @@ async def tidy(app: App) -> None:
         await board.forget_messages(session, before=now - timedelta(days=retention.delivery_days))
         await unfinished.forget(session, before=now - KEEP_DRAFTS)
         await board.forget_pictures(session, before=now - timedelta(days=1))
-        await announcements.forget(session, before=now - timedelta(days=retention.delivery_days))
         await announcements.forget_pictures(session, before=now - KEEP_DRAFTS)
         await events.forget(session, before=now - timedelta(days=retention.event_days))
         await questions.forget(
@@ -36,4 +36,13 @@ async def tidy(app: App) -> None:
             before=now - timedelta(days=retention.question_days),
             drafts_before=now - KEEP_DRAFTS,
         )
+    await _forget_announcements(app, before=now - timedelta(days=retention.delivery_days))
     await app.perks.tidy()
+
+
+async def _forget_announcements(app: App, *, before: datetime) -> None:
+    """A part in each transaction, so that nobody waits for long; the rest at the next turn."""
+    for _ in range(PARTS):
+        async with transaction(app.sessions) as session:
+            if not await announcements.forget(session, before=before):
+                return

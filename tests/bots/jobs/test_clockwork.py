@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import sqlite3
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, event, inspect, text
 
 from bots.app import App
-from bots.jobs import view
+from bots.jobs import clear_books, view
 from bots.jobs.engine import connect_engine
 from bots.jobs.stories import CLOSED, FAILED, OPEN
 from core import audit, turns
@@ -213,3 +216,95 @@ async def test_an_older_worker_leaves_a_job_that_it_does_not_know_to_the_newer(
             await turns.put_on(session, {"newer": clock() + timedelta(hours=1)})
         assert await clockwork.turn("newer") == "postponed"
         assert (await row(app, "newer")).due_at == clock() + MINUTE
+
+
+async def test_jobs_that_are_no_more_leave_the_clock_once_nobody_did_them_for_a_day(
+    app: App, clock: SetClock
+) -> None:
+    async with transaction(app.sessions) as session:
+        await turns.put_on(session, {"sweep": clock(), "old": clock(), "newer": clock()})
+    clock.advance(timedelta(days=2))
+    async with transaction(app.sessions) as session:
+        newer = next(each for each in await turns.every(session) if each.name == "newer")
+        await turns.skip(session, newer, following=clock())
+    await clear_books(app)
+    async with reading(app.sessions) as session:
+        assert {each.name for each in await turns.every(session)} == {"sweep", "newer"}
+
+
+async def test_a_turn_that_runs_here_already_is_not_begun_beside_itself(app: App) -> None:
+    """Another process took this one for dead, and handed the job out once more."""
+    task = Task()
+    task.gate.clear()
+    async with wound_up(app, [task.job]) as clockwork:
+        first = asyncio.create_task(clockwork.turn("sweep"))
+        await asyncio.wait_for(task.began.wait(), 10)
+        assert await clockwork.turn("sweep") == "postponed"
+        task.gate.set()
+        assert await first == "done"
+    assert task.begun == 1
+
+
+async def test_a_process_that_ends_begins_no_turn(app: App, clock: SetClock) -> None:
+    task = Task()
+    async with wound_up(app, [task.job]) as clockwork:
+        await clockwork.drain()
+        assert await clockwork.turn("sweep") == "postponed"
+        assert (await row(app)).due_at <= clock() + MINUTE, "for another, or the next start"
+    assert task.begun == 0
+
+
+async def test_a_turn_that_does_not_end_is_ended_at_its_limit_and_shown_as_failed_at_once(
+    app: App,
+) -> None:
+    task = Task()
+    task.gate.clear()
+    job = replace(task.job, limit=timedelta(milliseconds=50))
+    async with wound_up(app, [job]) as clockwork:
+        await clockwork.look()
+        turn = await until(app, lambda turn: turn.outcome is Outcome.FAILED)
+        failed = await told(clockwork, FAILED)
+        await clockwork.look()
+        assert app.troubles["jobs"]
+    assert (turn.reason, task.begun, [each.subject for each in failed]) == ("TooLong", 1, ["sweep"])
+
+
+@pytest.mark.parametrize("records", ["sqlite"], indirect=True)
+async def test_a_turn_whose_end_met_a_full_disk_is_done_again(
+    app: App, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = False
+    plain = connect_engine
+
+    def connect(records: str) -> Engine:
+        pool = plain(records)
+
+        @event.listens_for(pool, "before_cursor_execute")
+        def _fill(*given: Any) -> None:
+            if full and str(given[2]).lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
+                raise sqlite3.OperationalError("database or disk is full")
+
+        return pool
+
+    monkeypatch.setattr("bots.jobs.engine.connect_engine", connect)
+    monkeypatch.setattr("bots.jobs.janitor.LOST_AFTER", timedelta(seconds=0.2))
+    task = Task()
+    task.gate.clear()
+    async with wound_up(app, [task.job]) as clockwork:
+        await clockwork.look()
+        await asyncio.wait_for(task.began.wait(), 20)
+        full = True
+        task.gate.set()
+        await ended(app)
+        await asyncio.sleep(0.5)  # the library gives its record up
+        full = False
+        (story,) = await clockwork.engine.stories(OPEN)
+        assert story.state == "running"
+        async with asyncio.timeout(20):
+            while not await clockwork._janitor.settle(now=clock()):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await clockwork.look()
+        async with asyncio.timeout(20):
+            while task.begun < 2:  # noqa: ASYNC110 - the engine polls too
+                await asyncio.sleep(0.05)
+        await ended(app)

@@ -23,7 +23,7 @@ from tests.bots.jobs.stage import Task, ended, wound_up
 async def opened(records: str) -> AsyncIterator[tuple[Engine, asyncio.Queue[str]]]:
     done: asyncio.Queue[str] = asyncio.Queue()
 
-    async def turn(job: str) -> str:
+    async def turn(job: str, _: int) -> str:
         done.put_nowait(job)
         return "done"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bots.jobs.janitor import settle, stranded
+from bots.jobs.janitor import LOST_AFTER, Janitor, stranded
 from bots.jobs.stories import Story
 from core import turns, workers
 from core.database import Sessions, reading, transaction
@@ -24,6 +24,30 @@ def story(
     )
 
 
+class Count:
+    """The seconds that a process counts, whatever the clock on the wall shows."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Round:
+    """The janitor of a worker, who looks every few seconds."""
+
+    def __init__(self, shelf: "Shelf", sessions: Sessions, clock: SetClock) -> None:
+        self.count = Count()
+        self.clock = clock
+        self.janitor = Janitor(shelf, sessions, who("me"), monotonic=self.count)
+
+    async def __call__(self, seconds: float = 0) -> int:
+        """A look after so many seconds."""
+        self.count.seconds += seconds
+        return await self.janitor.settle(now=self.clock())
+
+
 class Shelf:
     """The engine's books, in memory."""
 
@@ -33,6 +57,10 @@ class Shelf:
         self.resumed: list[str] = []
         self.cancelled: list[str] = []
         self.forgotten: list[str] = []
+        self.idle_for = 0.0
+
+    def idle(self, subject: str) -> float:  # noqa: ARG002
+        return self.idle_for
 
     async def stories(self, states: Sequence[str]) -> list[Story]:  # noqa: ARG002
         return self.kept
@@ -78,10 +106,8 @@ async def test_a_silent_worker_s_turn_is_cancelled_and_its_job_due_again(
         await turns.put_on(session, {"sweep": clock() + timedelta(hours=1)})
         await turns.begin(session, "sweep", worker="dead", now=clock())
     shelf = Shelf(story(worker="dead"))
-    clock.advance(workers.GONE_AFTER)
-    assert await settle(shelf, sessions, who("me"), now=clock()) == 0
-    clock.advance(timedelta(seconds=1))
-    assert await settle(shelf, sessions, who("me"), now=clock()) == 1
+    round_ = Round(shelf, sessions, clock)
+    assert [await round_(seconds) for seconds in (0, 4, 4, 4)] == [0, 0, 0, 1]
     assert shelf.cancelled == ["turn-sweep-dead-1"]
     async with reading(sessions) as session:
         (turn,) = await turns.every(session)
@@ -95,7 +121,7 @@ async def test_announcements_of_the_dead_are_carried_on_or_where_versions_differ
     ours = story(worker="dead", kind="announcement")
     older = story(worker="dead", version="0", kind="announcement")
     shelf = Shelf(ours, older, story(worker="me", kind="announcement"))
-    assert await settle(shelf, sessions, who("me"), now=clock()) == 2
+    assert await Round(shelf, sessions, clock)() == 2
     assert (shelf.resumed, shelf.forgotten, shelf.cancelled) == ([ours.id], [older.id], [])
 
 
@@ -104,4 +130,59 @@ async def test_the_work_of_a_living_worker_of_another_version_is_left_alone(
 ) -> None:
     await arrive(sessions, clock, "other", "2")
     shelf = Shelf(story(worker="other", version="2"), story("waiting", worker="", version="2"))
-    assert await settle(shelf, sessions, who("me"), now=clock()) == 0
+    assert await Round(shelf, sessions, clock)() == 0
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)], ids=["ahead", "back"])
+async def test_a_clock_that_jumps_makes_no_worker_dead_and_keeps_no_dead_one_alive(
+    sessions: Sessions, clock: SetClock, jump: timedelta
+) -> None:
+    await arrive(sessions, clock, "other")
+    shelf = Shelf(story(worker="other"))
+    look = Round(shelf, sessions, clock)
+    await look()
+    clock.advance(jump)
+    for _ in range(5):
+        async with transaction(sessions) as session:
+            assert await workers.beat(session, who("other"), doing="", now=clock())
+        assert await look(4) == 0
+        clock.advance(timedelta(seconds=1))
+    assert [await look(5) for _ in range(2)] == [0, 1], "silent for ten seconds from here on"
+
+
+async def test_nobody_is_dead_at_one_look_after_an_outage(
+    sessions: Sessions, clock: SetClock
+) -> None:
+    await arrive(sessions, clock, "other")
+    shelf = Shelf(story(worker="other"))
+    look = Round(shelf, sessions, clock)
+    await look()
+    clock.advance(timedelta(minutes=5))
+    assert await look(300) == 0
+    async with transaction(sessions) as session:
+        await workers.beat(session, who("other"), doing="", now=clock())
+    assert [await look(5) for _ in range(2)] == [0, 0]
+
+
+async def test_a_turn_whose_end_could_not_be_written_down_is_settled_by_its_own_worker(
+    sessions: Sessions, clock: SetClock
+) -> None:
+    """As after a full disk: the engine believes it under way here for good."""
+    await arrive(sessions, clock, "me")
+    async with transaction(sessions) as session:
+        await turns.put_on(session, {"sweep": clock() + timedelta(hours=1)})
+    life = story(worker="me", kind="announcement")
+    shelf = Shelf(story(worker="me"), life)
+    look = Round(shelf, sessions, clock)
+    long = LOST_AFTER.total_seconds()
+    assert await look(long) == 0, "under way"
+    shelf.idle_for = 2 * long
+    assert await look(long) == 0, "just taken, or between two tries"
+    shelf.idle_for = 1
+    assert await look(long) == 0, "between two tries"
+    shelf.idle_for = 2 * long
+    assert await look(1) == 2
+    assert (shelf.cancelled, shelf.forgotten) == (["turn-sweep-me-1"], [life.id])
+    async with reading(sessions) as session:
+        (turn,) = await turns.every(session)
+    assert turn.due_at == clock()
