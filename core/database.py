@@ -4,8 +4,11 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 ``synchronous=FULL``: a claim of the outbox must be on disk before its message leaves.
 """
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +26,18 @@ from sqlalchemy.ext.asyncio import (
 
 from core import schema
 from core.clock import Clock, system_clock
-from core.errors import RecordsUnavailable
+from core.errors import MigrationRefused, RecordsUnavailable
 
 OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 """SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
 
 READ_ONLY: Final = "kankei_read_only"
 """The execution option of a connection whose transaction only reads."""
+
+MIGRATION_PAUSES: Final = (timedelta(seconds=5),) * 120
+"""Ten minutes and the waits between: as long as the backup of a large town takes."""
+
+logger = logging.getLogger(__name__)
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -148,16 +156,38 @@ def _is_outage(error: DBAPIError) -> bool:
     )
 
 
-async def migrate(engine: AsyncEngine, *, clock: Clock = system_clock) -> tuple[str, ...]:
+class LocksHeld(RecordsUnavailable):
+    """Somebody keeps a table that is to be changed; the text says who, as far as one can know."""
+
+
+async def migrate(
+    engine: AsyncEngine,
+    *,
+    clock: Clock = system_clock,
+    pauses: Iterable[timedelta] = MIGRATION_PAUSES,
+    waiting: Callable[[str], None] = lambda _: None,
+) -> tuple[str, ...]:
     """Bring the schema to the newest revision; safe to call at every start, from many at once.
 
     All pending revisions are one transaction: after a failure the records are as they were.
+    While somebody else keeps a table (a backup is being written), nobody waits behind the
+    migration: it gives up at once, pauses, and tries again; `waiting` is told who keeps it.
+
     Returns what was run. Raises `RecordsUnavailable` if the database cannot be opened, and
-    `MigrationRefused` where `core.schema` says so.
+    `MigrationRefused` where `core.schema` says so, or ``locked`` after the last pause.
     """
-    with outages_named():
-        async with remaking(engine) as connection:
-            return await connection.run_sync(partial(schema.upgrade, now=clock()))
+    for pause in (*pauses, None):
+        try:
+            with outages_named():
+                async with remaking(engine) as connection:
+                    return await connection.run_sync(partial(schema.upgrade, now=clock()))
+        except LocksHeld as error:
+            if pause is None:
+                raise MigrationRefused("locked", str(error)) from error
+            logger.warning("migration-waits", extra={"holder": str(error)})
+            waiting(str(error))
+            await asyncio.sleep(pause.total_seconds())
+    raise AssertionError("the last round has returned or raised")
 
 
 @asynccontextmanager
@@ -167,11 +197,19 @@ async def remaking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     SQLite changes a column by writing the table again and dropping the old one. With foreign keys
     on, that would delete what points at its rows; so they are off meanwhile, and checked before the
     commit ("Making Other Kinds Of Table Schema Changes", sqlite.org/lang_altertable.html).
+
+    Raises `LocksHeld` where `core.schema.bound_waits` has ended the waiting; nothing was changed.
     """
     async with engine.connect() as connection:
         if engine.dialect.name != "sqlite":
-            async with connection.begin():
-                yield connection
+            try:
+                async with connection.begin():
+                    yield connection
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) != schema.LOCK_NOT_AVAILABLE:
+                    raise
+                held = await connection.run_sync(schema.holders)
+                raise LocksHeld(held or "PostgreSQL") from error
             return
         await _foreign_keys(connection, on=False)
         try:

@@ -104,8 +104,8 @@ class RecordsUnavailable(KankeiError):
 class MigrationRefused(KankeiError):
     """The schema cannot be used or changed by this code now.
 
-    `reason` is ``too-new`` (`detail`: the revision of the records) or ``older-workers`` (`detail`:
-    their names).
+    `reason` is ``too-new`` (`detail`: the revision of the records), ``older-workers`` (`detail`:
+    their names) or ``locked`` (`detail`: who keeps a table that is to be changed).
     """
 
     code = "migration-refused"
@@ -119,7 +119,8 @@ class ArchiveRefused(KankeiError):
     """An archive cannot be used, or not so. `reason` is a word that commands have a sentence for.
 
     ``damaged``, ``incomplete``, ``newer-format``, ``newer-schema``, ``no-records``, ``not-empty``,
-    ``workers``, ``other-key``, ``misfit``, ``exists``, ``file``.
+    ``newer-there``, ``shared``, ``workers``, ``other-key``, ``no-key``, ``misfit``, ``torn``,
+    ``locked``, ``exists``, ``file``, ``rename``.
     """
 
     code = "archive-refused"

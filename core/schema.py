@@ -10,7 +10,9 @@ Then it does not run while a worker of older code is alive, and the records note
 that may still use them. A worker whose code is older than that stops by itself.
 """
 
-from collections.abc import Mapping, Sequence
+import ast
+import inspect as code
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -32,6 +34,11 @@ OLDEST_CODE: Final = "schema.oldest_code"
 
 ALIVE: Final = timedelta(seconds=30)
 """A worker that was seen later than this ago is alive."""
+
+LOCK_WAIT: Final = timedelta(seconds=3)
+"""How long a change of a table may wait for who uses it: whoever comes after waits behind it."""
+
+LOCK_NOT_AVAILABLE: Final = "55P03"  # SQLSTATE, PostgreSQL Appendix A
 
 _TURN: Final = 0x6B616E6C  # any number that nothing else locks
 _COUNTERS = table("counter", column("name"), column("value"))
@@ -73,6 +80,30 @@ def newest() -> str:
     return revisions()[-1].id
 
 
+@cache
+def tables() -> frozenset[str]:
+    """The name of every table that a revision of this code ever made, and Alembic's own."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    trees = [ast.parse(code.getsource(each.module)) for each in scripts.walk_revisions()]
+    return frozenset({"alembic_version", *(name for tree in trees for name in _made(tree))})
+
+
+def _made(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Call(
+                    func=ast.Attribute(attr="create_table"),
+                    args=[ast.Constant(value=str(name)), *_],
+                )
+                | ast.Call(
+                    func=ast.Attribute(attr="rename_table"),
+                    args=[_, ast.Constant(value=str(name)), *_],
+                )
+            ):
+                yield name
+
+
 def current(connection: Connection) -> str | None:
     """The revision of a database; `None` where there are no records."""
     return MigrationContext.configure(connection).get_current_revision()
@@ -98,7 +129,8 @@ def upgrade(connection: Connection, *, now: datetime, to: str = "head") -> tuple
     has only added to is left as it is.
 
     Raises `MigrationRefused` where newer code has changed what this code reads, or while a worker
-    of older code is alive that a pending revision would break.
+    of older code is alive that a pending revision would break; and `DBAPIError` with
+    `LOCK_NOT_AVAILABLE` while somebody keeps a table that is to be changed.
     """
     if connection.dialect.name == "postgresql":  # on SQLite the transaction itself is the lock
         connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
@@ -111,6 +143,7 @@ def upgrade(connection: Connection, *, now: datetime, to: str = "head") -> tuple
     breaking = [each.id for each in steps if each.contract]
     if breaking and (older := older_workers(connection, than=breaking[-1], now=now)):
         raise MigrationRefused("older-workers", ", ".join(older))
+    bound_waits(connection)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -118,6 +151,34 @@ def upgrade(connection: Connection, *, now: datetime, to: str = "head") -> tuple
     if breaking:
         _note_oldest_code(connection, int(breaking[-1]))
     return tuple(each.id for each in steps)
+
+
+def bound_waits(connection: Connection) -> None:
+    """From here on, a statement of this transaction that waits for a lock too long fails.
+
+    A change of a table waits for a reader that keeps it, such as a backup, and everybody who comes
+    later waits behind the change: the whole town. On SQLite nobody waits for readers.
+    """
+    if connection.dialect.name == "postgresql":
+        milliseconds = LOCK_WAIT // timedelta(milliseconds=1)
+        connection.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
+
+
+def holders(connection: Connection) -> str:
+    """Which other sessions of PostgreSQL use tables in transactions that last already."""
+    rows = connection.execute(
+        text(
+            """select distinct a.application_name, a.pid, a.xact_start
+            from pg_locks l join pg_stat_activity a on a.pid = l.pid
+            where l.granted and l.locktype = 'relation' and a.pid <> pg_backend_pid()
+            and l.database = (select oid from pg_database where datname = current_database())
+            and a.xact_start < now() - interval '2 seconds' order by a.xact_start limit 3"""
+        )
+    )
+    return ", ".join(
+        f"{name or 'PostgreSQL'} (pid {pid}, {since.astimezone(UTC):%H:%M:%S} UTC)"
+        for name, pid, since in rows
+    )
 
 
 def live_workers(connection: Connection, *, now: datetime) -> Mapping[str, str]:

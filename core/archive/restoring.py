@@ -1,10 +1,8 @@
 """Opening a town again from an archive: all of it, in one transaction, or nothing."""
 
-import contextlib
-import os
-import tempfile
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,13 +17,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from core import announcements, audit, schema
 from core.archive.format import (
     KEPT_FILES,
-    PACK,
     RECORDS,
     ArchiveRefused,
     Manifest,
@@ -34,12 +31,15 @@ from core.archive.format import (
     row,
     type_of,
 )
+from core.archive.placing import prepared
 from core.archive.reading import check, members
 from core.archive.writing import FILES, LEFT_OUT
-from core.database import outages_named, remaking
+from core.database import LocksHeld, outages_named, remaking
 from core.tables import Base
 
 BATCH: Final = 1_000  # rows at a time
+NAMED: Final = 5  # tables in a sentence
+DEPENDENT_OBJECTS: Final = "2BP01"  # SQLSTATE, PostgreSQL Appendix A
 
 Progress = Callable[[str, int, int], None]
 """Told what is read, and how much of how much."""
@@ -79,32 +79,39 @@ async def restore(
     """
     manifest = check(path)
     _fits(manifest, data_dir, pack, key=key, replace=replace)
-    with outages_named():
-        async with remaking(engine) as connection:
-            await connection.run_sync(_make_room, replace=replace, now=now)
-            await connection.run_sync(schema.upgrade, now=now, to=manifest.schema_revision)
-            await _load(connection, path, manifest, progress)
-            await connection.run_sync(schema.upgrade, now=now)
-            async with AsyncSession(connection, expire_on_commit=False) as session:
-                held = await announcements.hold_after_restore(session, now=now)
-                await audit.record(
-                    session,
-                    actor=by,
-                    action="archive.restored",
-                    detail={
-                        "made": manifest.made_at.isoformat(),
-                        "rows": manifest.rows,
-                        "paused": held.paused,
-                        "drafts": held.drafts,
-                        "cancelled": held.cancelled,
-                        "notices": held.notices,
-                    },
-                    now=now,
-                )
-                await session.flush()
-            # Before the commit: records whose keys could not be written are of no use.
-            files, packed = _write_files(path, data_dir, pack)
-    return Restored(manifest, held, files, packed)
+    with prepared(path, data_dir, pack) as files:
+        try:
+            with outages_named():
+                async with remaking(engine) as connection:
+                    await connection.run_sync(_make_room, replace=replace, now=now)
+                    await connection.run_sync(schema.upgrade, now=now, to=manifest.schema_revision)
+                    await _load(connection, path, manifest, progress)
+                    await connection.run_sync(schema.upgrade, now=now)
+                    held = await _hold(connection, manifest, by=by, now=now)
+                    await connection.run_sync(_measure)
+        except LocksHeld as error:
+            raise ArchiveRefused("locked", str(error)) from error
+    files.place()
+    return Restored(manifest, held, tuple(files.keys), files.packed)
+
+
+async def _hold(
+    connection: AsyncConnection, manifest: Manifest, *, by: str, now: datetime
+) -> announcements.Held:
+    """What was going out waits for staff; the audit log says that there was a restore."""
+    async with AsyncSession(connection, expire_on_commit=False) as session:
+        held = await announcements.hold_after_restore(session, now=now)
+        detail = {"made": manifest.made_at.isoformat(), "rows": manifest.rows, **asdict(held)}
+        await audit.record(session, actor=by, action="archive.restored", detail=detail, now=now)
+        await session.flush()
+    return held
+
+
+def _measure(connection: Connection) -> None:
+    """Fresh statistics: without them PostgreSQL reads whole tables until its daemon comes by."""
+    quote = connection.dialect.identifier_preparer.quote
+    for name in _ours(connection):
+        connection.execute(text(f"ANALYZE {quote(name)}"))
 
 
 def _fits(
@@ -113,14 +120,16 @@ def _fits(
     """Whether this code and this place can take it."""
     if manifest.schema_revision not in {each.id for each in schema.revisions()}:
         raise ArchiveRefused("newer-schema", manifest.code)
-    if key is not None and key != manifest.key:
+    if key is not None and manifest.key and key != manifest.key:
         raise ArchiveRefused("other-key", "KANKEI_SECRET_KEY")
     inside = manifest.files(KEPT_FILES)
     if any(name not in FILES for name in inside):
         raise ArchiveRefused("damaged", "a file that no town keeps")
+    digests = {each.name: each.sha256 for each in manifest.parts}
     for name in inside:
-        if (data_dir / name).exists() and not replace:
-            raise ArchiveRefused("not-empty", str(data_dir / name))
+        there = data_dir / name
+        if there.exists() and not replace and _digest(there) != digests[KEPT_FILES + name]:
+            raise ArchiveRefused("not-empty", str(there))
     if pack is not None and pack.exists() and any(pack.iterdir()) and not replace:
         raise ArchiveRefused("not-empty", str(pack))
 
@@ -130,24 +139,36 @@ def _make_room(connection: Connection, *, replace: bool, now: datetime) -> None:
     if alive := schema.live_workers(connection, now=now):
         raise ArchiveRefused("workers", ", ".join(alive))
     there = set(inspect(connection).get_table_names())
-    if not there:
-        return
-    ours = [each for each in Base.metadata.sorted_tables if each.name in there]
+    if theirs := sorted(there - schema.tables()):
+        if schema.state(connection).unknown:  # some of these may be the town's, from newer code
+            raise ArchiveRefused("newer-there", schema.current(connection) or "")
+        if not replace:
+            raise ArchiveRefused("shared", ", ".join(theirs[:NAMED]))
     if not replace:
-        for each in ours:
-            if each.name == "counter":  # the migrations note something there
+        for each in Base.metadata.sorted_tables:
+            if each.name == "counter" or each.name not in there:  # migrations note something there
                 continue
             if connection.scalar(select(1).select_from(each).limit(1)):
                 raise ArchiveRefused("not-empty", each.name)
-    # Also what only an older or a newer schema has.
-    left = MetaData()
-    left.reflect(connection, only=lambda name, _: name in there and _is_ours(name))
-    left.drop_all(connection)
+    schema.bound_waits(connection)
+    left = MetaData()  # also what only an older schema has
+    left.reflect(connection, only=_ours(connection), resolve_fks=False)
+    try:
+        left.drop_all(connection)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != DEPENDENT_OBJECTS:
+            raise
+        raise ArchiveRefused("shared", ", ".join(theirs[:NAMED]) or "view") from error
 
 
-def _is_ours(name: str) -> bool:
-    """SQLite's own tables are dropped with the others; a database holds one town alone."""
-    return not name.startswith("sqlite_")
+def _ours(connection: Connection) -> list[str]:
+    """The tables there that a revision of the town has made."""
+    return sorted(schema.tables() & set(inspect(connection).get_table_names()))
+
+
+def _digest(path: Path) -> str:
+    with file_faults(path):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 async def _load(
@@ -186,10 +207,15 @@ async def _insert(connection: AsyncConnection, entry: TableEntry, lines: Sequenc
         raise ArchiveRefused("misfit", f"{entry.name}: {type(error.orig).__name__}") from error
 
 
+def _reflected(connection: Connection) -> MetaData:
+    found = MetaData()
+    found.reflect(connection, only=_ours(connection), resolve_fks=False)
+    return found
+
+
 def _open_tables(connection: Connection, manifest: Manifest) -> None:
     """Empty what the migrations have filled, and let rows come before those they point at."""
-    found = MetaData()
-    found.reflect(connection)
+    found = _reflected(connection)
     for each in manifest.tables:
         table = found.tables.get(each.name)
         if table is None or {name for name, _ in each.columns} - set(table.columns.keys()):
@@ -203,19 +229,29 @@ def _open_tables(connection: Connection, manifest: Manifest) -> None:
 
 def _close_tables(connection: Connection, sequences: Mapping[str, int]) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        try:
+            connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        except IntegrityError as error:
+            where = getattr(error.orig.__cause__, "table_name", None) if error.orig else None
+            raise ArchiveRefused("torn", str(where or "")) from error
         for statement in _constraints(connection, "NOT DEFERRABLE"):
             connection.execute(text(statement))
         _set_sequences(connection, sequences)
         return
+    torn = {str(each[0]) for each in connection.execute(text("PRAGMA foreign_key_check"))}
+    if torn & schema.tables():
+        raise ArchiveRefused("torn", ", ".join(sorted(torn)))
     if not inspect(connection).has_table("sqlite_sequence"):
         return
     # Loading has set each to the highest number that is there; more may have been given away.
+    # A table without rows has no entry, and nothing keeps it from having two.
     for name, number in sequences.items():
-        connection.execute(
-            text("update sqlite_sequence set seq = max(seq, :number) where name = :name"),
-            {"name": name, "number": number},
+        values = {"name": name, "number": number}
+        known = connection.execute(
+            text("update sqlite_sequence set seq = max(seq, :number) where name = :name"), values
         )
+        if not known.rowcount:
+            connection.execute(text("insert into sqlite_sequence values (:name, :number)"), values)
 
 
 def _constraints(connection: Connection, how: str) -> Iterator[str]:
@@ -224,7 +260,7 @@ def _constraints(connection: Connection, how: str) -> Iterator[str]:
         return
     quote = connection.dialect.identifier_preparer.quote
     found = inspect(connection)
-    for table in found.get_table_names():
+    for table in _ours(connection):
         for each in found.get_foreign_keys(table):
             name = quote(str(each["name"]))
             yield f"ALTER TABLE {quote(table)} ALTER CONSTRAINT {name} {how}"
@@ -232,9 +268,7 @@ def _constraints(connection: Connection, how: str) -> Iterator[str]:
 
 def _set_sequences(connection: Connection, sequences: Mapping[str, int]) -> None:
     """No number that was ever given away is given away again."""
-    found = MetaData()
-    found.reflect(connection)
-    for table in found.tables.values():
+    for table in _reflected(connection).tables.values():
         (key, *more) = table.primary_key.columns or (None,)
         if key is None or more:
             continue
@@ -245,37 +279,3 @@ def _set_sequences(connection: Connection, sequences: Mapping[str, int]) -> None
         number = max(int(highest), sequences.get(table.name, 0))
         if number:
             connection.execute(select(func.setval(sequence, number)))
-
-
-def _write_files(path: Path, data_dir: Path, pack: Path | None) -> tuple[tuple[str, ...], int]:
-    """The keys, readable to us alone, and the pack; returns which keys and how many files."""
-    keys: list[str] = []
-    packed = 0
-    for name, content in members(path):
-        if name.startswith(KEPT_FILES):
-            keys.append(name.removeprefix(KEPT_FILES))
-            _put(data_dir / keys[-1], content)
-        elif name.startswith(PACK) and pack is not None:
-            _put(pack / name.removeprefix(PACK), content)
-            packed += 1
-    return tuple(keys), packed
-
-
-def _put(path: Path, content: bytes) -> None:
-    with file_faults(path):
-        _put_whole(path, content)
-
-
-def _put_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
