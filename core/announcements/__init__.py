@@ -25,9 +25,7 @@ This module is what staff and the other domains ask for.
 
 from core.announcements.amending import change_sent, missed, retract
 from core.announcements.copies import discard, duplicate
-from core.announcements.drafts import compose, revise, revisions
-from core.announcements.history import history, progress
-from core.announcements.messenger import (
+from core.announcements.delivery.messenger import (
     Amender,
     Blocked,
     Delivered,
@@ -41,6 +39,19 @@ from core.announcements.messenger import (
     Picture,
     Render,
 )
+from core.announcements.delivery.outbox import at_work
+from core.announcements.delivery.pump import Pump
+from core.announcements.delivery.quiet import QuietHours
+from core.announcements.delivery.results import (
+    each_recipient,
+    forget,
+    reasons,
+    received,
+    recipients,
+    withdraw,
+)
+from core.announcements.drafts import compose, revise, revisions
+from core.announcements.history import history, progress
 from core.announcements.news import tell_news
 from core.announcements.notices import notify, recall
 from core.announcements.nouns import (
@@ -67,7 +78,6 @@ from core.announcements.nouns import (
     Terms,
     Texts,
 )
-from core.announcements.outbox import at_work
 from core.announcements.pictures import (
     MAX_DESCRIPTION,
     describe_picture,
@@ -76,17 +86,7 @@ from core.announcements.pictures import (
     keep_upload,
     picture,
 )
-from core.announcements.pump import Pump
-from core.announcements.quiet import QuietHours
 from core.announcements.restored import RESTORED, Held, hold_after_restore
-from core.announcements.results import (
-    each_recipient,
-    forget,
-    reasons,
-    received,
-    recipients,
-    withdraw,
-)
 from core.announcements.sending import (
     approve,
     cancel,

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements import outbox, pictures
+from core.announcements import pictures
 from core.announcements.checks import checked_texts
+from core.announcements.delivery import outbox
 from core.announcements.drafts import MAX_REVISIONS, remember
 from core.announcements.nouns import (
     OPEN,

@@ -101,11 +101,18 @@ def _no_better_account(platforms: tuple[str, ...], platform: str) -> ColumnEleme
     other = aliased(AccountRow)
     better = platforms[: platforms.index(platform)] if platform in platforms else platforms
     older = and_(_on(other, platform), other.id + 0 < AccountRow.id)
-    return ~exists().where(
-        other.member_id == AccountRow.member_id,
-        other.reachable.is_(True),
-        or_(other.platform.in_(better), older) if better else older,
+    # Counted, for PostgreSQL would make a join of `exists`, over all accounts at every turn.
+    found = (
+        select(func.count())
+        .select_from(other)
+        .where(
+            other.member_id == AccountRow.member_id,
+            other.reachable.is_(True),
+            or_(other.platform.in_(better), older) if better else older,
+        )
+        .correlate(AccountRow)
     )
+    return found.scalar_subquery() == 0
 
 
 def _on(account: type[AccountRow], platform: str) -> ColumnElement[bool]:

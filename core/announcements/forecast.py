@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.quiet import QuietHours
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.schedule import start_of
 from core.tables import LaneRow
 

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
-from core.announcements.lanes import DeliveryState
+from core.announcements.delivery.lanes import DeliveryState
 from core.tables import AccountRow, AnnouncementRunRow, DeliveryRow
 
 

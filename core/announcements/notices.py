@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements import outbox
-from core.announcements.lanes import DeliveryState, lane_code
+from core.announcements.delivery import outbox
+from core.announcements.delivery.lanes import DeliveryState, lane_code
 from core.announcements.nouns import AnnouncementState, Kind
 from core.identity import Account
 from core.tables import AnnouncementRow, DeliveryRow

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.lanes import delivery_number
+from core.announcements.delivery.lanes import delivery_number
 from core.announcements.nouns import Kind
 from core.tables import AnnouncementRow, AnnouncementRunRow, WebMessageRow
 

@@ -7,10 +7,11 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements import outbox
 from core.announcements.audience import by_zone, people
 from core.announcements.checks import checked_audience
 from core.announcements.counters import finish_if_settled
+from core.announcements.delivery import outbox
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.drafts import needs_second
 from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
@@ -25,7 +26,6 @@ from core.announcements.nouns import (
     Reach,
     Texts,
 )
-from core.announcements.quiet import QuietHours
 from core.announcements.records import (
     announcement,
     audience,

@@ -1,7 +1,7 @@
 """The outbox: one small row a recipient, how far a sending has gone, and the pace of each bot.
 
 A million rows are ordinary here, so a delivery holds numbers alone: what they mean, and why there
-is no foreign key to a person, stands in `core.announcements.lanes`.
+is no foreign key to a person, stands in `core.announcements.delivery.lanes`.
 """
 
 from datetime import datetime

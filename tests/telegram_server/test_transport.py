@@ -13,7 +13,7 @@ from telegram.ext import ApplicationBuilder, CommandHandler
 
 from bots.telegram.adapter import CONNECTIONS
 from bots.telegram.transport import AiohttpRequest, NotSent
-from core.announcements.pump import MAX_IN_FLIGHT
+from core.announcements.delivery.pump import MAX_IN_FLIGHT
 from tests.telegram_server import TelegramServer, User
 from tests.telegram_server.test_conversation import welcome
 

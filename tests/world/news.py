@@ -16,7 +16,7 @@ from core.announcements import (
     Kind,
     Policy,
 )
-from core.announcements.lanes import DeliveryState
+from core.announcements.delivery.lanes import DeliveryState
 from core.clock import system_clock
 from core.database import Sessions, reading, transaction
 from core.tables import AccountRow, DeliveryRow, MemberRow

@@ -23,7 +23,7 @@ from core.announcements import (
     Outgoing,
     Preview,
 )
-from core.announcements.matter import dressed
+from core.announcements.delivery.matter import dressed
 from core.announcements.schedule import start_of
 from core.database import reading, transaction
 from core.errors import NotFound

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from core import announcements
-from core.announcements import Announcement, Outgoing, Pump, QuietHours, outbox
-from core.announcements.lanes import DeliveryState
+from core.announcements import Announcement, Outgoing, Pump, QuietHours
+from core.announcements.delivery import outbox
+from core.announcements.delivery.lanes import DeliveryState
 from core.announcements.nouns import Kind
 from core.database import Sessions, reading, transaction
 from core.tables import AccountRow, AnnouncementRow, DeliveryRow, MemberRow

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core import announcements
 from core.announcements import AnnouncementState
-from core.announcements.lanes import delivery_number
+from core.announcements.delivery.lanes import delivery_number
 from core.database import connect, migrate, reading, session_factory
 from core.schema import MIGRATIONS
 from core.testing import FakeMessenger, SetClock

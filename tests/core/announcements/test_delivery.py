@@ -23,7 +23,7 @@ from core.announcements import (
     Outgoing,
     Pump,
 )
-from core.announcements.lanes import DeliveryState
+from core.announcements.delivery.lanes import DeliveryState
 from core.database import Sessions, transaction
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AccountRow, DeliveryRow, LaneRow

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.forecast import Pace, finish
-from core.announcements.quiet import QuietHours
 from core.announcements.schedule import Start, start_of
 
 TEN_A_SECOND = Pace(timedelta(milliseconds=100))

@@ -11,7 +11,7 @@ from core.announcements import (
     NotSent,
     QuietHours,
 )
-from core.announcements.lanes import AHEAD, Lane, delivery_number
+from core.announcements.delivery.lanes import AHEAD, Lane, delivery_number
 from core.database import Sessions, transaction
 from core.identity import find_account
 from core.tables import AccountRow

@@ -23,7 +23,7 @@ from core.announcements import (
     Outgoing,
     Pump,
 )
-from core.announcements.lanes import DeliveryState
+from core.announcements.delivery.lanes import DeliveryState
 from core.database import connect, migrate, session_factory
 from core.testing import FakeMessenger, Killed, SetClock
 from tests.core.announcements.lanes_world import Lanes

@@ -20,7 +20,7 @@ from core.announcements import (
     Location,
     Segment,
 )
-from core.announcements.changes import count
+from core.announcements.delivery.changes import count
 from core.announcements.telling import failing, tell_staff
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound

@@ -16,7 +16,7 @@ from bots.discord import layout as discord
 from bots.notices import render_for
 from bots.telegram import layout as telegram
 from core.announcements import Extras, KeptPicture, Kind, Outgoing
-from core.announcements.matter import dressed
+from core.announcements.delivery.matter import dressed
 from core.town import TownPack
 
 _ESCAPED: Final = re.compile(r"\\([^\w\s])")

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from core.announcements.changes import Change
-from core.announcements.claims import MAX_AMENDMENTS, MAX_IN_DOUBT, Claim, Deed
-from core.announcements.lanes import DeliveryState
-from core.announcements.lanes import milliseconds as ms
-from core.announcements.messenger import (
+from core.announcements.delivery.changes import Change
+from core.announcements.delivery.claims import MAX_AMENDMENTS, MAX_IN_DOUBT, Claim, Deed
+from core.announcements.delivery.lanes import DeliveryState
+from core.announcements.delivery.lanes import milliseconds as ms
+from core.announcements.delivery.messenger import (
     Blocked,
     Delivered,
     Failed,

@@ -30,7 +30,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.types import TypeEngine
 
 from core.announcements.counters import COUNTERS, Counters, finish_if_settled, pause_if_failing
-from core.announcements.lanes import DeliveryState
+from core.announcements.delivery.lanes import DeliveryState
 from core.tables import AnnouncementRow, DeliveryRow
 
 DELIVERY: Final = cast(Table, DeliveryRow.__table__)

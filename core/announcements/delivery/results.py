@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Select, delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.changes import DELIVERY, count
-from core.announcements.lanes import SETTLED, DeliveryState, platform_of
+from core.announcements.delivery.changes import DELIVERY, count
+from core.announcements.delivery.lanes import SETTLED, DeliveryState, platform_of
 from core.announcements.nouns import OVER, AnnouncementState, Kind
 from core.announcements.records import audience, get
 from core.tables import AccountRow, AnnouncementRow, DeliveryRow, MemberRow

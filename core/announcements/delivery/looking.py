@@ -11,22 +11,34 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Select, Table, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from core.announcements.audience import candidates
-from core.announcements.changes import DELIVERY, Key
-from core.announcements.claims import LEASE, Decider, Deed, Haul, Run, too_late
-from core.announcements.lanes import DeliveryState, lane_code
-from core.announcements.lanes import milliseconds as ms
-from core.announcements.matter import Matter, Matters
-from core.announcements.messenger import Render
+from core.announcements.delivery.changes import DELIVERY, Key
+from core.announcements.delivery.claims import LEASE, Decider, Deed, Haul, Run, too_late
+from core.announcements.delivery.lanes import DeliveryState, lane_code
+from core.announcements.delivery.lanes import milliseconds as ms
+from core.announcements.delivery.matter import Matter, Matters
+from core.announcements.delivery.messenger import Render
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import OVER, AnnouncementState, Kind
-from core.announcements.quiet import QuietHours
 from core.tables import AccountRow, AnnouncementRow, AnnouncementRunRow, MemberRow
 
-SPAN: Final = 5_000
+SPAN: Final = 1_000
 """Accounts that one turn looks at in search of the next few of a small audience."""
 AT_ONCE: Final = 200
 """Rows that one turn puts off, or looks at for something to change."""
@@ -133,10 +145,19 @@ class Looker:
             await connection.execute(insert(DELIVERY), rows)
         everybody = len(rows) == len(found) < most  # up to here
         cursor = upto if everybody else rows[-1]["recipient"] if rows else run.cursor
+        if not found:
+            cursor = await self._before_next(session, upto, run.last)
         moved = replace(run, cursor=cursor, claimed=run.claimed + len(rows))
         haul.more = moved.cursor < moved.last
         await _keep(session, self._platform, moved)
         return haul, moved
+
+    async def _before_next(self, session: AsyncSession, cursor: int, last: int) -> int:
+        """Past the numbers that no account has any more."""
+        following = await session.scalar(
+            select(func.min(AccountRow.id)).where(AccountRow.id > cursor, AccountRow.id <= last)
+        )
+        return last if following is None else following - 1
 
     def _written(
         self,
@@ -181,17 +202,26 @@ class Looker:
         if asked is not None and timedelta(0) <= now - asked[0] < ASK_AGAIN:
             return asked[1]
         other = aliased(AccountRow)
-        told = exists().where(
-            DELIVERY.c.announcement_id == matter.id,
-            DELIVERY.c.recipient.in_(
-                select(other.id)
-                .where(other.member_id == AccountRow.member_id)
-                .correlate(AccountRow)
-            ),
+        row = (
+            select(func.count())
+            .select_from(DELIVERY)
+            .where(DELIVERY.c.announcement_id == matter.id, DELIVERY.c.recipient == other.id)
+            .correlate(other)
+            .scalar_subquery()
+        )
+        # Counted, for PostgreSQL would make a join of `exists`, over all that were told before.
+        told = (
+            select(func.count())
+            .select_from(other)
+            .where(other.member_id == AccountRow.member_id, row > 0)
+            .correlate(AccountRow)
+            .scalar_subquery()
         )
         query = (
             candidates(matter.audience, self._platform, now=now)
-            .where(AccountRow.id > bindparam("cursor"), AccountRow.id <= bindparam("upto"), ~told)
+            .where(
+                AccountRow.id > bindparam("cursor"), AccountRow.id <= bindparam("upto"), told == 0
+            )
             .order_by(AccountRow.id)
             .limit(bindparam("most"))
         )

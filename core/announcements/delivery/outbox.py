@@ -8,9 +8,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.audience import count
-from core.announcements.changes import DELIVERY
-from core.announcements.lanes import DeliveryState, lane_code
-from core.announcements.lanes import milliseconds as ms
+from core.announcements.delivery.changes import DELIVERY
+from core.announcements.delivery.lanes import DeliveryState, lane_code
+from core.announcements.delivery.lanes import milliseconds as ms
 from core.announcements.missing import missed
 from core.announcements.nouns import AnnouncementState, Kind
 from core.announcements.records import audience, get, move, step
@@ -33,7 +33,7 @@ async def begin(
     row = await get(session, announcement_id)
     whom = audience(row)
     found = await count(session, whom, now=now)
-    last = 0
+    first = last = 0
     if whom.kind is Kind.ROOM:
         lanes = {
             -number: lane_code(platform, Kind.ROOM)
@@ -41,13 +41,14 @@ async def begin(
         }
         await put(session, announcement_id, lanes, now)
     else:
-        last = await session.scalar(select(func.max(AccountRow.id))) or 0
+        ends = await session.execute(select(func.min(AccountRow.id), func.max(AccountRow.id)))
+        first, last = (each or 0 for each in ends.one())
     session.add_all(
         AnnouncementRunRow(
             announcement_id=announcement_id,
             platform=platform,
             active=platform in found,
-            cursor=0,
+            cursor=max(first - 1, 0),
             last=last if platform in found else 0,
             claimed=found.get(platform, 0) if whom.kind is Kind.ROOM else 0,
         )

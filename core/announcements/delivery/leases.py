@@ -12,10 +12,10 @@ from typing import Final
 from sqlalchemy import and_, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.changes import DELIVERY
-from core.announcements.claims import LEASE
-from core.announcements.lanes import DeliveryState, lane_code
-from core.announcements.lanes import milliseconds as ms
+from core.announcements.delivery.changes import DELIVERY
+from core.announcements.delivery.claims import LEASE
+from core.announcements.delivery.lanes import DeliveryState, lane_code
+from core.announcements.delivery.lanes import milliseconds as ms
 from core.announcements.nouns import Kind
 from core.clock import Clock
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.changes import Change, Key
-from core.announcements.lanes import AHEAD, DeliveryState, delivery_number
-from core.announcements.lanes import milliseconds as ms
-from core.announcements.matter import Matter
-from core.announcements.messenger import Outgoing, Render
+from core.announcements.delivery.changes import Change, Key
+from core.announcements.delivery.lanes import AHEAD, DeliveryState, delivery_number
+from core.announcements.delivery.lanes import milliseconds as ms
+from core.announcements.delivery.matter import Matter
+from core.announcements.delivery.messenger import Outgoing, Render
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import OVER, AnnouncementState, Kind
-from core.announcements.quiet import QuietHours
 from core.tables import AnnouncementRow, AnnouncementRunRow
 
 LEASE: Final = timedelta(seconds=30)

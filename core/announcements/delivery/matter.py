@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from core.announcements.messenger import Outgoing, Picture, Render
+from core.announcements.delivery.messenger import Outgoing, Picture, Render
 from core.announcements.nouns import Audience, Extras, KeptPicture, Kind, Location
 from core.announcements.records import audience
 from core.tables import AnnouncementRow, PictureRow

@@ -23,13 +23,13 @@ from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements import lanes, leases
-from core.announcements.changes import Change, Key, apply, tally
-from core.announcements.claims import LEASE, Claim, Deed, Haul, Run, runs_on
 from core.announcements.counters import through
-from core.announcements.lanes import AHEAD, Lane
-from core.announcements.looking import Looker
-from core.announcements.messenger import (
+from core.announcements.delivery import lanes, leases
+from core.announcements.delivery.changes import Change, Key, apply, tally
+from core.announcements.delivery.claims import LEASE, Claim, Deed, Haul, Run, runs_on
+from core.announcements.delivery.lanes import AHEAD, Lane
+from core.announcements.delivery.looking import Looker
+from core.announcements.delivery.messenger import (
     Amender,
     Blocked,
     Failed,
@@ -40,10 +40,10 @@ from core.announcements.messenger import (
     Outcome,
     Render,
 )
+from core.announcements.delivery.outbox import expire
+from core.announcements.delivery.outcomes import change_of, outdated
+from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import Kind
-from core.announcements.outbox import expire
-from core.announcements.outcomes import change_of, outdated
-from core.announcements.quiet import QuietHours
 from core.clock import Clock
 from core.database import Sessions, reading, transaction
 from core.errors import RecordsUnavailable
