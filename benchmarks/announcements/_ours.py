@@ -4,6 +4,7 @@ The pump, the messenger and the transport of the product, until the announcement
 """
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -114,6 +115,7 @@ async def through_ptb_alone(told: dict[str, Any]) -> None:
 
 async def main() -> None:
     told: dict[str, Any] = json.load(sys.stdin)
+    gc.freeze()  # as the product does
     cpu, wall = time.process_time(), time.monotonic()
     await (through_ptb_alone if told["how"] == "ptb" else announce)(told)
     taken = {
