@@ -8,6 +8,7 @@ from bots.web.pages import go
 from bots.web.session import enter_as_staff, read_staff_link
 from core import announcements, audit, questions
 from core.access import counts
+from core.announcements import AnnouncementState
 from core.database import transaction
 from core.identity import first_time, member_count
 
@@ -71,12 +72,13 @@ class Console(StaffPages):
     # How the town stands
 
     async def overview(self, request: Request) -> Response:
-        self.web.staff(request)
+        staff = f"staff:{self.web.staff(request)}"
         app = self.web.app
         async with transaction(app.sessions) as session:
             members = await member_count(session)
             inside = await counts(session)
             newest = await announcements.history(session, limit=3)
+            asked = await announcements.history(session, states={AnnouncementState.ASKED})
             waiting = await questions.waiting_count(session)
         await app.guide.wait()
         return self.render(
@@ -85,6 +87,7 @@ class Console(StaffPages):
             members=members,
             inside=inside,
             newest=newest,
+            to_approve=[each for each in asked if each.asked_by != staff],
             waiting=waiting,
             problems=app.problems(),
             library=app.guide.library,

@@ -15,7 +15,7 @@ from bots.guiding import translator_of
 from core import announcements
 from core.announcements import AnnouncementState, Blocked, Failed
 from core.database import transaction
-from core.tables import AuditRow, PictureRow
+from core.tables import AnnouncementRow, AuditRow, PictureRow
 from core.testing import SetClock
 from knowledge.errors import GeneratorError, GeneratorTimeout
 from knowledge.testing import FakeGenerator
@@ -640,3 +640,50 @@ async def test_a_form_from_elsewhere_is_refused(town_office: World) -> None:
         for path in ("", "/look", "/pictures", "/translate"):
             seen: Seen = await hana.raw("POST", f"{NEW}{path}", data={"csrf": "x", **WORDS})
             assert seen.status == 403
+
+
+# The overview, and two people at once
+
+
+async def test_the_overview_stands_whatever_state_an_announcement_is_in(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    async with (
+        office(tmp_path, clock, approve_above=1) as world,
+        world.visitor() as hana,
+        world.visitor() as ken,
+    ):
+        await enter(world, hana)
+        await enter(world, ken, "ken")
+        path = await drafted(hana, reach="room")
+        number = int(path.rpartition("/")[2])
+        for state in AnnouncementState:
+            async with transaction(world.app.sessions) as session:
+                row = await session.get_one(AnnouncementRow, number)
+                row.state, row.asked_by = state, "staff:hana"
+            seen = await ken.get("/console")
+            assert (seen.status, f"state-{state}" in seen.text) == (200, True), state
+            waits = state is AnnouncementState.ASKED
+            assert ("Waiting for your approval: 1" in seen.text) is waits
+            assert "Waiting for your approval" not in (await hana.get("/console")).text
+
+
+async def test_the_later_of_two_writers_overwrites_nothing_and_loses_nothing(
+    town_office: World,
+) -> None:
+    async with town_office.visitor() as hana, town_office.visitor() as ken:
+        await enter(town_office, hana)
+        await enter(town_office, ken, "ken")
+        path = await drafted(hana, reach="room")
+        assert 'name="revision" value="1"' in (await hana.get(f"{path}/edit")).text
+        first = {**WORDS, "heading-ja": "健の見出し", "reach": "room", "revision": "1"}
+        await ken.post(f"{path}/edit", first)
+        late = await hana.post(f"{path}/edit", {**first, "heading-ja": "花の見出し"})
+        assert (late.status, "Somebody else has changed" in late.text) == (409, True)
+        assert 'value="花の見出し"' in late.text
+        assert f'action="{NEW}"' in late.text
+        assert "健の見出し" in (await hana.get(path)).text
+        whom = {"heading-ja": "健の見出し", "reach": "direct", "languages": "en"}
+        await ken.post(f"{path}/edit", {**first, **whom, "revision": "2"})
+        stale = await hana.post(f"{path}/edit", {**first, "revision": "2"})
+        assert stale.status == 409, "another audience is another draft"
