@@ -271,9 +271,13 @@ async def _end(
                 logger.warning("drain-cut-short", extra={"reason": type(each).__name__})
     for task in background:
         task.cancel()
-    for ended in await asyncio.gather(*background, return_exceptions=True):
-        if isinstance(ended, Exception):
-            logger.error("job-ended", exc_info=ended)
+    ending = asyncio.gather(*background, return_exceptions=True)
+    await _until(ending, stop.hurry.wait(), max(deadline - loop.time(), 1.0))
+    for task in background:
+        if not task.done():
+            logger.warning("job-cut-short", extra={"job": task.get_name()})
+        elif not task.cancelled() and (fault := task.exception()) is not None:
+            logger.error("job-ended", exc_info=fault)
     closing = asyncio.gather(*(each.stop() for each in app.adapters), return_exceptions=True)
     await _until(closing, stop.hurry.wait(), max(deadline - loop.time(), 1.0))
     if not closing.done():

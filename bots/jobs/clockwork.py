@@ -55,6 +55,8 @@ async def every(
         except Exception:
             # The job runner is an edge: one bad turn must not end the clock.
             logger.exception("job-failed")
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # the job turned its cancellation into an error
         await asyncio.sleep(interval.total_seconds())
 
 

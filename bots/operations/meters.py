@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from prometheus_client import (
     CollectorRegistry,
@@ -25,8 +26,6 @@ OTHER: Final = "other"
 
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40)
-
-_BEGUN: Final = "kankei_begun"
 
 
 class Meters:
@@ -108,13 +107,15 @@ class Meters:
 
     def watch(self, engine: AsyncEngine) -> None:
         """Time every transaction of an engine."""
+        # Not in `connection.info`: a connection that broke in mid-transaction has none to ask.
+        running: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
         def begin(connection: Connection) -> None:
-            connection.info[_BEGUN] = time.perf_counter()
+            running[connection] = time.perf_counter()
 
         def ended(outcome: str) -> Any:
             def end(connection: Connection) -> None:
-                began = connection.info.pop(_BEGUN, None)
+                began = running.pop(connection, None)
                 if began is not None:
                     seconds = time.perf_counter() - began
                     self._transaction_seconds.labels(outcome).observe(seconds)

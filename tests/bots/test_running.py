@@ -1,6 +1,7 @@
 """The town as a process: doors that are away, limits, and what is told."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,6 @@ async def test_an_unforeseen_mistake_of_a_door_is_told_and_tried_again(
 async def test_a_pump_that_breaks_is_started_again_and_the_other_jobs_go_on(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import timedelta
-
     monkeypatch.setattr("bots.jobs.clockwork.RESTART_AFTER", timedelta(0))
     turns, again = 0, asyncio.Event()
 
@@ -141,8 +140,6 @@ async def test_one_bad_turn_of_a_job_does_not_end_the_clock() -> None:
         if turns == 3:
             done.set()
         raise RuntimeError("a bad turn")
-
-    from datetime import timedelta
 
     running = asyncio.create_task(jobs.every(timedelta(0), job))
     await asyncio.wait_for(done.wait(), 5)
@@ -245,3 +242,20 @@ def test_nothing_that_is_filled_in_can_reach_another_value() -> None:
 )
 def test_a_platforms_language_is_met_by_the_nearest_of_ours(tag: str | None, language: str) -> None:
     assert texts.nearest(tag) == language
+
+
+async def test_a_job_that_makes_an_error_of_its_cancellation_ends_all_the_same() -> None:
+    begun = asyncio.Event()
+
+    async def job() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise RuntimeError("the connection broke") from error
+
+    running = asyncio.create_task(jobs.every(timedelta(0), job))
+    await asyncio.wait_for(begun.wait(), 5)
+    running.cancel()
+    await asyncio.wait({running}, timeout=5)
+    assert running.cancelled()

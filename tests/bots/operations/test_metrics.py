@@ -12,16 +12,17 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+from sqlalchemy import text
 
 from bots.listening import Server, listen
 from bots.operations import figures, listener
 from bots.operations.listener import LOOPBACK, monitoring, watched
-from bots.operations.meters import METHODS, OTHER, PLATFORMS
+from bots.operations.meters import METHODS, OTHER, PLATFORMS, Meters
 from core import announcements, archive, turns
 from core.announcements import AnnouncementState
 from core.archive import Manifest
 from core.chain import EndpointHealth
-from core.database import transaction
+from core.database import Sessions, transaction
 from core.tables import AnnouncementRow, ContractRow
 from knowledge.answer import AnswerKind
 from tests.bots.web.stage import World
@@ -440,3 +441,22 @@ async def test_the_documentation_has_every_figure_with_its_labels(
     for name, labels in found.items():
         if labels:
             assert set(re.findall(r"\w+", told[name])) == labels, name
+
+
+async def test_a_transaction_whose_connection_breaks_is_counted_and_hides_no_error(
+    lite: Sessions,
+) -> None:
+    meters = Meters()
+    engine = lite.kw["bind"]
+    meters.watch(engine)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05), lite.begin() as session:
+            # The cancellation invalidates the connection in the middle of a statement.
+            await session.execute(
+                text(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2e6)"
+                    " SELECT count(*) FROM n"
+                )
+            )
+    async with lite.begin() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
