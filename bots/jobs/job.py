@@ -18,6 +18,7 @@ class Job:
     first: timedelta = timedelta(0)  # how long after the start
     everywhere: bool = False  # in each process; else one of them does it for all
     at: time | None = None  # once a day at this time of the town, whatever `every` says
+    troubles: tuple[str, ...] = ()  # the kinds of `App.troubles` that its last turn decides about
 
 
 def following(job: Job, app: App, now: datetime) -> datetime:

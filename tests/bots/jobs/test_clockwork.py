@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -213,3 +214,28 @@ async def test_an_older_worker_leaves_a_job_that_it_does_not_know_to_the_newer(
             await turns.put_on(session, {"newer": clock() + timedelta(hours=1)})
         assert await clockwork.turn("newer") == "postponed"
         assert (await row(app, "newer")).due_at == clock() + MINUTE
+
+
+async def test_what_a_turn_left_to_mend_stands_in_the_console_of_every_process(
+    app: App, clock: SetClock
+) -> None:
+    task = Task()
+
+    async def sweep(of: App) -> None:
+        await task.turn(of)
+        of.troubles["sweep"] = ["The bot may not remove people."] if task.begun == 1 else []
+
+    job = replace(task.job, turn=sweep, troubles=("sweep",))
+    async with wound_up(app, [job], name="b") as clockwork:
+        await clockwork.look()
+        first = await ended(app)
+    app.troubles.clear()  # what another process knows, and this one after a restart
+    async with wound_up(app, [job], name="a") as clockwork:
+        await clockwork.look()
+        assert app.problems() == ["The bot may not remove people."]
+        clock.advance(11 * MINUTE)
+        await clockwork.look()
+        await until(app, lambda turn: turn.ended_at != first.ended_at and not turn.under_way)
+        await clockwork.look()
+        assert app.problems() == []
+    assert (await row(app)).troubles == {"sweep": []}
