@@ -145,10 +145,9 @@ class App:
 
     def problems(self) -> list[str]:
         """What staff should mend, one sentence each."""
-        return [
-            *(sentence for each in self.troubles.values() for sentence in each),
-            *(sentence for adapter in self.adapters for sentence in adapter.problems),
-        ]
+        own = (sentence for each in self.troubles.values() for sentence in each)
+        doors = (sentence for adapter in self.adapters for sentence in adapter.problems)
+        return list(dict.fromkeys((*own, *doors)))
 
     def add_platform(self, keeper: ChannelKeeper, messenger: Messenger, *, rate: float) -> None:
         """A door of the town: its rooms can be kept and its messages sent."""

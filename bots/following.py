@@ -123,11 +123,11 @@ def silence(app: App, job: str, *, away: bool) -> None:
     """Tell once that a chain is silent, whichever job noticed, and once that it speaks again."""
     was_away = bool(app.silent)
     (app.silent.add if away else app.silent.discard)(job)
+    said = texts.say("chat.happening.unreachable", app.happenings.language)
+    app.troubles[f"silent-{job}"] = [said] if away else []
     if app.silent and not was_away:
         app.happenings.tell("chat.happening.unreachable")
-        app.troubles["chain"] = [app.happenings.recent[-1]]
     elif was_away and not app.silent:
-        app.troubles.pop("chain", None)
         app.happenings.tell("chat.happening.reachable")
 
 

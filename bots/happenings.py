@@ -29,6 +29,6 @@ class Happenings:
         """Say the words under `key` of the locale files."""
         words = texts.say(key, self.language, **values)
         self.recent.append(words)
-        logger.info("happening", extra={"key": key})
+        logger.info("happening", extra={"key": key, "words": words})
         for listener in self._listeners:
             listener(words)

@@ -16,6 +16,12 @@ class PortTaken(KankeiError):
     code = "port-taken"
 
 
+class MetricsPortTaken(PortTaken):
+    """Another program listens on the port that is set for monitoring."""
+
+    code = "metrics-port-taken"
+
+
 class Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the whole process ends together."""
 

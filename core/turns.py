@@ -6,7 +6,7 @@ that does it. What was missed while no process ran is made up for by one turn, n
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +40,8 @@ class Turn:
     outcome: Outcome
     reason: str
     failures: int
+    troubles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What the last turn that was done left for staff to mend, in sentences, by kind."""
 
     @property
     def under_way(self) -> bool:
@@ -59,6 +61,7 @@ def _turn(row: JobRow) -> Turn:
         Outcome(row.outcome),
         row.reason,
         row.failures,
+        row.troubles,
     )
 
 
@@ -138,9 +141,13 @@ async def end(
     *,
     worker: str,
     reason: str = "",
+    troubles: Mapping[str, Sequence[str]] | None = None,
     now: datetime,
 ) -> None:
-    """Write down what became of a turn, unless another process has begun the next meanwhile."""
+    """Write down what became of a turn, unless another process has begun the next meanwhile.
+
+    `troubles` take the place of the last ones; without them those stay.
+    """
     failed = outcome in {Outcome.RETRYING, Outcome.FAILED}
     await session.execute(
         update(JobRow)
@@ -150,6 +157,7 @@ async def end(
             outcome=outcome,
             reason=reason[:80],
             failures=JobRow.failures + 1 if failed else 0,
+            **({} if troubles is None else {"troubles": dict(troubles)}),
         )
     )
 

@@ -23,6 +23,7 @@ from bots.cli.logs import log_as_set, log_to
 from bots.cli.migrate import migrate as migrate_records
 from bots.cli.pass_keys import pass_keys
 from bots.cli.plan import plan
+from bots.cli.telling import Teller
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.cli.worker import name_of, worker
 from bots.jobs import NameTaken
@@ -88,23 +89,23 @@ def run(
 
 
 def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
+    teller = Teller(settings)
     step, steps = 0, 4 if demo else 3
 
     def progress(name: str) -> None:
         nonlocal step
         step += 1
-        print(f"  [{step}/{steps}] {texts.say(f'cli.step.{name}', language())}", flush=True)
+        teller.step(name, f"[{step}/{steps}] ")
 
     def ready(app: App) -> None:
-        app.happenings.listen(lambda words: print(f"  ・{words}", flush=True))
+        teller.happenings(app)
         name = app.town.town.name.get(language())
-        say("ready", town=name, url=app.settings.address)
+        teller.say("ready", town=name, url=app.settings.address)
         if demo:
-            say("demo.hint")
-        for problem in app.problems():
-            print(f"  ! {problem}", flush=True)
+            teller.say("demo.hint")
+        teller.problems(app)
 
-    say("starting", town=settings.town.name)
+    teller.say("starting", town=settings.town.name)
     try:
         with faults():
             asyncio.run(
@@ -125,7 +126,7 @@ def _serve(settings: Settings, *, demo: bool, worker: str = "kankei") -> None:
         if error.code in {"journal-damaged", "damaged-keys"}:
             raise fail(error.code, file=error) from error
         raise fail("stopped", reason=error) from error
-    say("goodbye")
+    teller.say("goodbye")
     end_of_process()
 
 

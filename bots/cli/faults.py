@@ -7,6 +7,7 @@ import typer
 
 from bots import texts
 from bots.cli.terminal import fail, language
+from bots.listening import MetricsPortTaken
 from bots.signing import WeakKey
 from core.errors import ArchiveRefused, MigrationRefused, RecordsUnavailable, TownPackError
 
@@ -30,3 +31,5 @@ def faults() -> Iterator[None]:
         raise fail("records-unavailable", reason=error) from error
     except WeakKey as error:
         raise fail("weak-key", reason=error) from error
+    except MetricsPortTaken as error:
+        raise fail("metrics-port-taken", port=error) from error

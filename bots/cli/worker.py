@@ -6,15 +6,15 @@ from typing import Annotated, Final
 
 import typer
 
-from bots import texts
 from bots.app import App
+from bots.cli.faults import faults
 from bots.cli.logs import log_as_set
-from bots.cli.terminal import fail, language, read_settings, say
+from bots.cli.telling import Teller
+from bots.cli.terminal import fail, language, read_settings
 from bots.jobs import Elsewhere, NameTaken
 from bots.jobs.engine import end_of_process
 from bots.serve import work
-from bots.signing import WeakKey
-from core.errors import KankeiError, RecordsUnavailable, TownPackError
+from core.errors import KankeiError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -34,31 +34,28 @@ def worker(
     """動いている町を手伝います(送信と時計の仕事) / Help a running town to send and do jobs."""
     settings = read_settings()
     log_as_set(settings, worker=name)
-
-    def progress(step: str) -> None:
-        print(f"  {texts.say(f'cli.step.{step}', language())}", flush=True)
+    teller = Teller(settings)
 
     def ready(app: App) -> None:
-        app.happenings.listen(lambda words: print(f"  ・{words}", flush=True))
-        say("worker.ready", name=name, town=app.town.town.name.get(language()))
+        teller.happenings(app)
+        teller.say("worker.ready", name=name, town=app.town.town.name.get(language()))
 
     try:
-        asyncio.run(
-            work(
-                settings, worker=name_of(name), progress=progress, ready=ready, language=language()
+        with faults():
+            asyncio.run(
+                work(
+                    settings,
+                    worker=name_of(name),
+                    progress=teller.step,
+                    ready=ready,
+                    language=language(),
+                )
             )
-        )
     except NameTaken as error:
         raise fail("worker-taken", name=error) from error
     except Elsewhere as error:
         raise fail("worker-elsewhere", name=error) from error
-    except TownPackError as error:
-        raise fail("pack-wrong", problems=error) from error
-    except RecordsUnavailable as error:
-        raise fail("records-unavailable", reason=error) from error
-    except WeakKey as error:
-        raise fail("weak-key", reason=error) from error
     except KankeiError as error:
         raise fail("stopped", reason=error) from error
-    say("goodbye")
+    teller.say("goodbye")
     end_of_process()

@@ -47,8 +47,19 @@ async def clear_books(app: App) -> None:
 
 
 JOBS: Final[tuple[Job, ...]] = (
-    Job("sweep", lambda app: app.settings.recheck_every, recheck_everybody, timedelta(seconds=5)),
-    Job("index", lambda app: app.settings.index_every, follow),
+    Job(
+        "sweep",
+        lambda app: app.settings.recheck_every,
+        recheck_everybody,
+        timedelta(seconds=5),
+        troubles=("sweep", "by-hand", "changes", "silent-sweep"),
+    ),
+    Job(
+        "index",
+        lambda app: app.settings.index_every,
+        follow,
+        troubles=("index", "moved", "silent-index"),
+    ),
     Job("compare", lambda _: COMPARE_EVERY, compare_all, COMPARE_EVERY),
     Job("waiting", lambda _: RETRY_EVERY, look_again, RETRY_EVERY, everywhere=True),
     Job("reminders", lambda _: REMIND_EVERY, remind, REMIND_EVERY),

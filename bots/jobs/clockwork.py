@@ -79,6 +79,7 @@ class Clockwork:
         self._jobs: Mapping[str, Job] = {each.name: each for each in jobs if not each.everywhere}
         self._tries = tries
         self._doing: set[str] = set()
+        self._done: set[str] = set()  # jobs whose last turn was perhaps done here
         self._owed: set[str] = set()  # turns that the database kept us from postponing
         self._idle = asyncio.Event()
         self._idle.set()
@@ -186,6 +187,7 @@ class Clockwork:
         async with reading(app.sessions) as session:
             rows = await turns.every(session)
         self._show(rows)
+        self._learn_troubles(rows)
         for row in rows:
             job = self._jobs.get(row.name)
             if job is not None and not self._closing:
@@ -217,6 +219,16 @@ class Clockwork:
             texts.say("jobs.trouble.failed", self._language, job=title(name, self._language))
             for name in failing
         ]
+
+    def _learn_troubles(self, rows: Sequence[Turn]) -> None:
+        """What a turn of another process, or of an earlier life, left for staff to mend."""
+        for row in rows:
+            job = self._jobs.get(row.name)
+            if job is None or (row.worker == self.me.name and row.name in self._done):
+                continue
+            self._done.discard(row.name)
+            for kind in job.troubles:
+                self._app.troubles[kind] = list(row.troubles.get(kind, ()))
 
     @property
     def _language(self) -> str:
@@ -258,12 +270,14 @@ class Clockwork:
             self._doing.discard(name)
             if not self._doing:
                 self._idle.set()
-        await self._note(name, Outcome.DONE)
+        troubles = {kind: self._app.troubles.get(kind, []) for kind in job.troubles}
+        await self._note(name, Outcome.DONE, troubles=troubles)
         return Outcome.DONE
 
     async def _begin(self, name: str) -> None:
         async with transaction(self._app.sessions) as session:
             await turns.begin(session, name, worker=self.me.name, now=self._app.clock())
+        self._done.add(name)
 
     async def _within(self, job: Job) -> None:
         """One turn within its limit. Raises `TooLong` if it was ended there."""
@@ -276,11 +290,25 @@ class Clockwork:
                 raise TooLong("TooLong") from None
             raise
 
-    async def _note(self, name: str, outcome: Outcome, reason: str = "") -> None:
+    async def _note(
+        self,
+        name: str,
+        outcome: Outcome,
+        reason: str = "",
+        troubles: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         now = self._app.clock()
         try:
             async with transaction(self._app.sessions) as session:
-                await turns.end(session, name, outcome, worker=self.me.name, reason=reason, now=now)
+                await turns.end(
+                    session,
+                    name,
+                    outcome,
+                    worker=self.me.name,
+                    reason=reason,
+                    troubles=troubles,
+                    now=now,
+                )
                 if outcome is Outcome.POSTPONED:
                     await turns.bring_forward(session, name, to=now + POSTPONED_FOR)
         except RecordsUnavailable as error:

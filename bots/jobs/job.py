@@ -22,6 +22,7 @@ class Job:
     everywhere: bool = False  # in each process; else one of them does it for all
     limit: timedelta = LIMIT  # a turn that takes longer is ended, and has failed
     at: time | None = None  # once a day at this time of the town, whatever `every` says
+    troubles: tuple[str, ...] = ()  # the kinds of `App.troubles` that its last turn decides about
 
 
 def following(job: Job, app: App, now: datetime) -> datetime:

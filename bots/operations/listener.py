@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from bots.app import App
 from bots.limits import Buckets, TooMany
-from bots.listening import Server, listen
+from bots.listening import MetricsPortTaken, PortTaken, Server, listen
 from bots.operations.figures import Figures
 from bots.operations.health import Health, Probes
 
@@ -54,13 +54,16 @@ def monitoring(app: App) -> ASGIApp:
 async def watched(app: App) -> AsyncIterator[None]:
     """Measure the event loop, and listen if the settings say so.
 
-    Raises `PortTaken` if another program has the port.
+    Raises `MetricsPortTaken` if another program has the port.
     """
     tasks = [asyncio.create_task(_measure_lag(app))]
     server: Server | None = None
     with contextlib.ExitStack() as stack:
         if app.settings.metrics_port:
-            socket = stack.enter_context(listen(LOOPBACK, app.settings.metrics_port))
+            try:
+                socket = stack.enter_context(listen(LOOPBACK, app.settings.metrics_port))
+            except PortTaken as error:
+                raise MetricsPortTaken(str(error)) from error
             config = uvicorn.Config(
                 monitoring(app), log_config=None, access_log=False, lifespan="off"
             )

@@ -1,6 +1,7 @@
 """The processes that are at work, and the clock that they share."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,3 +42,4 @@ class JobRow(Base):
     outcome: Mapped[str] = mapped_column(String(16), default="")
     reason: Mapped[str] = mapped_column(String(80), default="")
     failures: Mapped[int] = mapped_column(default=0)  # tries in a row
+    troubles: Mapped[dict[str, Any]] = mapped_column(default=dict)  # sentences for staff, by kind

@@ -1,14 +1,18 @@
 """A question gets the passage that answers it, or an honest no; distress comes before all else."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from knowledge.answer import LONGEST_QUESTION, Answer, AnswerKind, Guide, Turn
 from knowledge.emergency import EmergencyKind, emergency
+from knowledge.errors import GuidesMissing
 from knowledge.language import Language
 from knowledge.passage import Status
+from knowledge.retrieval.index import Index
 from knowledge.testing import FakeEncoder, table, write_guide
 from tests.knowledge.conftest import NOW
 
@@ -297,6 +301,32 @@ async def test_a_town_that_has_written_nothing_knows_nothing(tmp_path: Path) -> 
     (tmp_path / "guides").mkdir()
     empty = Guide.open(tmp_path / "guides", cache=tmp_path / "cache", models=[FakeEncoder()])
     assert (await ask(empty, "水城洞の料金は?")).kind in {AnswerKind.UNKNOWN, AnswerKind.OFF_TOPIC}
+
+
+async def test_a_guide_for_later_is_read_once_by_the_first_who_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f"# 案内\n\n{table(('水城洞 大人の入洞料', '1,500円'))}"
+    write_guide(tmp_path / "guides", "a", body=body, facility="水城洞")
+    later = Guide.later(tmp_path / "guides", cache=tmp_path / "cache", models=[FakeEncoder()])
+    assert not later.ready
+    later.stop()
+    assert not (tmp_path / "cache").exists()
+    read = Mock(wraps=Index.open)
+    monkeypatch.setattr(Index, "open", read)
+    answers = await asyncio.gather(*(ask(later, "水城洞の料金は?") for _ in range(3)))
+    assert [values(each) for each in answers] == [["1,500円"]] * 3
+    assert later.ready
+    assert read.call_count == 1
+
+
+async def test_what_stands_in_the_way_of_reading_is_told_to_each_who_asks(tmp_path: Path) -> None:
+    (tmp_path / "guides").write_text("no folder")
+    later = Guide.later(tmp_path / "guides", cache=tmp_path / "cache", models=[FakeEncoder()])
+    for _ in range(2):
+        with pytest.raises(GuidesMissing, match="guides"):
+            await ask(later, "水城洞の料金は?")
+    assert not later.ready
 
 
 async def test_a_changed_guide_answers_with_its_new_figures(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ matter of seconds.
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -60,6 +61,7 @@ async def send(what: Sending) -> None:
 
 
 def run(what: Sending) -> None:
+    gc.freeze()  # as `bots.__main__` does
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(send(what))
 

@@ -308,3 +308,28 @@ async def test_a_turn_whose_end_met_a_full_disk_is_done_again(
             while task.begun < 2:  # noqa: ASYNC110 - the engine polls too
                 await asyncio.sleep(0.05)
         await ended(app)
+
+
+async def test_what_a_turn_left_to_mend_stands_in_the_console_of_every_process(
+    app: App, clock: SetClock
+) -> None:
+    task = Task()
+
+    async def sweep(of: App) -> None:
+        await task.turn(of)
+        of.troubles["sweep"] = ["The bot may not remove people."] if task.begun == 1 else []
+
+    job = replace(task.job, turn=sweep, troubles=("sweep",))
+    async with wound_up(app, [job], name="b") as clockwork:
+        await clockwork.look()
+        first = await ended(app)
+    app.troubles.clear()  # what another process knows, and this one after a restart
+    async with wound_up(app, [job], name="a") as clockwork:
+        await clockwork.look()
+        assert app.problems() == ["The bot may not remove people."]
+        clock.advance(11 * MINUTE)
+        await clockwork.look()
+        await until(app, lambda turn: turn.ended_at != first.ended_at and not turn.under_way)
+        await clockwork.look()
+        assert app.problems() == []
+    assert (await row(app)).troubles == {"sweep": []}

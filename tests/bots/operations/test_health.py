@@ -49,6 +49,15 @@ async def test_a_town_that_runs_is_alive_and_ready(world: World) -> None:
     )
 
 
+async def test_while_the_guide_is_read_nobody_is_sent_here(world: World) -> None:
+    ours(world).guide.ready = False
+    status, said = await words(world)
+    assert (status, said["guide"]) == (503, "reading")
+    ours(world).answers = False  # a worker, which never reads it
+    status, said = await words(world)
+    assert (status, said["guide"]) == (200, "unused")
+
+
 async def test_while_the_records_are_away_the_process_lives_and_is_not_ready(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
