@@ -101,7 +101,7 @@ def outages_named() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if error.connection_invalidated or _is_outage(error):
+        if is_outage(error):
             raise RecordsUnavailable(type(error.orig).__name__) from error
         raise
     except (OSError, PoolTimeout) as error:  # no server, or no connection in time
@@ -133,7 +133,10 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
             yield session
 
 
-def _is_outage(error: DBAPIError) -> bool:
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the database is away, full or busy, rather than that it refuses a statement."""
+    if error.connection_invalidated:
+        return True
     if str(getattr(error.orig, "sqlstate", "") or "")[:2] in OUTAGE_CLASSES:
         return True
     words = str(error.orig).lower()

@@ -157,7 +157,8 @@ class TelegramMessenger:
             return Failed("longer than one message of Telegram can be")
         chat = self._moved.get(int(target), int(target))
         if not self._pace.has_room(chat):
-            return NotSent("this group has had its 20 messages of the minute")
+            wait = timedelta(seconds=self._pace.wait(chat))
+            return NotSent("this group has had its 20 messages of the minute", retry_after=wait)
         try:
             sent = await self._following(chat, partial(self._announce, message))
         except TelegramError as error:

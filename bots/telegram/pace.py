@@ -28,6 +28,12 @@ class GroupPace:
         since = self._clock() - A_MINUTE
         return sum(moment > since for moment in self._written.get(chat, ())) < MOST
 
+    def wait(self, chat: int) -> float:
+        """Seconds until one more message may go into this chat."""
+        if self.has_room(chat):
+            return 0.0
+        return max(0.0, self._written[chat][0] + A_MINUTE - self._clock())
+
     def count(self, chat: int) -> None:
         """Something was written there."""
         if chat > 0:

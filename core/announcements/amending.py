@@ -48,6 +48,7 @@ async def retract(session: AsyncSession, announcement_id: int, *, by: str, now: 
 
     Raises `NotAllowed` if nothing has left.
     """
+    await outbox.hold_runs(session, announcement_id)
     row = await hold(session, announcement_id)
     if row.retracted_at is not None:
         return
@@ -63,7 +64,8 @@ async def retract(session: AsyncSession, announcement_id: int, *, by: str, now: 
 
 
 async def _sent(session: AsyncSession, announcement_id: int) -> AnnouncementRow:
-    """The row of something that has begun to leave."""
+    """The row of something that has begun to leave. A turn of a pump is over before, or waits."""
+    await outbox.hold_runs(session, announcement_id)
     row = await hold(session, announcement_id)
     if row.state in OPEN:
         raise NotAllowed("nothing has left yet; change the draft")

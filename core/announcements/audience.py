@@ -4,11 +4,12 @@ This reads the tables of other domains (grants, credentials, redemptions): a con
 not part of the same statement would be a query a member.
 """
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -94,6 +95,30 @@ async def people(
     for each in seen:
         some = each.limit(at_most - found) if at_most is not None else each
         found += await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return found
+
+
+async def declined(
+    session: AsyncSession, audience: Audience, account_ids: Collection[int]
+) -> dict[int, str]:
+    """Of these accounts, those who are not to be written to any more, and why."""
+    wants = (
+        true()
+        if audience.topic is None
+        else _wants(audience.topic, default=audience.terms.topic_default)
+    )
+    rows = await session.execute(
+        select(AccountRow.id, AccountRow.reachable, MemberRow.wants_messages)
+        .join(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(
+            AccountRow.id.in_(account_ids),
+            or_(~AccountRow.reachable, ~MemberRow.wants_messages, ~wants),
+        )
+    )
+    found = {}
+    for account, reachable, wanting in rows.all():
+        said = "wants no more of this topic" if wanting else "wants no more messages"
+        found[account] = said if reachable else "cannot be reached"
     return found
 
 

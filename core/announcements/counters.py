@@ -1,11 +1,11 @@
 """What the last results mean for an announcement: it is over, or too much goes wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.nouns import AnnouncementState, Kind, Terms
@@ -42,7 +42,11 @@ async def through(session: AsyncSession, announcement_id: int, *, now: datetime)
 
     Between the confirmation and their turn people come, leave and change their minds.
     """
-    run = AnnouncementRunRow
+    run, row = AnnouncementRunRow, AnnouncementRow
+    # Two platforms may end in the same moment. The row's lock lets one see the other's end, for
+    # PostgreSQL shows each statement what was committed before it began (READ COMMITTED).
+    mine = select(row.id).where(row.id == announcement_id)
+    await session.execute(mine.with_for_update(key_share=True))
     found = select(func.sum(run.claimed)).where(run.announcement_id == announcement_id)
     await session.execute(
         update(AnnouncementRow)
@@ -51,6 +55,25 @@ async def through(session: AsyncSession, announcement_id: int, *, now: datetime)
         .execution_options(synchronize_session=False)
     )
     await finish_if_settled(session, announcement_id, now=now)
+
+
+async def unfinished(session: AsyncSession, announcement_ids: Collection[int]) -> list[int]:
+    """Of these, those whose cursors have all ended and that nobody has finished; only reads."""
+    if not announcement_ids:
+        return []
+    run, row = AnnouncementRunRow, AnnouncementRow
+    claimed = select(func.sum(run.claimed)).where(run.announcement_id == row.id)
+    under_way = exists().where(run.announcement_id == row.id, run.cursor < run.last)
+    settled = row.delivered + row.blocked + row.failed + row.unsure
+    found = await session.scalars(
+        select(row.id).where(
+            row.id.in_(announcement_ids),
+            row.state == AnnouncementState.SENDING,
+            ~under_way,
+            or_(row.total != claimed.scalar_subquery(), row.total <= settled),
+        )
+    )
+    return list(found)
 
 
 def _under_way(announcement_id: int) -> ColumnElement[bool]:

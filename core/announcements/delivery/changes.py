@@ -4,9 +4,10 @@ A change names the worker and the attempt that it found. A row that has gone on 
 person has left, keeps what it says and is not counted.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, cast
@@ -25,13 +26,17 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.types import TypeEngine
 
 from core.announcements.counters import COUNTERS, Counters, finish_if_settled, pause_if_failing
-from core.announcements.delivery.lanes import DeliveryState
+from core.announcements.delivery.lanes import DeliveryState, delivery_number
+from core.database import is_outage
 from core.tables import AnnouncementRow, DeliveryRow
+
+logger = logging.getLogger(__name__)
 
 DELIVERY: Final = cast(Table, DeliveryRow.__table__)
 MAX_REASON: Final = 200
@@ -84,14 +89,46 @@ class Change:
     def stored(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in _FIELDS}
         values["held_by"] = self.held_by or ""
-        values["reason"] = self.reason[:MAX_REASON] if self.reason else None
+        values["reason"] = _storable(self.reason)[:MAX_REASON] if self.reason else None
         return values
 
 
-async def apply(session: AsyncSession, changes: Sequence[Change]) -> set[Key]:
-    """Write changes down; returns those rows that were still as they were found."""
+def _storable(words: str) -> str:
+    """What a platform said, without what no database takes: NUL, and half of a UTF-16 pair."""
+    return words.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+async def apply(
+    session: AsyncSession, changes: Sequence[Change], *, singly: bool = False
+) -> set[Key]:
+    """Write changes down; returns those rows that were still as they were found.
+
+    `singly`: one by one, without those that the database refuses; they are logged by number.
+    """
     if not changes:
         return set()
+    changes = sorted(changes, key=lambda each: each.key)  # everybody locks rows in this order
+    if singly:
+        return set().union(*[await _apply_one(session, each) for each in changes])
+    return await _apply(session, changes)
+
+
+async def _apply_one(session: AsyncSession, change: Change) -> set[Key]:
+    try:
+        async with session.begin_nested():
+            return await _apply(session, [change])
+    except DBAPIError as error:
+        if is_outage(error):
+            raise
+        reason = type(error.orig).__name__
+        logger.error(  # noqa: TRY400 — the error quotes what it was about
+            "delivery-not-written",
+            extra={"delivery": delivery_number(*change.key), "reason": reason},
+        )
+        return set()
+
+
+async def _apply(session: AsyncSession, changes: Sequence[Change]) -> set[Key]:
     connection = await session.connection()
     rows = await connection.execute(
         _statement(connection.dialect.name), {"changes": [each.stored() for each in changes]}
@@ -99,16 +136,39 @@ async def apply(session: AsyncSession, changes: Sequence[Change]) -> set[Key]:
     return {(row[0], row[1]) for row in rows}
 
 
-async def tally(
-    session: AsyncSession, changes: Iterable[Change], applied: set[Key], *, now: datetime
-) -> None:
-    """Count what was applied; the last result finishes an announcement, many failed pause it."""
-    counts: dict[int, Counter[str]] = {}
-    for each in changes:
-        if each.counted is not None and each.key in applied:
-            counts.setdefault(each.announcement_id, Counter())[each.counted] += 1
-    for announcement_id, counted in sorted(counts.items()):
-        await count(session, announcement_id, counted, now=now)
+@dataclass(slots=True)
+class Reckoning:
+    """What a turn means for announcements, written down at its end.
+
+    Rows are locked in one order everywhere: the lane, runs, deliveries, then announcements by
+    their number. So a turn and staff at the same announcement wait for each other, never in a
+    circle.
+    """
+
+    counts: dict[int, Counter[str]] = field(default_factory=dict)
+    through: set[int] = field(default_factory=set)  # a cursor has come to its end
+    late: set[int] = field(default_factory=set)  # the deadline has come
+    given_up: set[int] = field(default_factory=set)  # notices of which nothing leaves any more
+
+    def count(self, changes: Iterable[Change], applied: set[Key]) -> None:
+        """Count what was applied."""
+        for each in changes:
+            if each.counted is not None and each.key in applied:
+                self.add(each.announcement_id, each.counted)
+
+    def add(self, announcement_id: int, counter: str) -> None:
+        self.counts.setdefault(announcement_id, Counter())[counter] += 1
+
+    def add_all(self, other: "Reckoning") -> None:
+        for announcement_id, counted in other.counts.items():
+            self.counts.setdefault(announcement_id, Counter()).update(counted)
+        self.through |= other.through
+        self.late |= other.late
+        self.given_up |= other.given_up
+
+    @property
+    def announcements(self) -> list[int]:
+        return sorted({*self.counts, *self.through, *self.late, *self.given_up})
 
 
 async def count(

@@ -4,7 +4,7 @@ Language and address are read when a message is claimed, not when the announceme
 who has left, blocked us or no longer wants it since then is not written to.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -13,13 +13,13 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.delivery.changes import Change, Key
+from core.announcements.delivery.changes import Change, Key, Reckoning
 from core.announcements.delivery.lanes import AHEAD, DeliveryState, delivery_number
 from core.announcements.delivery.lanes import milliseconds as ms
 from core.announcements.delivery.matter import Matter
 from core.announcements.delivery.messenger import Outgoing, Render
 from core.announcements.delivery.quiet import QuietHours
-from core.announcements.nouns import OVER, AnnouncementState, Kind
+from core.announcements.nouns import OVER, AnnouncementState, Extras, Kind
 from core.tables import AnnouncementRow, AnnouncementRunRow
 
 LEASE: Final = timedelta(seconds=30)
@@ -28,6 +28,10 @@ MAX_IN_DOUBT: Final = 1
 """How often a message is sent again of which nobody knows whether it arrived."""
 MAX_AMENDMENTS: Final = 20
 """Tries to change one message that has arrived."""
+UNSAID: Final = "cannot be worded"
+MAX_UNSAID: Final = 10
+UNSAID_FOR: Final = timedelta(minutes=1)
+"""How often, and after how long, a notice is tried again for which there were no words."""
 ROOM_LANGUAGE: Final = "ja"
 
 Address = tuple[str, str]
@@ -57,6 +61,7 @@ class Claim:
     in_doubt: int = 0
     message_id: int | None = None
     holds: bool = False  # staff decide about what is in doubt
+    deadline: datetime | None = None  # nothing leaves after
 
     @property
     def key(self) -> Key:
@@ -74,11 +79,13 @@ class Haul:
     claims: list[Claim] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     more: bool = False  # there may be more to find at once
+    reckoning: Reckoning = field(default_factory=Reckoning)
 
     def add(self, other: "Haul") -> None:
         self.claims += other.claims
         self.changes += other.changes
         self.more |= other.more
+        self.reckoning.add_all(other.reckoning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,8 @@ class Run:
     last: int
     claimed: int
     amend_cursor: int | None
+    holds: bool = False  # staff decide about what is in doubt
+    declined: Mapping[int, str] = field(default_factory=dict)  # accounts, and why they do not
 
     @property
     def sends(self) -> bool:
@@ -106,15 +115,22 @@ class Run:
 
 
 async def runs_on(session: AsyncSession, platform: str, now: datetime) -> list[Run]:
-    """What is on its way on a platform, the oldest first."""
+    """What is on its way on a platform, the oldest first; nobody else moves it until the commit.
+
+    The runs are locked first and read after: PostgreSQL would show the state of before the wait.
+    """
     of, row = AnnouncementRow, AnnouncementRunRow
+    numbers = select(row.announcement_id).where(row.platform == platform, row.active)
+    held = list(await session.scalars(numbers.order_by(row.announcement_id).with_for_update()))
+    if not held:
+        return []
     found = await session.execute(
         select(
-            *(of.id, of.state, of.revision, of.retracted_at, of.deadline),
+            *(of.id, of.state, of.revision, of.retracted_at, of.deadline, of.extras),
             *(row.cursor, row.last, row.claimed, row.amend_cursor),
         )
         .join(of, of.id == row.announcement_id)
-        .where(row.platform == platform, row.active)
+        .where(row.platform == platform, row.announcement_id.in_(held))
         .order_by(row.announcement_id)
     )
     return [
@@ -124,7 +140,8 @@ async def runs_on(session: AsyncSession, platform: str, now: datetime) -> list[R
             each[2],
             each[3] is not None,
             too_late(AnnouncementState(each[1]), each[4], now),
-            *each[5:],
+            *each[6:],
+            holds=Extras.unpacked(each[5]).policy == "hold",
         )
         for each in found
     ]
@@ -163,10 +180,12 @@ class Decider:
             unanswered = state is DeliveryState.SENDING
             over = settled(row, DeliveryState.UNSURE, "no answer") if unanswered else None
             haul.changes.append(over or following(row, state))
+            if matter.kind is Kind.NOTICE:
+                haul.reckoning.given_up.add(matter.id)
         else:
-            self._send(haul, row, matter, now)
+            self._send(haul, row, matter, run, now)
 
-    def _send(self, haul: Haul, row: Row[Any], matter: Matter, now: datetime) -> None:
+    def _send(self, haul: Haul, row: Row[Any], matter: Matter, run: Run, now: datetime) -> None:
         address = self.address(row, matter)
         if address is None:
             haul.changes.append(settled(row, DeliveryState.FAILED, "left the town"))
@@ -177,6 +196,10 @@ class Decider:
                 haul.changes.append(settled(row, DeliveryState.UNSURE, "no answer"))
                 return
             in_doubt += 1
+        if (refused := run.declined.get(row.recipient)) is not None:
+            end = DeliveryState.UNSURE if in_doubt else DeliveryState.BLOCKED
+            haul.changes.append(settled(row, end, refused))
+            return
         if (rest := self.rest(matter, row.zone, now)) is not None:
             later = following(row, DeliveryState.WAITING, due_at=ms(rest))
             haul.changes.append(replace(later, in_doubt=in_doubt))
@@ -217,27 +240,46 @@ class Decider:
         now: datetime,
     ) -> None:
         state = DeliveryState.SENDING if deed is Deed.SEND else DeliveryState.DELIVERED
+        claim = self.claim(matter, row.recipient, address, deed, attempt=attempt)
+        if claim is None:
+            haul.changes.append(self._unsaid(row, matter, deed, in_doubt, now))
+            return
         taken = following(row, state, due_at=ms(now + LEASE), worker=self.worker)
         haul.changes.append(replace(taken, attempts=attempt, in_doubt=in_doubt))
-        claim = self.claim(matter, row.recipient, address, deed, attempt=attempt)
         haul.claims.append(replace(claim, in_doubt=in_doubt, message_id=row.message_id))
 
     def claim(
         self, matter: Matter, recipient: int, address: Address, deed: Deed, *, attempt: int
-    ) -> Claim:
-        """One request to the platform."""
+    ) -> Claim | None:
+        """One request to the platform; ``None`` if there are no words for it."""
         target, language = address
+        message = matter.message(self.render, language)
+        if message is None:
+            return None
         return Claim(
             matter.id,
             recipient,
             matter.kind,
             deed,
             target,
-            matter.message(self.render, language),
+            message,
             attempt,
             matter.revision,
             holds=matter.holds,
+            deadline=matter.deadline,
         )
+
+    def _unsaid(
+        self, row: Row[Any], matter: Matter, deed: Deed, in_doubt: int, now: datetime
+    ) -> Change:
+        """There are no words for it. A notice may be of a version that another worker has."""
+        if deed is not Deed.SEND:
+            given_up = following(row, DeliveryState.DELIVERED)
+            return replace(given_up, revision=matter.revision, counted="amend_failed")
+        if matter.kind is Kind.NOTICE and row.attempts < MAX_UNSAID:
+            later = following(row, DeliveryState.WAITING, due_at=ms(now + UNSAID_FOR))
+            return replace(later, attempts=row.attempts + 1, in_doubt=in_doubt)
+        return settled(row, DeliveryState.FAILED, UNSAID)
 
     def address(self, row: Row[Any], matter: Matter) -> Address | None:
         """Where to, and in which language; ``None`` if that person is no longer here."""

@@ -23,6 +23,10 @@ from core.tables import LaneRow
 AHEAD: Final = timedelta(milliseconds=100)
 """How far in advance slots are reserved: what a turn may take, and no more, for what is reserved
 when a process dies is in doubt afterwards."""
+BARELY_AHEAD: Final = timedelta(milliseconds=20)
+"""The same where a doubt is dear: what a turn takes on disk, so that messages leave at once."""
+LONGEST_BAN: Final = timedelta(days=1)
+"""A platform that asks for a longer silence is asked again after a day."""
 
 WIDER: Final = 1.1
 WIDEST: Final = 20  # times the gap of the settings
@@ -120,12 +124,12 @@ class Lane:
             return replace(self, gap=max(gap, self.gap * NARROWER), changed_at=now)
         return self
 
-    def slots(self, now: datetime) -> int:
+    def slots(self, now: datetime, ahead: timedelta = AHEAD) -> int:
         """How many messages may be reserved."""
         start = max(self.free_at, now)
-        if start > now + AHEAD or self.banned(now):
+        if start > now + ahead or self.banned(now):
             return 0
-        return int((now + AHEAD - start) / self.gap) + 1
+        return int((now + ahead - start) / self.gap) + 1
 
     def banned(self, now: datetime) -> bool:
         return self.banned_until is not None and now < self.banned_until

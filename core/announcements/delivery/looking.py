@@ -27,9 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from core.announcements.audience import candidates
+from core.announcements.audience import candidates, declined
 from core.announcements.delivery.changes import DELIVERY, Key
-from core.announcements.delivery.claims import LEASE, Decider, Deed, Haul, Run, too_late
+from core.announcements.delivery.claims import LEASE, UNSAID, Decider, Deed, Haul, Run, too_late
 from core.announcements.delivery.lanes import DeliveryState, lane_code
 from core.announcements.delivery.lanes import milliseconds as ms
 from core.announcements.delivery.matter import Matter, Matters
@@ -118,6 +118,10 @@ class Looker:
         found = (await session.execute(query)).all()
         if found:
             matter = await self._matters.of(session, run.announcement_id, run.revision)
+            people = [each.recipient for each in found if each.state != DeliveryState.DELIVERED]
+            if people:
+                refused = await declined(session, matter.audience, people)
+                run = replace(run, declined=refused)
             for each in found:
                 if len(haul.claims) < room:
                     self._decider.decide(haul, each, matter, run, flying, now)
@@ -149,7 +153,7 @@ class Looker:
             cursor = await self._before_next(session, upto, run.last)
         moved = replace(run, cursor=cursor, claimed=run.claimed + len(rows))
         haul.more = moved.cursor < moved.last
-        await _keep(session, self._platform, moved)
+        await _keep(session, self._platform, run, cursor=cursor, claimed=moved.claimed)
         return haul, moved
 
     async def _before_next(self, session: AsyncSession, cursor: int, last: int) -> int:
@@ -183,6 +187,7 @@ class Looker:
                 "revision": matter.revision,
                 "due_at": ms(rest or now + LEASE),
                 "worker": None,
+                "reason": None,
             }
             if rest is None:
                 if len(haul.claims) == room:
@@ -190,7 +195,12 @@ class Looker:
                 row |= {"state": DeliveryState.SENDING, "attempts": 1, "worker": self.worker}
                 address = (external_id, locale)
                 claim = self._decider.claim(matter, account, address, Deed.SEND, attempt=1)
-                haul.claims.append(claim)
+                if claim is None:
+                    row |= {"state": DeliveryState.FAILED, "due_at": None, "worker": None}
+                    row["reason"] = UNSAID
+                    haul.reckoning.add(matter.id, DeliveryState.FAILED.word)
+                else:
+                    haul.claims.append(claim)
             resting |= rest is not None
             rows.append(row)
         (self._resting.add if resting else self._resting.discard)(matter.id)
@@ -255,11 +265,11 @@ class Looker:
         through = len(found) < AT_ONCE and (not found or cursor == found[-1].recipient)
         moved = replace(run, amend_cursor=None if through else cursor)
         haul.more = not through
-        await _keep(session, self._platform, moved)
+        await _keep(session, self._platform, run, amend_cursor=moved.amend_cursor)
         return haul, moved
 
     async def close(
-        self, session: AsyncSession, run: Run, flying: Collection[Key], now: datetime
+        self, session: AsyncSession, run: Run, room: int, flying: Collection[Key], now: datetime
     ) -> Haul:
         """What is left open of an announcement that is over: no longer due, or unsure.
 
@@ -267,19 +277,34 @@ class Looker:
         """
         row = DELIVERY.c
         lanes = [lane_code(self._platform, kind) for kind in (Kind.ROOM, Kind.DIRECT)]
-        query = _ROWS.where(
+        left = (
             row.lane.in_(lanes),
             row.announcement_id == run.announcement_id,
             row.due_at.is_not(None),
-        ).limit(AT_ONCE)
+        )
+        due = and_(row.due_at <= ms(now), row.state != DeliveryState.DELIVERED)
+        over = _ROWS.where(*left, or_(row.state == DeliveryState.WAITING, due))
+        haul = await self._closed(session, run, over.limit(AT_ONCE), flying, now)
+        if room:  # what arrived in older words is changed at the lane's pace
+            query = self._due(now).where(*left, row.state == DeliveryState.DELIVERED).limit(room)
+            haul.add(await self._closed(session, run, query, flying, now))
+        if not haul.changes and not await session.scalar(select(exists().where(*left))):
+            await _rest(session, self._platform, run.announcement_id)
+        return haul
+
+    async def _closed(
+        self,
+        session: AsyncSession,
+        run: Run,
+        query: Select[*tuple[Any, ...]],
+        flying: Collection[Key],
+        now: datetime,
+    ) -> Haul:
         found = (await session.execute(query)).all()
         haul = Haul(more=len(found) >= AT_ONCE)
-        if not found:
-            await _rest(session, self._platform, run.announcement_id)
-            return haul
-        matter = await self._matters.of(session, run.announcement_id, run.revision)
-        for each in found:
-            if each.state == DeliveryState.WAITING or each.due_at <= ms(now):
+        if found:
+            matter = await self._matters.of(session, run.announcement_id, run.revision)
+            for each in found:
                 self._decider.decide(haul, each, matter, run, flying, now)
         return haul
 
@@ -308,6 +333,7 @@ class Looker:
             row.announcement_id == AnnouncementRunRow.announcement_id,
             row.due_at <= ms(now),
         )
+        changes = again.where(row.state == DeliveryState.DELIVERED)
         sends = AnnouncementRow.state == AnnouncementState.SENDING
         moves = exists().where(
             AnnouncementRunRow.platform == self._platform,
@@ -317,6 +343,7 @@ class Looker:
                 AnnouncementRow.state.in_(OVER),
                 AnnouncementRow.deadline <= now,
                 AnnouncementRunRow.amend_cursor.is_not(None),
+                changes,
                 and_(sends, or_(AnnouncementRunRow.cursor < AnnouncementRunRow.last, again)),
             ),
         )
@@ -330,17 +357,13 @@ def _run_of(row: AnnouncementRow, now: datetime) -> Run:
     return Run(row.id, state, row.revision, row.retracted_at is not None, late, 0, 0, 0, None)
 
 
-async def _keep(session: AsyncSession, platform: str, run: Run) -> None:
+async def _keep(session: AsyncSession, platform: str, run: Run, **values: int | None) -> None:
+    """Move one cursor. The other is not touched: staff may have set it since it was read."""
     connection = await session.connection()
     await connection.execute(
         update(_RUNS)
         .where(_RUNS.c.announcement_id == run.announcement_id, _RUNS.c.platform == platform)
-        .values(
-            cursor=run.cursor,
-            claimed=run.claimed,
-            amend_cursor=run.amend_cursor,
-            active=True,
-        )
+        .values(values)
     )
 
 

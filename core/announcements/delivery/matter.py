@@ -1,7 +1,9 @@
 """What an announcement says, kept by a pump for as long as it sends it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +15,8 @@ from core.announcements.nouns import Audience, Extras, KeptPicture, Kind, Locati
 from core.announcements.records import audience
 from core.tables import AnnouncementRow, PictureRow
 from core.town.words import FALLBACKS
+
+logger = logging.getLogger(__name__)
 
 MAX_KEPT = 16
 """How many announcements a pump keeps at hand."""
@@ -29,22 +33,31 @@ class Matter:
     extras: Extras
     audience: Audience
     picture: PictureRow | None = None
-    said: dict[str, Outgoing] = field(default_factory=dict)
+    deadline: datetime | None = None
+    said: dict[str, Outgoing | None] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
         """Whether staff decide about what is in doubt, rather than that it is sent once more."""
         return self.extras.policy == "hold"
 
-    def message(self, render: Render, language: str) -> Outgoing:
-        """In the reader's language."""
-        found = self.said.get(language)
-        if found is None:
+    def message(self, render: Render, language: str) -> Outgoing | None:
+        """In the reader's language; ``None`` if this version has no words for it."""
+        if language not in self.said:
+            self.said[language] = self._worded(render, language)
+        return self.said[language]
+
+    def _worded(self, render: Render, language: str) -> Outgoing | None:
+        try:
             found = render(self.kind, self.texts, language, self.audience.topic)
-            if self.kind is not Kind.NOTICE:
-                found = dressed(found, self.extras, self.picture)
-            self.said[language] = found
-        return found
+            return found if self.kind is Kind.NOTICE else dressed(found, self.extras, self.picture)
+        except Exception as error:  # noqa: BLE001 — one message without words stops no other
+            reason = type(error).__name__  # what the error says may quote the message
+            logger.error(  # noqa: TRY400
+                "announcement-not-worded",
+                extra={"announcement": self.id, "language": language, "reason": reason},
+            )
+            return None
 
 
 def dressed(
@@ -84,6 +97,7 @@ def matter_of(row: AnnouncementRow, picture: PictureRow | None = None) -> Matter
         Extras.unpacked(row.extras),
         audience(row),
         picture,
+        row.deadline,
     )
 
 

@@ -64,9 +64,14 @@ class Flooded:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Certainly not sent: no connection, or an error before anything was done."""
+    """Certainly not sent: no connection, or an error before anything was done.
+
+    With `retry_after` the platform is well and this message alone has to wait, for so long: that is
+    no attempt, and no sign that the platform is away.
+    """
 
     reason: str
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,17 @@ async def put(
     await session.execute(insert(DELIVERY), rows)
 
 
+async def hold_runs(session: AsyncSession, announcement_id: int) -> None:
+    """Let no pump go on with it before the commit. To be asked before the announcement's row."""
+    run = AnnouncementRunRow
+    await session.execute(
+        select(run.platform)
+        .where(run.announcement_id == announcement_id)
+        .order_by(run.platform)
+        .with_for_update()
+    )
+
+
 async def amend(session: AsyncSession, announcement_id: int) -> None:
     """Begin to change what has arrived, or to take it back: as the newest revision says.
 

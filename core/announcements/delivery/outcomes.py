@@ -12,7 +12,7 @@ from typing import Final
 
 from core.announcements.delivery.changes import Change
 from core.announcements.delivery.claims import MAX_AMENDMENTS, MAX_IN_DOUBT, Claim, Deed
-from core.announcements.delivery.lanes import DeliveryState
+from core.announcements.delivery.lanes import LONGEST_BAN, DeliveryState
 from core.announcements.delivery.lanes import milliseconds as ms
 from core.announcements.delivery.messenger import (
     Blocked,
@@ -27,6 +27,17 @@ from core.announcements.delivery.messenger import (
 MAX_ATTEMPTS: Final = 300
 """For what certainly was not sent: about a day of tries, five minutes apart at the most."""
 LONGEST: Final = 2**63
+
+
+def bounded(outcome: Outcome) -> Outcome:
+    """With no silence that is longer than we keep one, or ends before it begins."""
+    if isinstance(outcome, Flooded):
+        wait = min(max(outcome.retry_after, timedelta(0)), LONGEST_BAN)
+        return Flooded(wait)
+    if isinstance(outcome, NotSent) and outcome.retry_after is not None:
+        wait = min(max(outcome.retry_after, timedelta(0)), LONGEST_BAN)
+        return replace(outcome, retry_after=wait)
+    return outcome
 
 
 def change_of(claim: Claim, outcome: Outcome, *, worker: str, now: datetime) -> Change:
@@ -48,6 +59,8 @@ def _sent(claim: Claim, outcome: Outcome, worker: str, now: datetime) -> Change:
         case Flooded():  # the platform never looked at it: no attempt
             again = _later(claim, worker, now + outcome.retry_after)
             return replace(again, attempts=claim.attempt - 1)
+        case NotSent(retry_after=timedelta() as wait):
+            return replace(_later(claim, worker, now + wait), attempts=claim.attempt - 1)
         case NotSent() if claim.attempt >= MAX_ATTEMPTS:
             return _result(claim, worker, DeliveryState.FAILED, outcome.reason)
         case NotSent():
@@ -70,6 +83,8 @@ def _amended(claim: Claim, outcome: Outcome, worker: str, now: datetime) -> Chan
             return replace(done, counted="amend_failed")
         case Flooded():
             due, attempts = now + outcome.retry_after, claim.attempt - 1
+        case NotSent(retry_after=timedelta() as wait):
+            due, attempts = now + wait, claim.attempt - 1
         case NotSent() | InDoubt() if claim.attempt >= MAX_AMENDMENTS:
             return replace(done, counted="amend_failed")
         case NotSent() | InDoubt():

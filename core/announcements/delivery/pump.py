@@ -21,13 +21,14 @@ from datetime import datetime, timedelta
 from time import monotonic as steady
 from typing import Final, TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.counters import through
+from core.announcements.counters import unfinished
 from core.announcements.delivery import lanes, leases
-from core.announcements.delivery.changes import Change, Key, apply, tally
+from core.announcements.delivery.changes import Change, Key, apply
 from core.announcements.delivery.claims import LEASE, Claim, Deed, Haul, Run, runs_on
-from core.announcements.delivery.lanes import AHEAD, Lane
+from core.announcements.delivery.lanes import AHEAD, BARELY_AHEAD, Lane
 from core.announcements.delivery.looking import Looker
 from core.announcements.delivery.messenger import (
     Amender,
@@ -40,9 +41,9 @@ from core.announcements.delivery.messenger import (
     Outcome,
     Render,
 )
-from core.announcements.delivery.outbox import expire
-from core.announcements.delivery.outcomes import change_of, outdated
+from core.announcements.delivery.outcomes import bounded, change_of, outdated
 from core.announcements.delivery.quiet import QuietHours
+from core.announcements.delivery.reckoning import reckon
 from core.announcements.nouns import Kind
 from core.clock import Clock
 from core.database import Sessions, reading, transaction
@@ -53,8 +54,12 @@ logger = logging.getLogger(__name__)
 
 CUT_OFF: Final = LEASE / 3
 """How long the platform may take to answer."""
-START_WITHIN: Final = LEASE / 2
-"""A request that could not begin so soon after its claim does not begin: it would outlive it."""
+START_WITHIN: Final = LEASE / 6
+"""A request that could not begin so soon after its claim does not begin: its row waits again.
+
+A process that stood still and goes on does not know that staff paused, cancelled or changed the
+announcement meanwhile: what it had claimed may still leave for so long, and not longer.
+"""
 TURN_WITHIN: Final = 60.0
 """Seconds. A turn that takes longer lost its database."""
 IDLE: Final = timedelta(seconds=1)
@@ -63,6 +68,8 @@ LOOK_EVERY: Final = timedelta(milliseconds=250)
 """How often a busy pump looks for what is due again, and for notices of other processes."""
 MAX_IN_FLIGHT: Final = 256
 MANY_IN_FLIGHT: Final = 16
+LONGEST_REST: Final = 0.05
+"""Seconds. Between turns that send nothing: as long as a turn takes, and no longer than this."""
 REST: Final = timedelta(milliseconds=5)
 """Between the turns of a pump with many messages in flight: their answers come in numbers."""
 SICK_AFTER: Final = 8
@@ -126,6 +133,7 @@ class Pump:
         self._time = leases.Timekeeper(clock, monotonic)
         self._monotonic = monotonic
         self._flying: dict[Key, asyncio.Task[None]] = {}
+        self._reserved: dict[Key, Claim] = {}  # whose slot has not come: nothing was sent
         self._landed: list[tuple[Claim, Outcome]] = []
         self._spent = 0
         self._turns = self._served = 0
@@ -159,8 +167,24 @@ class Pump:
                 wait = await self._until_answered(self._turn)
                 await self._until_something(wait)
         finally:
-            for task in self._flying.values():
-                task.cancel()
+            await self._stop()
+
+    async def _stop(self) -> None:
+        """Break off; what had not begun waits for the next worker, and is in no doubt."""
+        tasks = tuple(self._flying.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        unsent = NotSent("stopped before its time", retry_after=timedelta(0))
+        self._landed += [(claim, unsent) for claim in self._reserved.values()]
+        self._flying.clear()
+        self._reserved.clear()
+        if self._landed:
+            try:
+                await self._turn(claiming=False)
+            except Exception as error:  # noqa: BLE001 — its lease says the same, only later
+                reason = type(error).__name__
+                logger.warning("pump-stopped-unwritten", extra={"reason": reason})
 
     async def drain(self) -> None:
         """Claim nothing more; wait for what is in flight and write down what became of it."""
@@ -218,8 +242,7 @@ class Pump:
         rung, self.wake.rung = self.wake.rung, False
         began = steady()
         try:
-            async with asyncio.timeout(TURN_WITHIN), transaction(self._sessions) as session:
-                turn = await self._work(session, claiming=claiming and not self._closing, rung=rung)
+            turn = await self._attempt(claiming=claiming and not self._closing, rung=rung)
         except BaseException as error:
             self.wake.rung |= rung
             if isinstance(error, TimeoutError):
@@ -234,39 +257,63 @@ class Pump:
         self._more = turn.haul.more
         for number, claim in enumerate(turn.haul.claims):
             starts = turn.first + number * turn.lane.gap
+            self._reserved[claim.key] = claim
             task = asyncio.create_task(self._deliver(claim, turn, starts))
             self._flying[claim.key] = task
         self._idle = not self.in_flight and not self._more
         return self._wait(turn)
 
+    async def _attempt(self, *, claiming: bool, rung: bool) -> "_Turn":
+        """One transaction. If the database refuses a row, once more, row by row, without it."""
+        singly = False
+        while True:
+            try:
+                async with asyncio.timeout(TURN_WITHIN), transaction(self._sessions) as session:
+                    return await self._work(session, claiming=claiming, rung=rung, singly=singly)
+            except DBAPIError as error:  # an outage has another name here
+                if singly:
+                    raise
+                reason = type(error.orig).__name__
+                logger.warning("pump-writes-singly", extra={"reason": reason})
+                singly = True
+
     def _wait(self, turn: "_Turn") -> float:
         """Until the next slots can be reserved."""
+        took = self._monotonic() - turn.monotonic
         if turn.haul.more and len(turn.haul.claims) < turn.room:
-            return 0
+            return min(max(took, REST.total_seconds()), LONGEST_REST)  # others write meanwhile
         if not turn.haul.claims and turn.room > 0:
             return (LOOK_EVERY if self.in_flight else IDLE).total_seconds()
-        until = turn.lane.free_at - turn.now - AHEAD / 2
-        return min(max(until, AHEAD / 4), IDLE).total_seconds()
+        until = turn.lane.free_at - turn.now - turn.ahead / 2 - timedelta(seconds=took)
+        return min(max(until, turn.ahead / 4), IDLE).total_seconds()
 
-    async def _work(self, session: AsyncSession, *, claiming: bool, rung: bool) -> "_Turn":
+    async def _work(
+        self, session: AsyncSession, *, claiming: bool, rung: bool, singly: bool
+    ) -> "_Turn":
         found = await lanes.locked(session, self._platform, self._gap, self._clock())
         now, jumped = self._time.read()  # after the lock, which may have been waited for
+        ticks = self._monotonic()
+        runs = await runs_on(session, self._platform, now)
         lane = found
         if jumped:
             lane = await self._mended(session, found, now)
         lane = lane.kept_by(self._gap, now)
         spent, landed = self._spent, self._landed[:]
         lane = lane.taken(spent, now)[1] if spent else lane
-        runs = await runs_on(session, self._platform, now)
-        lane = await self._write_down(session, lane, runs, landed, now)
+        haul = Haul()
+        lane = await self._write_down(session, lane, runs, landed, haul, now, singly=singly)
         if lane.banned_until is not None:
             self._note_ban(lane.banned_until - now)
-        room = self._room(lane, now) if claiming else 0
-        haul = await self._find(session, runs, room, rung, now) if claiming else Haul()
+        ahead = _ahead(lane, runs)
+        room = self._room(lane, now, ahead) if claiming else 0
+        if claiming:
+            haul.add(await self._find(session, runs, room, rung, now))
+            await _claim(session, haul, singly=singly)
+        await reckon(session, haul.reckoning, now=now)
         first, lane = lane.taken(len(haul.claims), now)
         if lane != found:
             await lanes.keep(session, self._platform, lane)
-        return _Turn(now, self._monotonic(), lane, haul, first, room, len(landed), spent)
+        return _Turn(now, ticks, lane, haul, first, room, len(landed), spent, ahead)
 
     async def _mended(self, session: AsyncSession, lane: Lane, now: datetime) -> Lane:
         """The wall's clock was put forward or back, or may have been while nobody was here.
@@ -284,9 +331,9 @@ class Pump:
         until = self._monotonic() + left.total_seconds()
         self._banned_until = max(self._banned_until, until)
 
-    def _room(self, lane: Lane, now: datetime) -> int:
+    def _room(self, lane: Lane, now: datetime, ahead: timedelta) -> int:
         """How many messages may be claimed."""
-        room = min(lane.slots(now), self._window - len(self._flying))
+        room = min(lane.slots(now, ahead), self._window - len(self._flying))
         if self._sick >= SICK_AFTER:
             room = min(room, 1) if self._monotonic() >= self._held_until else 0
         return max(room, 0)
@@ -299,9 +346,9 @@ class Pump:
         haul, ours = Haul(), {*self._flying, *(claim.key for claim, _ in self._landed)}
         if look:
             self._look_at = self._monotonic() + LOOK_EVERY.total_seconds()
-            await self._tidy(session, runs, haul, ours, now)
-            if room:
-                haul.add(await self._looker.urgent(session, room, ours, now))
+            await self._tidy(session, runs, haul, room, ours, now)
+            if left := room - len(haul.claims):
+                haul.add(await self._looker.urgent(session, left, ours, now))
         waiting = [each for each in runs if not each.over]
         waiting.sort(key=lambda each: each.announcement_id <= self._served)
         first = True  # who had the first share of a turn has the last of the next
@@ -312,8 +359,6 @@ class Pump:
             if found.claims and first:
                 self._served, first = run.announcement_id, False
             haul.add(found)
-        applied = await apply(session, haul.changes)
-        await tally(session, haul.changes, applied, now=now)
         return haul
 
     async def _serve(
@@ -336,7 +381,7 @@ class Pump:
             found, run = await self._looker.advance(session, run, share - len(haul.claims), now)
             haul.add(found)
             if run.cursor >= run.last:
-                await through(session, run.announcement_id, now=now)
+                haul.reckoning.through.add(run.announcement_id)
         return haul
 
     async def _tidy(
@@ -344,6 +389,7 @@ class Pump:
         session: AsyncSession,
         runs: Sequence[Run],
         haul: Haul,
+        room: int,
         ours: set[Key],
         now: datetime,
     ) -> None:
@@ -354,9 +400,12 @@ class Pump:
             await leases.free(session, self._platform, dead, self._freed, now=now)
         for run in runs:
             if run.late:
-                await expire(session, run.announcement_id, now=now)
+                haul.reckoning.late.add(run.announcement_id)
             if run.over:
-                haul.add(await self._looker.close(session, run, ours, now))
+                left = room - len(haul.claims)
+                haul.add(await self._looker.close(session, run, left, ours, now))
+        ended = [each.announcement_id for each in runs if each.sends and each.cursor >= each.last]
+        haul.reckoning.through.update(await unfinished(session, ended))
         self._looker.forget({each.announcement_id for each in runs})
 
     async def _write_down(
@@ -365,7 +414,10 @@ class Pump:
         lane: Lane,
         runs: Sequence[Run],
         landed: Sequence[tuple[Claim, Outcome]],
+        haul: Haul,
         now: datetime,
+        *,
+        singly: bool,
     ) -> Lane:
         """Store what the platform answered; returns the lane, widened after a flood."""
         newest = {each.announcement_id: each.revision for each in runs}
@@ -375,8 +427,8 @@ class Pump:
             if newest.get(claim.announcement_id, 0) > claim.revision:
                 change = outdated(claim, change, now)
             changes.append(change)
-        applied = await apply(session, changes)
-        await tally(session, changes, applied, now=now)
+        applied = await apply(session, changes, singly=singly)
+        haul.reckoning.count(changes, applied)
         blocked = [
             claim.recipient
             for claim, outcome in landed
@@ -388,35 +440,49 @@ class Pump:
         return lane.flooded(max(floods), now) if floods else lane
 
     async def _deliver(self, claim: Claim, turn: "_Turn", starts: datetime) -> None:
-        wait = (starts - turn.now).total_seconds() - (self._monotonic() - turn.monotonic)
-        if wait > 0:
-            await self._pause(wait)
-        outcome = self._too_late(turn) or await self._tried(claim)
+        try:
+            wait = (starts - turn.now).total_seconds() - (self._monotonic() - turn.monotonic)
+            if wait > 0:
+                await self._pause(wait)
+            late = self._too_late(claim, turn)
+            self._reserved.pop(claim.key, None)  # from here on nobody knows, until it is answered
+            outcome = late or await self._tried(claim)
+        finally:
+            self._flying.pop(claim.key, None)
+        self._landed.append((claim, outcome))
+        self._bell.set()
+        self._learn(outcome)
+
+    def _learn(self, outcome: Outcome) -> None:
+        """What an answer says of the platform."""
         self.outcomes[type(outcome).__name__] += 1
         if isinstance(outcome, Flooded):
             self._note_ban(outcome.retry_after)
-        self._sick = self._sick + 1 if isinstance(outcome, NotSent) else 0
+        if not isinstance(outcome, NotSent):
+            self._sick = 0
+        elif outcome.retry_after is None:
+            self._sick += 1
         if self._sick >= SICK_AFTER:
             hold = 2.0 ** min(self._sick - SICK_AFTER, 5)
             self._held_until = self._monotonic() + min(hold, LONGEST_HOLD.total_seconds())
-        self._flying.pop(claim.key, None)
-        self._landed.append((claim, outcome))
-        self._bell.set()
 
-    def _too_late(self, turn: "_Turn") -> Outcome | None:
+    def _too_late(self, claim: Claim, turn: "_Turn") -> Outcome | None:
         """Why a claim may not be used any more; certainly nothing was sent then."""
         monotonic = self._monotonic()
         if monotonic < self._banned_until:
             return Flooded(timedelta(seconds=self._banned_until - monotonic))
-        waited = max(monotonic - turn.monotonic, (self._clock() - turn.now).total_seconds())
-        return (
-            NotSent("this process stood still") if waited > START_WITHIN.total_seconds() else None
-        )
+        clock = self._clock()
+        if claim.deed is Deed.SEND and claim.deadline is not None and clock >= claim.deadline:
+            return NotSent("its deadline has come", retry_after=timedelta(0))
+        waited = max(monotonic - turn.monotonic, (clock - turn.now).total_seconds())
+        if waited > START_WITHIN.total_seconds():
+            return NotSent("this process stood still", retry_after=timedelta(0))
+        return None
 
     async def _tried(self, claim: Claim) -> Outcome:
         try:
             async with asyncio.timeout(CUT_OFF.total_seconds()):
-                return await self._send(claim)
+                return bounded(await self._send(claim))
         except TimeoutError:
             return InDoubt("no answer in time")
         except Exception:
@@ -449,3 +515,21 @@ class _Turn:
     room: int
     written: int
     spent: int
+    ahead: timedelta
+
+
+def _ahead(lane: Lane, runs: Sequence[Run]) -> timedelta:
+    """How far in advance slots are reserved: what has not left when a process dies is in doubt.
+
+    Next to nothing where staff decide about each doubt, or a turn would take one slot anyhow.
+    """
+    dear = any(each.holds and each.sends for each in runs)
+    return BARELY_AHEAD if dear or lane.gap >= AHEAD / 2 else AHEAD
+
+
+async def _claim(session: AsyncSession, haul: Haul, *, singly: bool) -> None:
+    """Write down what was decided; what could not be claimed does not leave."""
+    applied = await apply(session, haul.changes, singly=singly)
+    haul.reckoning.count(haul.changes, applied)
+    lost = {each.key for each in haul.changes} - applied
+    haul.claims = [each for each in haul.claims if each.key not in lost]

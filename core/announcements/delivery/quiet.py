@@ -1,7 +1,8 @@
 """Quiet hours: when no announcement disturbs a member, by the clock on their own wall."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,7 +31,21 @@ class QuietHours:
         day = local.date() + timedelta(days=1 if over_midnight and late else 0)
         ends = datetime.combine(day, self.until, place)
         first, second = (ends.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+        if second < first:  # left out: from 02:00 the clock goes on at 03:00
+            return _jump(second, first, place)
         return first if first > now else max(second, now + timedelta(minutes=1))
+
+
+def _jump(early: datetime, late: datetime, place: tzinfo) -> datetime:
+    """The first second between two times, in UTC, at which the clocks of a place are put on."""
+    after = late.astimezone(place).utcoffset()
+    seconds = range(int((late - early).total_seconds()))
+    at = bisect_left(
+        seconds,
+        True,
+        key=lambda n: (early + timedelta(seconds=n)).astimezone(place).utcoffset() == after,
+    )
+    return early + timedelta(seconds=at)
 
 
 @lru_cache(maxsize=512)
