@@ -99,6 +99,8 @@ class Sending(StaffPages):
             "named": words.named,
             "now": app.clock(),
             "max_reason": MAX_REASON,
+            "own_change": each.change is not None
+            and each.change.by == f"staff:{self.web.staff(request)}",
         }
         if each.state in {AnnouncementState.DRAFT, AnnouncementState.ASKED}:
             values |= await self._before(request, each)
