@@ -28,8 +28,11 @@ FOLLOW_EVERY: Final = 5.0  # seconds
 
 async def start_due(app: App) -> None:
     """Start what is due, and cancel what would come after its deadline."""
+    now = app.clock()
+    async with reading(app.sessions) as session:
+        counted = await announcements.count_due(session, now=now)
     async with transaction(app.sessions) as session:
-        started = await announcements.start_due(session, now=app.clock())
+        started = await announcements.start_due(session, now=now, counted=counted)
     if started:
         app.wake()
 

@@ -23,7 +23,7 @@ Notices and posts in rooms, which are few, are written down at once and go first
 This module is what staff and the other domains ask for.
 """
 
-from core.announcements.amending import change_sent, missed, retract
+from core.announcements.amending import approve_change, change_sent, missed, refuse_change, retract
 from core.announcements.copies import discard, duplicate
 from core.announcements.delivery.messenger import (
     Amender,
@@ -64,6 +64,8 @@ from core.announcements.nouns import (
     Announcement,
     AnnouncementState,
     Audience,
+    Change,
+    Counted,
     Extras,
     Fault,
     KeptPicture,
@@ -91,6 +93,8 @@ from core.announcements.sending import (
     approve,
     cancel,
     confirm,
+    count_audience,
+    count_due,
     pause,
     preview,
     reach,
@@ -115,6 +119,8 @@ __all__ = [
     "AnnouncementState",
     "Audience",
     "Blocked",
+    "Change",
+    "Counted",
     "Delivered",
     "Extras",
     "Failed",
@@ -142,11 +148,14 @@ __all__ = [
     "Terms",
     "Texts",
     "approve",
+    "approve_change",
     "at_work",
     "cancel",
     "change_sent",
     "compose",
     "confirm",
+    "count_audience",
+    "count_due",
     "describe_picture",
     "discard",
     "duplicate",
@@ -170,6 +179,7 @@ __all__ = [
     "received",
     "recipients",
     "refuse",
+    "refuse_change",
     "resume",
     "retract",
     "revise",

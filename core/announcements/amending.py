@@ -6,37 +6,86 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import pictures
-from core.announcements.checks import checked_texts
+from core.announcements.checks import check_read, checked_texts
 from core.announcements.delivery import outbox
 from core.announcements.drafts import MAX_REVISIONS, remember
 from core.announcements.nouns import (
     OPEN,
     AnnouncementState,
+    Change,
     Extras,
     Fault,
     Kind,
     Texts,
 )
 from core.announcements.records import audience, hold, keep_audience, step
+from core.announcements.sending import needs_second, same_person
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 
 
 async def change_sent(
     session: AsyncSession, announcement_id: int, texts: Texts, *, by: str, now: datetime
-) -> None:
+) -> bool:
     """Let it say something else, also where it has arrived already.
 
     What has not left yet leaves in the new words. `amended` and `amend_failed` count how far the
-    change has gone. Raises `BadAnnouncement`; `NotAllowed` if nothing has left or it was retracted.
+    change has gone. Returns `False` if it reaches so many that a second member of staff has to
+    agree first (`approve_change`); what was asked before is replaced.
+
+    Raises `BadAnnouncement`; `NotAllowed` if nothing has left or it was retracted.
     """
     row = await _sent(session, announcement_id)
     kept = checked_texts(texts, picture=Extras.unpacked(row.extras).picture is not None)
+    check_read(kept)
     if kept == row.texts:
-        return
+        return True
     if row.revision >= MAX_REVISIONS:
         raise NotAllowed("it was changed too often")
-    row.texts, row.revision, row.amended, row.amend_failed = kept, row.revision + 1, 0, 0
+    direct = row.kind == Kind.DIRECT
+    if needs_second(audience(row), max(row.people, row.total if direct else 0)):
+        row.change = Change(kept, by[:80], now).packed()
+        await step(session, row.id, "change-asked", by=by, now=now)
+        await session.flush()
+        return False
+    await _change(session, row, kept, by=by, now=now)
+    return True
+
+
+async def approve_change(
+    session: AsyncSession, announcement_id: int, *, by: str, asked_at: datetime, now: datetime
+) -> None:
+    """Agree to other words for what has been sent: those that were asked for at `asked_at`.
+
+    Raises `NotAllowed` to whom asked, if other words were asked for since, or nobody asks.
+    """
+    row = await _sent(session, announcement_id)
+    change = Change.unpacked(row.change) if row.change else None
+    if change is None or change.at != asked_at:
+        raise NotAllowed("nobody asks for it any more")
+    if same_person(by, change.by):
+        raise NotAllowed("a second person has to agree")
+    detail = {"by": change.by}
+    await step(session, row.id, "change-approved", by=by, now=now, detail=detail)
+    await _change(session, row, change.texts, by=change.by, now=now)
+
+
+async def refuse_change(
+    session: AsyncSession, announcement_id: int, *, by: str, now: datetime
+) -> None:
+    """Do not agree to other words, or take back what one asked for. Twice is as once."""
+    row = await hold(session, announcement_id)
+    if row.change:
+        row.change = None
+        await step(session, row.id, "change-refused", by=by, now=now)
+        await session.flush()
+
+
+async def _change(
+    session: AsyncSession, row: AnnouncementRow, texts: Texts, *, by: str, now: datetime
+) -> None:
+    row.texts, row.change = {each: dict(text) for each, text in texts.items()}, None
+    row.revision, row.amended, row.amend_failed = row.revision + 1, 0, 0
     remember(session, row, by=by, now=now)
     await step(session, row.id, "changed", by=by, now=now, detail={"revision": row.revision})
     await session.flush()
@@ -57,6 +106,7 @@ async def retract(session: AsyncSession, announcement_id: int, *, by: str, now: 
         row.state, row.paused_why = AnnouncementState.CANCELLED, "retracted"
         row.finished_at = now
     row.retracted_at, row.revision, row.amended, row.amend_failed = now, row.revision + 1, 0, 0
+    row.change = None
     remember(session, row, by=by, now=now)
     await step(session, row.id, "retracted", by=by, now=now)
     await session.flush()

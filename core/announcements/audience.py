@@ -6,10 +6,21 @@ not part of the same statement would be a query a member.
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -61,14 +72,43 @@ async def by_zone(session: AsyncSession, audience: Audience, *, now: datetime) -
             posts = found.setdefault(platform, {None: 0})
             posts[None] += 1
         return found
-    for platform in audience.terms.platforms:
-        chosen = candidates(audience, platform, now=now).subquery()
+    if audience.segment.missed is None:
+        rows = await session.execute(_members(audience, now))
+    else:  # who was missed is known of accounts, not of members
         rows = await session.execute(
-            select(chosen.c.zone, func.count()).group_by(chosen.c.zone).order_by(chosen.c.zone)
+            union_all(*(_accounts(audience, each, now) for each in audience.terms.platforms))
         )
-        if zones := {row[0]: row[1] for row in rows}:
-            found[platform] = zones
+    for platform, zone, number in rows:
+        found.setdefault(platform, {})[zone] = number
     return found
+
+
+def _members(audience: Audience, now: datetime) -> Select[str, str | None, int]:
+    """(platform, zone, members): each with the best platform on which they have an account.
+
+    Both tables are read once; `candidates` asks for each account whether there is a better one.
+    """
+    platforms, account = audience.terms.platforms, aliased(AccountRow)
+    rank = case({each: number for number, each in enumerate(platforms)}, value=account.platform)
+    best = (
+        select(account.member_id, func.min(rank).label("rank"))
+        .where(account.reachable.is_(True), account.platform.in_(platforms))
+        .group_by(account.member_id)
+        .subquery()
+    )
+    name = case(dict(enumerate(platforms)), value=best.c.rank)
+    return (
+        select(name, MemberRow.zone, func.count())
+        .join(best, best.c.member_id == MemberRow.id)
+        .where(MemberRow.wants_messages.is_(True), *_conditions(audience, now))
+        .group_by(best.c.rank, MemberRow.zone)
+        .order_by(best.c.rank, MemberRow.zone)
+    )
+
+
+def _accounts(audience: Audience, platform: str, now: datetime) -> Select[str, str | None, int]:
+    chosen = candidates(audience, platform, now=now).subquery()
+    return select(literal(platform), chosen.c.zone, func.count()).group_by(chosen.c.zone)
 
 
 async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
@@ -77,25 +117,15 @@ async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> 
     return {platform: sum(zones.values()) for platform, zones in found.items()}
 
 
-async def people(
-    session: AsyncSession, audience: Audience, *, now: datetime, at_most: int | None = None
-) -> int:
-    """How many people see it. A post in a room is seen by who is inside.
-
-    With `at_most` nobody is counted beyond it: whether they are many is known soon.
-    """
-    seen: list[Select[*tuple[Any, ...]]] = [select(MemberRow.id)]
+async def people(session: AsyncSession, audience: Audience, *, now: datetime) -> int:
+    """How many people see it. A post in a room is seen by who is inside."""
     if audience.kind is Kind.DIRECT:
-        platforms = audience.terms.platforms
-        seen = [candidates(audience, each, now=now) for each in platforms]
-    elif audience.gate is not None:
+        return sum((await count(session, audience, now=now)).values())
+    seen = select(func.count()).select_from(MemberRow)
+    if audience.gate is not None:
         inside = (GrantRow.gate == audience.gate, GrantRow.state.in_(INSIDE))
-        seen = [select(GrantRow.member_id).distinct().where(*inside)]
-    found = 0
-    for each in seen:
-        some = each.limit(at_most - found) if at_most is not None else each
-        found += await session.scalar(select(func.count()).select_from(some.subquery())) or 0
-    return found
+        seen = select(func.count(GrantRow.member_id.distinct())).where(*inside)
+    return await session.scalar(seen) or 0
 
 
 async def declined(
@@ -180,7 +210,7 @@ def _stands(tiers: tuple[str, ...], open_tier: str | None) -> ColumnElement[bool
 
 def _inside(rooms: tuple[str, ...]) -> ColumnElement[bool]:
     return exists().where(
-        GrantRow.member_id == AccountRow.member_id,
+        GrantRow.member_id == MemberRow.id,
         GrantRow.gate.in_(rooms),
         GrantRow.state.in_(INSIDE),
     )
@@ -188,13 +218,13 @@ def _inside(rooms: tuple[str, ...]) -> ColumnElement[bool]:
 
 def _wants(topic: str, *, default: bool) -> ColumnElement[bool]:
     """Who chose it; and who chose nothing, where the pack says so."""
-    said = exists().where(WishRow.member_id == AccountRow.member_id, WishRow.topic == topic)
+    said = exists().where(WishRow.member_id == MemberRow.id, WishRow.topic == topic)
     return ~said.where(WishRow.wants.is_(False)) if default else said.where(WishRow.wants.is_(True))
 
 
 def _proved(proofs: tuple[str, ...], now: datetime) -> ColumnElement[bool]:
     return exists().where(
-        CredentialRow.member_id == AccountRow.member_id,
+        CredentialRow.member_id == MemberRow.id,
         CredentialRow.proof.in_(proofs),
         CredentialRow.revoked_at.is_(None),
         or_(CredentialRow.expires_at.is_(None), CredentialRow.expires_at > now),
@@ -214,7 +244,7 @@ def _since(wanted: Segment, zone: ZoneInfo) -> list[ColumnElement[bool]]:
     if wanted.visited_since is not None:
         found.append(
             exists().where(
-                RedemptionRow.member_id == AccountRow.member_id,
+                RedemptionRow.member_id == MemberRow.id,
                 RedemptionRow.at >= _morning(wanted.visited_since, zone),
                 RedemptionRow.undone_at.is_(None),
             )

@@ -61,6 +61,17 @@ def checked_texts(texts: Texts, *, picture: bool) -> dict[str, dict[str, str]]:
     return kept
 
 
+def unread(texts: Texts) -> str | None:
+    """The first language with a machine's words that nobody has read."""
+    return next((each for each, text in texts.items() if text.get("machine") == "unread"), None)
+
+
+def check_read(texts: Texts) -> None:
+    """Raises `BadAnnouncement` if a machine's words were not read by anybody."""
+    if (language := unread(texts)) is not None:
+        raise BadAnnouncement(Fault.UNREAD, language)
+
+
 def checked_extras(extras: Extras) -> Extras:
     """The same of what goes with the words."""
     if len(extras.links) > MAX_LINKS:
@@ -136,4 +147,5 @@ def terms_of(town: TownPack, topic: str | None) -> Terms:
             (each.name for each in reversed(town.tiers) if isinstance(each.rule, Everybody)), None
         ),
         pause_at=town.announcements.pause_at_failures,
+        approve_above=town.announcements.approve_above,
     )

@@ -1,5 +1,6 @@
 """Writing an announcement, and changing it until the first message leaves."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -7,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import pictures
-from core.announcements.audience import people
-from core.announcements.checks import checked_audience, checked_extras, checked_texts
+from core.announcements.checks import checked_audience, checked_extras, checked_texts, unread
 from core.announcements.nouns import (
     OPEN,
     PLAIN,
@@ -78,7 +78,8 @@ async def revise(
     """Change what has not begun to leave; what is not given stays.
 
     What a second person has agreed to, or is asked for, is a draft again: they agreed to something
-    else. Raises `BadAnnouncement`; `NotAllowed` once it is being sent.
+    else. So is what was planned for others, or now has a machine's words that nobody has read.
+    Raises `BadAnnouncement`; `NotAllowed` once it is being sent.
     """
     row = await hold(session, announcement_id)
     if row.state not in OPEN:
@@ -86,26 +87,19 @@ async def revise(
     extras = checked_extras(extras if extras is not None else Extras.unpacked(row.extras))
     kept = checked_texts(row.texts if texts is None else texts, picture=extras.picture is not None)
     whom = await _checked(session, town, audience or audience_of(row), itself=row.id)
-    changed = (kept, extras.packed(), whom) != (row.texts, row.extras, audience_of(row))
-    if not changed:
+    before = audience_of(row)
+    if (kept, extras.packed(), whom) == (row.texts, row.extras, before):
         return
     await _replace(session, row, kept, extras, by=by, now=now)
     keep_audience(row, whom)
     if row.state != AnnouncementState.DRAFT:
         again = row.state == AnnouncementState.ASKED or row.approved_by is not None
-        if again or await needs_second(session, whom, town=town, now=now):
+        others = replace(whom, terms=before.terms) != before
+        if again or others or unread(kept) is not None:
             row.state = AnnouncementState.DRAFT
-            row.asked_by = row.approved_by = row.confirmed_at = None
+            row.asked_by = row.approved_by = row.confirmed_at = row.confirmed_by = None
     await step(session, row.id, "revised", by=by, now=now, detail={"revision": row.revision})
     await session.flush()
-
-
-async def needs_second(
-    session: AsyncSession, audience: Audience, *, town: TownPack, now: datetime
-) -> bool:
-    """Whether so many people are reached that a second member of staff has to agree."""
-    above = town.announcements.approve_above
-    return above > 0 and await people(session, audience, now=now, at_most=above + 1) > above
 
 
 async def revisions(session: AsyncSession, announcement_id: int) -> list[Revision]:

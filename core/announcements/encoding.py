@@ -4,19 +4,23 @@ JPEG, or PNG where it is see-through or was drawn rather than photographed.
 """
 
 import io
+import threading
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
 from core.announcements.nouns import Fault
 from core.errors import BadPicture
 
-MAX_PIXELS: Final = 20_000_000  # as uploaded; more is never decoded
+MAX_PIXELS: Final = 20_000_000  # of a JPEG as uploaded, which is decoded no larger than needed
+MAX_WHOLE_PIXELS: Final = 8_000_000  # of the others, which are decoded whole
 MAX_SIDE: Final = 1_280  # as kept
 MAX_KEPT_BYTES: Final = 500_000
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
 """What is read. Others need a decoder that has seen fewer hostile files."""
+
+_ONE_AT_A_TIME: Final = threading.Semaphore()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,23 @@ def encode(content: bytes) -> Encoded:
     """Decode, turn upright, shrink and encode.
 
     Raises `BadPicture`: `Fault.FORMAT` if it is no picture that we read, `Fault.SIZE` if it has
-    too many pixels.
+    too many pixels. One picture at a time is decoded in a process: each takes up to a hundred MB.
     """
     try:
-        return _encode(content)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise BadPicture(Fault.FORMAT) from error
+        with _ONE_AT_A_TIME:
+            return _encode(content)
+    except BadPicture:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(Fault.SIZE) from error
+    except Exception as error:  # of a broken file a decoder may raise anything, even struct.error
+        raise BadPicture(Fault.FORMAT) from error
 
 
 def _encode(content: bytes) -> Encoded:
     with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
+        most = MAX_PIXELS if opened.format == "JPEG" else MAX_WHOLE_PIXELS
+        if opened.width * opened.height > most:
             raise BadPicture(Fault.SIZE)
         see_through = opened.has_transparency_data
         few_colours = opened.format in {"PNG", "GIF"}

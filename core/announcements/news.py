@@ -14,10 +14,8 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.audience import people
 from core.announcements.notices import notify
 from core.announcements.nouns import AnnouncementState, Kind
-from core.announcements.records import audience
 from core.identity import find_account
 from core.tables import AnnouncementRow, StaffNewsRow
 
@@ -113,7 +111,7 @@ async def _tell(
         },
     }
     if news.turn is Turn.ASKED:
-        values["people"] = str(await people(session, audience(row), now=now))
+        values["people"] = str(row.people)
     step = "look" if news.turn is Turn.ASKED else "progress"
     for platform, external_id in sorted(staff):
         if news.turn is Turn.ASKED and row.asked_by == f"{platform}:{external_id}":

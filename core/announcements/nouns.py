@@ -135,6 +135,7 @@ class Terms:
     topic_default: bool = True  # for members who have not chosen
     open_tier: str | None = None  # the tier of who has shown nothing
     pause_at: int = 0  # percent of failures that pauses; 0: none does
+    approve_above: int = 0  # people above whom a second member of staff agrees; 0: nobody asks
 
     @classmethod
     def unpacked(cls, stored: Mapping[str, Any]) -> Self:
@@ -219,6 +220,32 @@ PLAIN: Final = Extras()
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Other words for what has been sent, which a second member of staff has to agree to."""
+
+    texts: Texts
+    by: str
+    at: datetime
+
+    def packed(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"texts": self.texts, "by": self.by, "at": self.at.isoformat()}
+
+    @classmethod
+    def unpacked(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(stored["texts"], stored["by"], datetime.fromisoformat(stored["at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many an audience was just now: counted while nobody was kept from writing."""
+
+    audience: Audience
+    recipients: Mapping[str, int]  # messages by platform
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """An announcement as staff see it."""
 
@@ -241,6 +268,8 @@ class Announcement:
     finished_at: datetime | None = None
     asked_by: str | None = None
     approved_by: str | None = None
+    people: int = 0  # whom it reaches, as counted when it was confirmed or begun
+    change: Change | None = None  # words for what has arrived, until a second person agrees
     pause_told: bool = True  # whether staff know of a pause that nobody ordered
     paused_why: str | None = None  # "staff", "failures"; of a cancelled one "deadline", "refused" …
     revision: int = 1

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.audience import by_zone, people
-from core.announcements.checks import checked_audience
+from core.announcements.audience import by_zone, count, people
+from core.announcements.checks import check_read, checked_audience, unread
 from core.announcements.counters import finish_if_settled
 from core.announcements.delivery import outbox
 from core.announcements.delivery.quiet import QuietHours
-from core.announcements.drafts import needs_second
 from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
     OPEN,
@@ -20,11 +19,11 @@ from core.announcements.nouns import (
     Announcement,
     AnnouncementState,
     Audience,
+    Counted,
     Fault,
     Kind,
     Preview,
     Reach,
-    Texts,
 )
 from core.announcements.records import (
     announcement,
@@ -118,9 +117,45 @@ async def reach(
     return Reach(
         recipients,
         finishes_in=max(ends, default=begin) - begin,
-        needs_second=0 < town.announcements.approve_above < reached,
+        needs_second=needs_second(whom, reached),
         people=reached,
     )
+
+
+async def count_audience(
+    session: AsyncSession, announcement_id: int, *, town: TownPack | None = None, now: datetime
+) -> Counted:
+    """How many it would reach, for who is about to `confirm` or `approve` it.
+
+    Counting a million takes seconds, in which nobody could write: open the session with
+    `core.database.reading`, and give what this returns to the transaction that follows.
+    """
+    whom = audience(await get(session, announcement_id))
+    if town is not None:
+        whom = checked_audience(town, whom)
+    return await _counted(session, whom, now=now)
+
+
+async def count_due(session: AsyncSession, *, now: datetime) -> dict[int, Counted]:
+    """The same for all that `start_due` is about to begin."""
+    due = await session.scalars(_due(now))
+    return {row.id: await _counted(session, audience(row), now=now) for row in due.all()}
+
+
+async def _counted(session: AsyncSession, whom: Audience, *, now: datetime) -> Counted:
+    recipients = await count(session, whom, now=now)
+    direct = whom.kind is Kind.DIRECT
+    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
+    return Counted(whom, recipients, reached)
+
+
+async def _fitting(
+    session: AsyncSession, whom: Audience, counted: Counted | None, *, now: datetime
+) -> Counted:
+    """What was counted before, unless the audience has been changed since."""
+    if counted is not None and counted.audience == whom:
+        return counted
+    return await _counted(session, whom, now=now)
 
 
 async def confirm(
@@ -132,11 +167,13 @@ async def confirm(
     now: datetime,
     start_at: datetime | None = None,
     deadline: datetime | None = None,
+    counted: Counted | None = None,
 ) -> Announcement:
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
-    Confirming twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and
-    `BadAnnouncement` for times that cannot be or a machine's draft that nobody has read.
+    `counted` is what `count_audience` found before; without it the transaction counts. Confirming
+    twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and `BadAnnouncement` for
+    times that cannot be or a machine's draft that nobody has read.
     """
     row = await hold(session, announcement_id)
     if row.state == AnnouncementState.CANCELLED:
@@ -144,16 +181,19 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
-    _check_read(row.texts)
+    check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
+    row.confirmed_by = by[:80]
     row.paused_why = None
     whom = checked_audience(town, audience(row))  # the pack may have changed since the draft
     keep_audience(row, whom)
-    if await needs_second(session, whom, town=town, now=now):
+    found = await _fitting(session, whom, counted, now=now)
+    row.people = found.people
+    if needs_second(whom, found.people):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
         await step(session, row.id, "asked", by=by, now=now)
     else:
-        await _go(session, row, now=now)
+        await _go(session, row, found, now=now)
         await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
     await session.flush()
     return announcement(row)
@@ -166,10 +206,9 @@ def _check_times(start_at: datetime | None, deadline: datetime | None, now: date
         raise BadAnnouncement(Fault.DEADLINE)
 
 
-def _check_read(texts: Texts) -> None:
-    for language, text in texts.items():
-        if text.get("machine") == "unread":
-            raise BadAnnouncement(Fault.UNREAD, language)
+def needs_second(whom: Audience, reached: int) -> bool:
+    """Whether so many people are reached that a second member of staff has to agree."""
+    return 0 < whom.terms.approve_above < reached
 
 
 def _detail(row: AnnouncementRow) -> dict[str, object]:
@@ -183,46 +222,59 @@ def _detail(row: AnnouncementRow) -> dict[str, object]:
     }
 
 
-async def _go(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
+async def _go(
+    session: AsyncSession, row: AnnouncementRow, found: Counted, *, now: datetime
+) -> None:
     """Begin, or wait for the start."""
     if row.start_at is not None and row.start_at > now:
         row.state = AnnouncementState.SCHEDULED
         return
-    await _begin(session, row, now=now)
+    await _begin(session, row, found, now=now)
 
 
-async def _begin(session: AsyncSession, row: AnnouncementRow, *, now: datetime) -> None:
-    row.state = AnnouncementState.SENDING
-    whom = audience(row)
+async def _begin(
+    session: AsyncSession, row: AnnouncementRow, found: Counted, *, now: datetime
+) -> None:
+    whom = found.audience
+    row.state, row.people = AnnouncementState.SENDING, found.people
     await session.flush()
     direct = whom.kind is Kind.DIRECT
     platforms = whom.terms.platforms if direct else dict.fromkeys(each for each, _ in whom.places)
-    await outbox.begin(session, row.id, tuple(platforms), now)
+    await outbox.begin(session, row.id, tuple(platforms), now, found.recipients)
     await session.refresh(row)
     await finish_if_settled(session, row.id, now=now)
     await session.refresh(row)
 
 
-async def approve(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
-    """Agree to what another member of staff confirmed.
+async def approve(
+    session: AsyncSession,
+    announcement_id: int,
+    *,
+    by: str,
+    now: datetime,
+    counted: Counted | None = None,
+) -> None:
+    """Agree to what another member of staff confirmed. `counted`: see `confirm`.
 
     Raises `NotAllowed` if it is the same person, or nobody asks any more.
     """
     row = await hold(session, announcement_id)
     if row.state != AnnouncementState.ASKED:
         raise NotAllowed(f"it is {row.state}")
-    if _same(by, row.asked_by):
+    if same_person(by, row.asked_by):
         raise NotAllowed("a second person has to agree")
     row.approved_by = by[:80]
     if row.deadline is not None and row.deadline <= now:
         await _too_late(session, row, now=now)
     else:
-        await _go(session, row, now=now)
+        found = await _fitting(session, audience(row), counted, now=now)
+        await _go(session, row, found, now=now)
     await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
     await session.flush()
 
 
-def _same(one: str, other: str | None) -> bool:
+def same_person(one: str, other: str | None) -> bool:
+    """Whether two names are one member of staff's, as far as names tell."""
     return other is not None and one.strip().casefold() == other.strip().casefold()
 
 
@@ -237,36 +289,63 @@ async def refuse(
     if row.state != AnnouncementState.ASKED:
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
-    row.asked_by = row.confirmed_at = None
+    row.asked_by = row.confirmed_at = row.confirmed_by = None
     detail = {"reason": reason[:500] or None, "revision": row.revision}
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
 
-async def start_due(session: AsyncSession, *, now: datetime) -> list[int]:
+async def start_due(
+    session: AsyncSession, *, now: datetime, counted: Mapping[int, Counted] | None = None
+) -> list[int]:
     """Begin what is planned for now, and give up what can no longer be in time; returns what began.
 
+    `counted` is what `count_due` found before; what is missing there is counted here. What has
+    grown since it was confirmed, so that a second member of staff has to agree, waits for them.
     May be repeated: only who moves the row on begins it.
     """
-    due = await session.scalars(
+    due = await session.scalars(_due(now).with_for_update(skip_locked=True))
+    begun = []
+    for row in due.all():
+        if row.deadline is not None and row.deadline <= now:
+            continue  # given up below
+        found = await _fitting(session, audience(row), (counted or {}).get(row.id), now=now)
+        if await _start(session, row, found, now=now):
+            begun.append(row.id)
+    await session.flush()
+    await _give_up_late(session, now=now)
+    return begun
+
+
+def _due(now: datetime) -> Select[AnnouncementRow]:
+    return (
         select(AnnouncementRow)
         .where(
             AnnouncementRow.state == AnnouncementState.SCHEDULED, AnnouncementRow.start_at <= now
         )
         .order_by(AnnouncementRow.start_at)
         .limit(100)
-        .with_for_update(skip_locked=True)
     )
-    begun = []
-    for row in due.all():
-        if row.deadline is not None and row.deadline <= now:
-            continue  # given up below
-        await _begin(session, row, now=now)
-        await step(session, row.id, "started", by="kankei", now=now, detail=_detail(row))
-        begun.append(row.id)
-    await session.flush()
-    await _give_up_late(session, now=now)
-    return begun
+
+
+async def _start(
+    session: AsyncSession, row: AnnouncementRow, found: Counted, *, now: datetime
+) -> bool:
+    """Begin what was planned; ``False`` if it has to be read or agreed to first."""
+    detail = {"people": found.people}
+    if unread(row.texts) is not None:
+        row.state, row.paused_why = AnnouncementState.DRAFT, "unread"
+        row.confirmed_at = row.confirmed_by = row.approved_by = None
+        await step(session, row.id, "unread", by="kankei", now=now)
+        return False
+    if row.approved_by is None and needs_second(found.audience, found.people):
+        row.state, row.asked_by = AnnouncementState.ASKED, row.confirmed_by or row.author
+        row.people, row.confirmed_at = found.people, now
+        await step(session, row.id, "asked", by="kankei", now=now, detail=detail)
+        return False
+    await _begin(session, row, found, now=now)
+    await step(session, row.id, "started", by="kankei", now=now, detail=_detail(row))
+    return True
 
 
 async def _give_up_late(session: AsyncSession, *, now: datetime) -> None:

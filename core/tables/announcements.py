@@ -38,6 +38,9 @@ class AnnouncementRow(Base):
     deadline: Mapped[datetime | None]  # nothing leaves after
     asked_by: Mapped[str | None] = mapped_column(String(80))
     approved_by: Mapped[str | None] = mapped_column(String(80))
+    confirmed_by: Mapped[str | None] = mapped_column(String(80))
+    people: Mapped[int] = mapped_column(default=0)  # as counted before it was confirmed or begun
+    change: Mapped[dict[str, Any] | None]  # words that wait for a second person
     confirmed_at: Mapped[datetime | None]
     paused_why: Mapped[str | None] = mapped_column(String(32))
     pause_told: Mapped[bool] = mapped_column(default=False)  # staff know of the pause

@@ -68,13 +68,14 @@ def _announcement() -> None:
     for name in ("segment", "extras"):
         add(sa.Column(name, sa.JSON(), nullable=False, server_default="{}"))
     for name, number in (
-        *(("revision", "1"), ("amended", "0"), ("amend_failed", "0")),
+        *(("revision", "1"), ("amended", "0"), ("amend_failed", "0"), ("people", "0")),
         *(("window_at", "0"), ("window_failed", "0")),
     ):
         add(sa.Column(name, sa.Integer(), nullable=False, server_default=number))
     add(sa.Column("pause_told", sa.Boolean(), nullable=False, server_default=sa.false()))
-    for name, length in (("topic", 64), ("asked_by", 80), ("approved_by", 80), ("paused_why", 32)):
+    for name, length in (("topic", 64), ("asked_by", 80), ("approved_by", 80), ("paused_why", 32), ("confirmed_by", 80)):
         add(sa.Column(name, sa.String(length=length), nullable=True))
+    add(sa.Column("change", sa.JSON(), nullable=True))
     for name in ("start_at", "deadline", "retracted_at"):
         add(sa.Column(name, _time(), nullable=True))
     op.create_index(op.f("ix_announcement_start_at"), "announcement", ["start_at"])
@@ -122,7 +123,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_announcement_start_at"), table_name="announcement")
     for name in (
         *("segment", "extras", "revision", "amended", "amend_failed"),
-        *("topic", "asked_by", "approved_by", "paused_why"),
+        *("topic", "asked_by", "approved_by", "paused_why", "confirmed_by", "people", "change"),
         *("pause_told", "window_at", "window_failed"),
         *("start_at", "deadline", "retracted_at"),
     ):

@@ -82,9 +82,14 @@ async def announce(
             extras=Extras(policy=policy, quiet=False),
             now=now,
         )
-        sent = await announcements.confirm(session, number, town=asked, by="staff", now=now)
+    async with reading(sessions) as session:
+        counted = await announcements.count_audience(session, number, town=asked, now=now)
+    async with transaction(sessions) as session:
+        sent = await announcements.confirm(
+            session, number, town=asked, by="staff", now=now, counted=counted
+        )
         if sent.state is AnnouncementState.ASKED:
-            await announcements.approve(session, number, by="colleague", now=now)
+            await announcements.approve(session, number, by="colleague", now=now, counted=counted)
     return number
 
 

@@ -174,10 +174,16 @@ class Following:
             found = await announcements.progress(session, number)
         if found.state is not AnnouncementState.ASKED:
             return Reply(say("approval.over", language), private=True)
-        decide = announcements.approve if agrees else announcements.refuse
+        by, now = author(incoming), self._desk.clock()
         try:
-            async with transaction(self._desk.sessions) as session:
-                await decide(session, number, by=author(incoming), now=self._desk.clock())
+            if agrees:
+                async with reading(self._desk.sessions) as session:
+                    counted = await announcements.count_audience(session, number, now=now)
+                async with transaction(self._desk.sessions) as session:
+                    await announcements.approve(session, number, by=by, now=now, counted=counted)
+            else:
+                async with transaction(self._desk.sessions) as session:
+                    await announcements.refuse(session, number, by=by, now=now)
         except NotAllowed:
             return Reply(say("approval.not-own", language), private=True)
         self._desk.wake()

@@ -65,6 +65,10 @@ class Sending:
 
     async def send(self, number: int, detail: str, incoming: Incoming, account: Account) -> Reply:
         when, _, revision = detail.partition(":")
+        async with reading(self._desk.sessions) as session:
+            counted = await announcements.count_audience(
+                session, number, town=self._desk.town, now=self._desk.clock()
+            )
         async with transaction(self._desk.sessions) as session:
             draft = await announcements.progress(session, number)
             if draft.state is AnnouncementState.DRAFT and revision != str(draft.revision):
@@ -77,6 +81,7 @@ class Sending:
                     by=author(incoming),
                     now=self._desk.clock(),
                     start_at=_start(when),
+                    counted=counted,
                 )
         if sent is None:
             note = say("confirm.changed", account.locale)

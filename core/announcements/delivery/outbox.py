@@ -23,16 +23,22 @@ __all__ = ["amend", "at_work", "begin", "expire", "missed", "put"]
 
 
 async def begin(
-    session: AsyncSession, announcement_id: int, platforms: Sequence[str], now: datetime
+    session: AsyncSession,
+    announcement_id: int,
+    platforms: Sequence[str],
+    now: datetime,
+    found: Mapping[str, int] | None = None,
 ) -> None:
     """Let an announcement leave, once; the caller has put it into ``sending``.
 
     Posts in rooms are written down. Of members nobody is: a cursor walks over the accounts that
-    are there now, and each is looked at in their turn. `total` says how many that would be now.
+    are there now, and each is looked at in their turn. `total` says how many that would be now:
+    `found` by platform, where it was counted before.
     """
     row = await get(session, announcement_id)
     whom = audience(row)
-    found = await count(session, whom, now=now)
+    if found is None:
+        found = await count(session, whom, now=now)
     first = last = 0
     if whom.kind is Kind.ROOM:
         lanes = {

@@ -1,5 +1,7 @@
 """After the first message: other words, taking back, those who were missed, and who has read it."""
 
+from datetime import timedelta
+
 import pytest
 
 from core import announcements, board
@@ -18,7 +20,7 @@ from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed
 from core.identity import Account, accounts_on, find_account, set_reachable
 from core.testing import FakeMessenger
-from tests.core.announcements.office import DIRECT, OTHER, ROOM, TEXTS, Office, arrived
+from tests.core.announcements.office import DIRECT, OTHER, ROOM, TEXTS, Office, arrived, told
 from tests.core.announcements.test_pictures import drawn, keep
 
 State = AnnouncementState
@@ -270,3 +272,50 @@ async def test_where_no_platform_says_so_nothing_is_said_about_reading(
     office: Office, sent: int
 ) -> None:
     assert (await office.shown(sent)).reads == {}
+
+
+@pytest.fixture
+async def agreed(office: Office) -> int:
+    """An announcement to three people, to which a second member of staff has agreed."""
+    office.town = told(office.town, approve_above=2)
+    for number in range(3):
+        await office.member(str(number))
+    number = await office.send()
+    await office.do("approve", number, "staff:taro")
+    await office.deliver(FakeMessenger())
+    return number
+
+
+async def test_other_words_for_many_need_a_second_person_too(office: Office, agreed: int) -> None:
+    assert not await office.do("change_sent", agreed, texts=OTHER)
+    shown = await office.shown(agreed)
+    assert (shown.texts, shown.revision) == (TEXTS, 1)
+    assert shown.change is not None
+    with pytest.raises(NotAllowed):
+        await office.do("approve_change", agreed, "staff:hana", asked_at=shown.change.at)
+    await office.do("approve_change", agreed, "staff:taro", asked_at=shown.change.at)
+    shown = await office.shown(agreed)
+    assert (shown.texts, shown.revision, shown.change) == (OTHER, 2, None)
+
+
+async def test_nobody_agrees_to_other_words_than_they_saw(office: Office, agreed: int) -> None:
+    await office.do("change_sent", agreed, texts=OTHER)
+    seen = (await office.shown(agreed)).change
+    office.clock.advance(timedelta(seconds=1))
+    third = {"ja": {"heading": "別", "body": "別"}}
+    await office.do("change_sent", agreed, texts=third)
+    assert seen is not None
+    with pytest.raises(NotAllowed):
+        await office.do("approve_change", agreed, "staff:taro", asked_at=seen.at)
+    await office.do("refuse_change", agreed, "staff:taro")
+    assert (await office.shown(agreed)).change is None
+
+
+async def test_a_machines_unread_words_do_not_replace_what_has_arrived(office: Office) -> None:
+    await office.member("1")
+    number = await office.send()
+    await office.deliver(FakeMessenger())
+    unread = {**OTHER, "en": {"heading": "x", "body": "y", "machine": "unread"}}
+    with pytest.raises(BadAnnouncement) as caught:
+        await office.do("change_sent", number, texts=unread)
+    assert caught.value.reason == Fault.UNREAD

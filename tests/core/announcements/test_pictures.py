@@ -6,7 +6,7 @@ import zlib
 from datetime import timedelta
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.ExifTags import Base as Exif
 from PIL.ImageCms import ImageCmsProfile, createProfile
 from PIL.PngImagePlugin import PngInfo
@@ -208,3 +208,24 @@ async def test_a_picture_that_no_draft_took_is_tidied_away(office: Office) -> No
     with pytest.raises(NotFound):
         await kept(office, unused)
     assert (await kept(office, used)).id == used
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
+def test_a_picture_that_is_decoded_whole_may_have_eight_megapixels(kind: str) -> None:
+    out = io.BytesIO()
+    Image.new("L", (4000, 2001)).save(out, kind)
+    with pytest.raises(BadPicture) as caught:
+        encode(out.getvalue())
+    assert caught.value.reason == Fault.SIZE
+
+
+def test_whatever_a_decoder_raises_it_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken EXIF data makes Pillow raise `struct.error`, which is no `ValueError`."""
+
+    def broken(_picture: object) -> None:
+        raise struct.error("required argument is not an integer")
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", broken)
+    with pytest.raises(BadPicture) as caught:
+        encode(drawn((20, 20)))
+    assert caught.value.reason == Fault.FORMAT

@@ -488,3 +488,69 @@ async def test_what_a_platform_will_never_take_is_counted_as_failed(office: Offi
     number = await office.send()
     await office.deliver(messenger)
     assert (await office.shown(number)).failed == 1
+
+
+async def test_what_was_planned_for_few_and_grew_waits_for_a_second_person(office: Office) -> None:
+    office.town = told(office.town, approve_above=2)
+    await office.crowd(2)
+    number = await office.draft()
+    planned = await office.confirm(number, start_at=office.clock() + HOUR)
+    assert planned.state is State.SCHEDULED
+    await office.crowd(1)
+    office.clock.advance(2 * HOUR)
+    assert await office.start_due() == []
+    shown = await office.shown(number)
+    assert (shown.state, shown.asked_by, shown.people) == (State.ASKED, "staff:hana", 3)
+    with pytest.raises(NotAllowed):
+        await office.do("approve", number, "staff:hana")
+    await office.do("approve", number, "staff:taro")
+    assert (await office.shown(number)).state is State.SENDING
+
+
+async def test_planned_words_that_a_machine_wrote_since_do_not_leave_unread(
+    office: Office,
+) -> None:
+    await office.member("1")
+    number = await office.draft()
+    await office.confirm(number, start_at=office.clock() + HOUR)
+    unread = {**TEXTS, "en": {"heading": "x", "body": "y", "machine": "unread"}}
+    await office.revise(number, texts=unread)
+    assert (await office.shown(number)).state is State.DRAFT
+    async with transaction(office.sessions) as session:  # as a version before left it
+        await session.execute(
+            update(AnnouncementRow).where(AnnouncementRow.id == number).values(state="scheduled")
+        )
+    office.clock.advance(2 * HOUR)
+    assert await office.start_due() == []
+    shown = await office.shown(number)
+    assert (shown.state, shown.paused_why) == (State.DRAFT, "unread")
+
+
+async def test_nothing_is_counted_while_others_wait_to_write(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.town = told(office.town, approve_above=2)
+    await office.crowd(3)
+    number = await office.draft()
+    async with reading(office.sessions) as session:
+        counted = await announcements.count_audience(
+            session, number, town=office.town, now=office.clock()
+        )
+
+    async def fail(*_: object, **__: object) -> None:
+        raise AssertionError("counted within the transaction")
+
+    for name in ("count", "people"):
+        monkeypatch.setattr(f"core.announcements.sending.{name}", fail)
+    monkeypatch.setattr("core.announcements.delivery.outbox.count", fail)
+    async with transaction(office.sessions) as session:
+        await announcements.confirm(
+            session,
+            number,
+            town=office.town,
+            by="staff:hana",
+            now=office.clock(),
+            counted=counted,
+        )
+    await office.do("approve", number, "staff:taro", counted=counted)
+    assert (await office.shown(number)).total == 3

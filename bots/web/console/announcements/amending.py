@@ -26,6 +26,8 @@ class Amending(StaffPages):
         for path, handler, method in (
             ("/{number}/change", self.change, "GET"),
             ("/{number}/change", self.save, "POST"),
+            ("/{number}/change/approve", self.approve, "POST"),
+            ("/{number}/change/refuse", self.refuse, "POST"),
             ("/{number}/retract", self.ask, "GET"),
             ("/{number}/retract", self.retract, "POST"),
         ):
@@ -68,13 +70,46 @@ class Amending(StaffPages):
         app = self.web.app
         try:
             async with transaction(app.sessions) as session:
-                await announcements.change_sent(session, number, texts, by=by, now=app.clock())
+                done = await announcements.change_sent(
+                    session, number, texts, by=by, now=app.clock()
+                )
         except BadAnnouncement as error:
             return self._form(request, each, given, located(error, given))
         except NotAllowed:
             return self._late(request, number)
         app.wake()
+        return go(
+            f"/console/announcements/{number}",
+            request,
+            flash=f"announcing.change.{'done' if done else 'asked'}",
+        )
+
+    async def approve(self, request: Request, number: Number) -> Response:
+        """Agree to other words, as they were shown."""
+        by = f"staff:{self.web.staff(request)}"
+        fields = await self.web.form(request, "form")
+        change = (await found(self.web, number)).change
+        if change is None or fields.get("asked") != change.at.isoformat():
+            return self._late(request, number)
+        app = self.web.app
+        try:
+            async with transaction(app.sessions) as session:
+                await announcements.approve_change(
+                    session, number, by=by, asked_at=change.at, now=app.clock()
+                )
+        except NotAllowed:
+            return go(f"/console/announcements/{number}", request, flash="announcing.done.own")
+        app.wake()
         return go(f"/console/announcements/{number}", request, flash="announcing.change.done")
+
+    async def refuse(self, request: Request, number: Number) -> Response:
+        """Leave it as it was sent."""
+        by = f"staff:{self.web.staff(request)}"
+        await self.web.form(request, "form")
+        app = self.web.app
+        async with transaction(app.sessions) as session:
+            await announcements.refuse_change(session, number, by=by, now=app.clock())
+        return go(f"/console/announcements/{number}", request, flash="announcing.change.refused")
 
     async def ask(self, request: Request, number: Number) -> Response:
         self.web.staff(request)

@@ -99,6 +99,8 @@ class Sending(StaffPages):
             "named": words.named,
             "now": app.clock(),
             "max_reason": MAX_REASON,
+            "own_change": each.change is not None
+            and each.change.by == f"staff:{self.web.staff(request)}",
         }
         if each.state in {AnnouncementState.DRAFT, AnnouncementState.ASKED}:
             values |= await self._before(request, each)
@@ -252,6 +254,10 @@ class Sending(StaffPages):
         if (given.get("revision") or str(each.revision)) != str(each.revision):
             return go(address, request, flash="announcing.done.changed")
         try:
+            async with reading(app.sessions) as session:
+                counted = await announcements.count_audience(
+                    session, number, town=app.town, now=app.clock()
+                )
             async with transaction(app.sessions) as session:
                 sent = await announcements.confirm(
                     session,
@@ -261,6 +267,7 @@ class Sending(StaffPages):
                     now=app.clock(),
                     start_at=start,
                     deadline=deadline,
+                    counted=counted,
                 )
         except BadAnnouncement as error:
             return await self._page(request, each, given, located(error, given))
@@ -311,10 +318,14 @@ class Sending(StaffPages):
             return go(address, request, flash="announcing.done.own")
         if fields.get("revision") != str(each.revision):
             return go(address, request, flash="announcing.done.changed")
+        async with reading(self.web.app.sessions) as session:
+            counted = await announcements.count_audience(session, number, now=self.web.app.clock())
         return await self._taken(
             request,
             number,
-            lambda session, who, now: announcements.approve(session, number, by=who, now=now),
+            lambda session, who, now: announcements.approve(
+                session, number, by=who, now=now, counted=counted
+            ),
             "approved",
             by,
         )
