@@ -4,13 +4,14 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 ``synchronous=FULL``: a claim of the outbox must be on disk before its message leaves.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -31,11 +32,25 @@ OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 READ_ONLY: Final = "kankei_read_only"
 """The execution option of a connection whose transaction only reads."""
 
+CONNECT_WITHIN: Final = 5.0
+"""Seconds that PostgreSQL has to take a connection."""
+
+ANSWER_WITHIN: Final = 30.0
+"""Seconds that PostgreSQL has for one statement; then it counts as away."""
+
+CLOSE_WITHIN: Final = 2.0  # seconds
+
+LONG: Final = 6 * 3600.0
+"""Seconds for a statement of what takes long and nobody waits for: migrations, backups."""
+
 Sessions = async_sessionmaker[AsyncSession]
 
 
-def connect(url: str) -> AsyncEngine:
+def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngine:
     """An engine for `url`; nothing is opened yet. Raises `RecordsUnavailable` for a wrong URL.
+
+    `answer_within`: seconds for one statement, `ANSWER_WITHIN` unless told. A server that goes
+    silent, as behind a network that is cut, would otherwise keep everybody waiting without end.
 
     Errors never show the values of a statement: they are members' data.
     """
@@ -48,7 +63,11 @@ def connect(url: str) -> AsyncEngine:
                 pool_size=10,
                 hide_parameters=True,
                 # Compiling a short query takes PostgreSQL a second; all of ours are short.
-                connect_args={"server_settings": {"jit": "off"}},
+                connect_args={
+                    "server_settings": {"jit": "off"},
+                    "timeout": CONNECT_WITHIN,
+                    "command_timeout": answer_within or ANSWER_WITHIN,
+                },
             )
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +100,16 @@ def connect(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+async def close(engine: AsyncEngine) -> None:
+    """Give the connections back, without waiting for a server that is silent."""
+    closing = asyncio.create_task(engine.dispose())
+    await asyncio.wait({closing}, timeout=CLOSE_WITHIN)
+    if closing.done():
+        closing.result()
+    else:
+        closing.cancel()
 
 
 def session_factory(engine: AsyncEngine) -> Sessions:
@@ -161,6 +190,19 @@ async def migrate(engine: AsyncEngine, *, clock: Clock = system_clock) -> tuple[
 
 
 @asynccontextmanager
+async def patient(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    """The same database, with time for statements that take long."""
+    if engine.dialect.name == "sqlite":
+        yield engine
+        return
+    long = connect(engine.url, answer_within=LONG)
+    try:
+        yield long
+    finally:
+        await long.dispose()
+
+
+@asynccontextmanager
 async def remaking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction in which tables may be made anew.
 
@@ -168,8 +210,8 @@ async def remaking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     on, that would delete what points at its rows; so they are off meanwhile, and checked before the
     commit ("Making Other Kinds Of Table Schema Changes", sqlite.org/lang_altertable.html).
     """
-    async with engine.connect() as connection:
-        if engine.dialect.name != "sqlite":
+    async with patient(engine) as long, long.connect() as connection:
+        if long.dialect.name != "sqlite":
             async with connection.begin():
                 yield connection
             return

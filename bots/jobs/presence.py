@@ -18,6 +18,7 @@ from core.errors import KankeiError, RecordsUnavailable
 
 logger = logging.getLogger(__name__)
 
+LEAVE_WITHIN: Final = 2.0  # seconds
 LOOK_EVERY: Final = 1.0  # seconds, at a holder of our name on another machine
 _HERE: Final[set[str]] = set()
 """The tokens that are at work in this process."""
@@ -154,8 +155,19 @@ class Presence:
     async def leave(self) -> None:
         """Free the name, so that the next start takes it at once."""
         _HERE.discard(self.me.token)
-        try:
+
+        async def sign_off() -> None:
             async with transaction(self._sessions) as session:
                 await workers.leave(session, self.me)
-        except RecordsUnavailable as error:
-            logger.warning("worker-not-signed-off", extra={"reason": str(error)})
+
+        # Not cancelled but left: a driver waits for the server even then.
+        leaving = asyncio.create_task(sign_off())
+        await asyncio.wait({leaving}, timeout=LEAVE_WITHIN)
+        reason = "TimeoutError"
+        if leaving.done():
+            if not isinstance(error := leaving.exception(), RecordsUnavailable):
+                return leaving.result()
+            reason = str(error)
+        logger.warning("worker-not-signed-off", extra={"reason": reason})
+        leaving.cancel()
+        return None
