@@ -293,14 +293,17 @@ class Engine:
 
                 return await DBOS.run_step_async(StepOptions(name=name), here)
 
-            await step("wait")  # the library's own sleep would not hear of a cancellation
-            await step("start")
+            # The library's own sleep would not hear of a cancellation.
             became = str(await step("follow"))
             await step("report")
             return became
 
-        for name, workflow in (("turn", turn), ("announcement", announcement)):
-            self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(
+        # Every start of a process counts as a recovery, and an announcement waits through many.
+        for name, workflow, recoveries in (
+            ("turn", turn, MAX_RECOVERIES),
+            ("announcement", announcement, None),
+        ):
+            self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=recoveries)(
                 workflow
             )
 
