@@ -5,7 +5,8 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,8 @@ from sqlalchemy.ext.asyncio import (
 
 from core import schema
 from core.clock import Clock, system_clock
-from core.errors import RecordsUnavailable
+from core.errors import MigrationRefused, RecordsUnavailable
+from core.workers import GONE_AFTER
 
 OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 """SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
@@ -37,6 +39,9 @@ CONNECT_WITHIN: Final = 5.0
 
 ANSWER_WITHIN: Final = 30.0
 """Seconds that PostgreSQL has for one statement; then it counts as away."""
+
+LOOK_EVERY: Final = 1.0  # seconds, at workers that a migration would break
+LOOK_FOR: Final = GONE_AFTER.total_seconds() + LOOK_EVERY
 
 CLOSE_WITHIN: Final = 2.0  # seconds
 
@@ -184,9 +189,27 @@ async def migrate(engine: AsyncEngine, *, clock: Clock = system_clock) -> tuple[
     Returns what was run. Raises `RecordsUnavailable` if the database cannot be opened, and
     `MigrationRefused` where `core.schema` says so.
     """
+    began, seen = time.monotonic(), await _signs(engine)
+    while True:
+        try:
+            with outages_named():
+                async with remaking(engine) as connection:
+                    return await connection.run_sync(partial(schema.upgrade, now=clock()))
+        except MigrationRefused as refused:
+            if refused.reason != "older-workers":
+                raise
+            # They may have died a moment ago on another machine: whoever gives a sign lives.
+            if await _signs(engine) != seen or time.monotonic() - began > LOOK_FOR:
+                raise
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _signs(engine: AsyncEngine) -> Mapping[str, str]:
+    """When each worker gave its last sign of life, as the database has it."""
     with outages_named():
-        async with remaking(engine) as connection:
-            return await connection.run_sync(partial(schema.upgrade, now=clock()))
+        async with engine.connect() as connection:
+            await connection.execution_options(**{READ_ONLY: True, "postgresql_readonly": True})
+            return await connection.run_sync(schema.signs)
 
 
 @asynccontextmanager
