@@ -42,7 +42,7 @@ from core.chain.client import Chains, JsonRpcChain
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
-from core.database import Sessions, connect, migrate, session_factory
+from core.database import Sessions, close, connect, migrate, session_factory
 from core.enrolment import Enrolment
 from core.events import Events
 from core.holdings import Holdings, IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages
@@ -134,6 +134,14 @@ class App:
     draining: bool = False  # asked to stop: what is in flight ends, nothing begins
     clockwork: "Clockwork | None" = None  # while this process is at work
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
+
+    @property
+    def clock_state(self) -> str:
+        """ok, starting (or its tables cannot be opened: the town runs on), or stopped."""
+        if self.clockwork is not None and self.clockwork.runs is False and not self.draining:
+            return "stopped"
+        well = self.clockwork is not None and self.clockwork.engine.open
+        return "ok" if well else "starting"
 
     def staff(self, platform: str, account: str) -> bool:
         """Whether this account speaks for the town office."""
@@ -254,7 +262,7 @@ async def running(
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
-        stack.push_async_callback(engine.dispose)
+        stack.push_async_callback(close, engine)
         await migrate(engine, clock=clock)
         meters = Meters()
         meters.watch(engine)

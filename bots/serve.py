@@ -33,6 +33,7 @@ __all__ = ["PortTaken", "listen"]
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 10
+CANCEL_SECONDS: Final = 3
 RETRY_SECONDS: Final = 30
 
 
@@ -177,7 +178,7 @@ async def serve(
             app, shop = made
             stop.listen()
             # What waits to be sent does not wait for the guide, nor do the pages.
-            background = [asyncio.create_task(clockwork.run()), *_opened(app, doors(app))]
+            background = [_turning(clockwork, stop), *_opened(app, doors(app))]
             server = Server(
                 _uvicorn(create_web(app, secret=app.secret, demo=shop, bots=app.names), settings)
             )
@@ -189,6 +190,7 @@ async def serve(
             await serving
             if not reading.cancel():
                 reading.result()
+            _whole(background)
 
 
 async def _serve_pages(server: uvicorn.Server, listener: socket.socket, stop: Stop) -> None:
@@ -231,10 +233,25 @@ async def work(
     ):
         await jobs.one_machine(app, clockwork.me)
         stop.listen()
-        background = [asyncio.create_task(clockwork.run()), *_opened(app, senders(app))]
+        background = [_turning(clockwork, stop), *_opened(app, senders(app))]
         ready(app)
         await stop.asked.wait()
         await _end(app, clockwork, background, stop)
+        _whole(background)
+
+
+def _turning(clockwork: jobs.Clockwork, stop: Stop) -> asyncio.Task[None]:
+    """The clock; a process without it would look well and do nothing, so it ends."""
+    turning = asyncio.create_task(clockwork.run())
+    turning.add_done_callback(stop.if_failed)
+    return turning
+
+
+def _whole(background: list[asyncio.Task[None]]) -> None:
+    """Raises `jobs.ClockEnded` if that was the end of the clock."""
+    turning = background[0]
+    if turning.done() and not turning.cancelled():
+        turning.result()
 
 
 def _opened(app: App, made: Mapping[str, Callable[[App], Platform]]) -> list[asyncio.Task[None]]:
@@ -271,13 +288,13 @@ async def _end(
                 logger.warning("drain-cut-short", extra={"reason": type(each).__name__})
     for task in background:
         task.cancel()
-    ending = asyncio.gather(*background, return_exceptions=True)
-    await _until(ending, stop.hurry.wait(), max(deadline - loop.time(), 1.0))
+    # A driver waits for a database that is silent, even when it is cancelled.
+    await asyncio.wait(background, timeout=CANCEL_SECONDS)
     for task in background:
         if not task.done():
-            logger.warning("job-cut-short", extra={"job": task.get_name()})
-        elif not task.cancelled() and (fault := task.exception()) is not None:
-            logger.error("job-ended", exc_info=fault)
+            logger.warning("job-left-behind", extra={"job": task.get_name()})
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("job-ended", exc_info=error)
     closing = asyncio.gather(*(each.stop() for each in app.adapters), return_exceptions=True)
     await _until(closing, stop.hurry.wait(), max(deadline - loop.time(), 1.0))
     if not closing.done():

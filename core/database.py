@@ -6,14 +6,15 @@ SQLite runs with a write-ahead log, foreign keys on, a busy time-out of five sec
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -27,6 +28,7 @@ from sqlalchemy.ext.asyncio import (
 from core import schema
 from core.clock import Clock, system_clock
 from core.errors import MigrationRefused, RecordsUnavailable
+from core.workers import GONE_AFTER
 
 OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 """SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
@@ -39,11 +41,28 @@ MIGRATION_PAUSES: Final = (timedelta(seconds=5),) * 120
 
 logger = logging.getLogger(__name__)
 
+CONNECT_WITHIN: Final = 5.0
+"""Seconds that PostgreSQL has to take a connection."""
+
+ANSWER_WITHIN: Final = 30.0
+"""Seconds that PostgreSQL has for one statement; then it counts as away."""
+
+LOOK_EVERY: Final = 1.0  # seconds, at workers that a migration would break
+LOOK_FOR: Final = GONE_AFTER.total_seconds() + LOOK_EVERY
+
+CLOSE_WITHIN: Final = 2.0  # seconds
+
+LONG: Final = 6 * 3600.0
+"""Seconds for a statement of what takes long and nobody waits for: migrations, backups."""
+
 Sessions = async_sessionmaker[AsyncSession]
 
 
-def connect(url: str) -> AsyncEngine:
+def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngine:
     """An engine for `url`; nothing is opened yet. Raises `RecordsUnavailable` for a wrong URL.
+
+    `answer_within`: seconds for one statement, `ANSWER_WITHIN` unless told. A server that goes
+    silent, as behind a network that is cut, would otherwise keep everybody waiting without end.
 
     Errors never show the values of a statement: they are members' data.
     """
@@ -56,7 +75,11 @@ def connect(url: str) -> AsyncEngine:
                 pool_size=10,
                 hide_parameters=True,
                 # Compiling a short query takes PostgreSQL a second; all of ours are short.
-                connect_args={"server_settings": {"jit": "off"}},
+                connect_args={
+                    "server_settings": {"jit": "off"},
+                    "timeout": CONNECT_WITHIN,
+                    "command_timeout": answer_within or ANSWER_WITHIN,
+                },
             )
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +112,16 @@ def connect(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+async def close(engine: AsyncEngine) -> None:
+    """Give the connections back, without waiting for a server that is silent."""
+    closing = asyncio.create_task(engine.dispose())
+    await asyncio.wait({closing}, timeout=CLOSE_WITHIN)
+    if closing.done():
+        closing.result()
+    else:
+        closing.cancel()
 
 
 def session_factory(engine: AsyncEngine) -> Sessions:
@@ -179,18 +212,47 @@ async def migrate(
     Returns what was run. Raises `RecordsUnavailable` if the database cannot be opened, and
     `MigrationRefused` where `core.schema` says so, or ``locked`` after the last pause.
     """
-    for pause in (*pauses, None):
+    began, seen = time.monotonic(), await _signs(engine)
+    left = iter(pauses)
+    while True:
         try:
             with outages_named():
                 async with remaking(engine) as connection:
                     return await connection.run_sync(partial(schema.upgrade, now=clock()))
         except LocksHeld as error:
-            if pause is None:
+            if (pause := next(left, None)) is None:
                 raise MigrationRefused("locked", str(error)) from error
             logger.warning("migration-waits", extra={"holder": str(error)})
             waiting(str(error))
             await asyncio.sleep(pause.total_seconds())
-    raise AssertionError("the last round has returned or raised")
+        except MigrationRefused as refused:
+            if refused.reason != "older-workers":
+                raise
+            # They may have died a moment ago on another machine: whoever gives a sign lives.
+            if await _signs(engine) != seen or time.monotonic() - began > LOOK_FOR:
+                raise
+            await asyncio.sleep(LOOK_EVERY)
+
+
+async def _signs(engine: AsyncEngine) -> Mapping[str, str]:
+    """When each worker gave its last sign of life, as the database has it."""
+    with outages_named():
+        async with engine.connect() as connection:
+            await connection.execution_options(**{READ_ONLY: True, "postgresql_readonly": True})
+            return await connection.run_sync(schema.signs)
+
+
+@asynccontextmanager
+async def patient(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    """The same database, with time for statements that take long."""
+    if engine.dialect.name == "sqlite":
+        yield engine
+        return
+    long = connect(engine.url, answer_within=LONG)
+    try:
+        yield long
+    finally:
+        await long.dispose()
 
 
 @asynccontextmanager
@@ -203,8 +265,8 @@ async def remaking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
     Raises `LocksHeld` where `core.schema.bound_waits` has ended the waiting; nothing was changed.
     """
-    async with engine.connect() as connection:
-        if engine.dialect.name != "sqlite":
+    async with patient(engine) as long, long.connect() as connection:
+        if long.dialect.name != "sqlite":
             try:
                 async with connection.begin():
                     yield connection

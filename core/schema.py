@@ -26,14 +26,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 from core.errors import MigrationRefused
+from core.processes import certainly_dead
+from core.workers import silent
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 
 OLDEST_CODE: Final = "schema.oldest_code"
 """The counter that holds the oldest revision whose code may use the records."""
-
-ALIVE: Final = timedelta(seconds=30)
-"""A worker that was seen later than this ago is alive."""
 
 LOCK_WAIT: Final = timedelta(seconds=3)
 """How long a change of a table may wait for who uses it: whoever comes after waits behind it."""
@@ -42,7 +41,9 @@ LOCK_NOT_AVAILABLE: Final = "55P03"  # SQLSTATE, PostgreSQL Appendix A
 
 _TURN: Final = 0x6B616E6C  # any number that nothing else locks
 _COUNTERS = table("counter", column("name"), column("value"))
-_WORKERS = table("worker", column("name"), column("schema"), column("seen_at"))
+_WORKERS = table(
+    "worker", *map(column, ("name", "schema", "seen_at", "host", "pid", "born", "token"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +183,28 @@ def holders(connection: Connection) -> str:
 
 
 def live_workers(connection: Connection, *, now: datetime) -> Mapping[str, str]:
-    """Which workers were seen lately, each with the revision that it started on."""
+    """Which workers are there, each with the revision that it started on.
+
+    A process of this machine that was killed is not, at once; one of another machine is not once
+    it counts as silent.
+    """
     if not inspect(connection).has_table("worker"):
         return {}
     rows = connection.execute(select(_WORKERS).order_by(_WORKERS.c.name)).all()
     return {
-        str(name): str(revision) for name, revision, seen_at in rows if now - _utc(seen_at) < ALIVE
+        str(row.name): str(row.schema)
+        for row in rows
+        if not silent(_utc(row.seen_at), now)
+        and not certainly_dead(row.host, row.pid, row.born, row.token)
     }
+
+
+def signs(connection: Connection) -> Mapping[str, str]:
+    """When each worker gave its last sign of life, in the database's words."""
+    if not inspect(connection).has_table("worker"):
+        return {}
+    rows = connection.execute(select(_WORKERS.c.name, _WORKERS.c.seen_at))
+    return {str(name): str(seen_at) for name, seen_at in rows}
 
 
 def older_workers(connection: Connection, *, than: str, now: datetime) -> Sequence[str]:

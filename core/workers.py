@@ -16,6 +16,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import processes
 from core.tables import WorkerRow
 
 BEAT_EVERY: Final = timedelta(seconds=3)
@@ -33,6 +34,10 @@ class Identity:
     born: str  # when the system started the process, in its own count; "" if it does not say
     version: str  # of the code
     clock: str  # of the workflows
+
+    def certainly_dead(self) -> bool:
+        """Whether a process of this machine is no more. Of another machine nobody can tell."""
+        return processes.certainly_dead(self.host, self.pid, self.born, self.token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from typing import Final
 from bots.app import App
 from bots.following import compare_all, follow
 from bots.jobs import lives
-from bots.jobs.clockwork import RESTART_AFTER, Clockwork, at_work, every, one_machine, title
+from bots.jobs.clockwork import (
+    RESTART_AFTER,
+    ClockEnded,
+    Clockwork,
+    at_work,
+    every,
+    one_machine,
+    title,
+)
 from bots.jobs.engine import VERSION
 from bots.jobs.gatherings import look_at_seats, remind
 from bots.jobs.job import Job, following, next_daily
@@ -86,6 +94,7 @@ __all__ = [
     "JOBS",
     "RESTART_AFTER",
     "VERSION",
+    "ClockEnded",
     "Clockwork",
     "Elsewhere",
     "Job",

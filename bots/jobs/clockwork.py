@@ -31,6 +31,13 @@ from core.turns import Outcome, Turn
 
 logger = logging.getLogger(__name__)
 
+
+class ClockEnded(KankeiError):
+    """The clock stopped by a mistake of ours: the process ends, so that it is started anew."""
+
+    code = "clock-ended"
+
+
 RESTART_AFTER: Final = timedelta(seconds=5)  # a pump ends only by a mistake of ours
 ENGINE_AFTER: Final = timedelta(seconds=1)  # the first page comes first
 ENGINE_AGAIN: Final = timedelta(seconds=30)
@@ -84,6 +91,7 @@ class Clockwork:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self.runs: bool | None = None  # until it is asked to
         self.engine = Engine(
             app.settings.database,
             worker=presence.me.name,
@@ -100,7 +108,17 @@ class Clockwork:
         return self._presence.me
 
     async def run(self) -> None:
-        """All of it, until cancelled."""
+        """All of it, until cancelled. Raises `ClockEnded` if a part of it ends."""
+        self.runs = True
+        try:
+            await self._run()
+        except Exception as error:
+            logger.critical("clock-ended", exc_info=error)
+            raise ClockEnded(type(error).__name__) from error
+        finally:
+            self.runs = False
+
+    async def _run(self) -> None:
         app = self._app
         async with asyncio.TaskGroup() as group:
             app.start_pump = lambda pump: group.create_task(every(RESTART_AFTER, pump.run))

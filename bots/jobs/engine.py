@@ -54,6 +54,8 @@ TRIES: Final = 4
 FIRST_PAUSE: Final = timedelta(seconds=5)  # then 10, 20
 STOP_WITHIN: Final = timedelta(seconds=5)
 MAX_RECOVERIES: Final = 5  # of a workflow that takes its process down with it
+SILENCE: Final = {"tcp_user_timeout": 30000, "keepalives_idle": 15, "keepalives_interval": 5}
+"""Of libpq: a server behind a network that is cut counts as away after half a minute."""
 CLOUD: Final = "DBOS__"  # variables by which the library would speak to its makers' service
 
 Answer = TypeVar("Answer")
@@ -61,8 +63,8 @@ Answer = TypeVar("Answer")
 _left_behind: Final = threading.Event()
 
 
-def end_of_process() -> None:
-    """The last call of a command that ran the engine.
+def end_of_process(code: int = 0) -> None:
+    """The last call of a command that ran the engine; `code` is its exit code.
 
     The library's threads wait for a database that is away without end, and the interpreter waits
     for them. Everything of ours is closed by then.
@@ -71,7 +73,7 @@ def end_of_process() -> None:
     if waiting or _left_behind.is_set():
         logging.shutdown()
         sys.stdout.flush()
-        os._exit(0)
+        os._exit(code)
 
 
 class Broken(Exception):
@@ -102,7 +104,7 @@ def connect_engine(records: str) -> SyncEngine:
             max_overflow=5,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"application_name": "kankei-clock", "connect_timeout": 10},
+            connect_args={"application_name": "kankei-clock", "connect_timeout": 10, **SILENCE},
         )
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": 10, "check_same_thread": False}
@@ -243,7 +245,11 @@ class Engine:
     async def stop(self) -> None:
         """End; what is under way is taken up at the next start."""
         if self._starting is not None:
-            await asyncio.wait({self._starting})
+            await asyncio.wait({self._starting}, timeout=STOP_WITHIN.total_seconds())
+            if not self._starting.done():
+                logger.warning("engine-left-behind")
+                _left_behind.set()
+                return
         if self._pool is None:
             return
         pool, self._pool = self._pool, None
@@ -287,14 +293,17 @@ class Engine:
 
                 return await DBOS.run_step_async(StepOptions(name=name), here)
 
-            await step("wait")  # the library's own sleep would not hear of a cancellation
-            await step("start")
+            # The library's own sleep would not hear of a cancellation.
             became = str(await step("follow"))
             await step("report")
             return became
 
-        for name, workflow in (("turn", turn), ("announcement", announcement)):
-            self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(
+        # Every start of a process counts as a recovery, and an announcement waits through many.
+        for name, workflow, recoveries in (
+            ("turn", turn, MAX_RECOVERIES),
+            ("announcement", announcement, None),
+        ):
+            self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=recoveries)(
                 workflow
             )
 

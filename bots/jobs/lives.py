@@ -1,6 +1,6 @@
-"""The life of an announcement: wait until its time, start it, follow it, report to staff.
+"""The life of an announcement: follow it until it is over, then report to staff, once.
 
-Messages do not depend on it. `start_due` is also asked every few seconds in every process, and the
+Messages do not depend on it. `start_due` is asked every few seconds in every process, and the
 pumps send what is due whether or not anybody follows.
 """
 
@@ -14,7 +14,7 @@ from bots import texts
 from bots.app import App
 from bots.jobs.stories import life_id
 from core import announcements
-from core.announcements import Announcement, AnnouncementState, Kind
+from core.announcements import Announcement, AnnouncementState
 from core.database import reading, transaction
 from core.errors import NotFound, RecordsUnavailable
 
@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 OPEN: Final = frozenset(
     {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
 )
+OVER: Final = frozenset({AnnouncementState.DONE, AnnouncementState.CANCELLED})
 FOLLOW_EVERY: Final = 5.0  # seconds
+AT_MOST: Final = 1000  # are followed at once
 
 
 async def start_due(app: App) -> None:
@@ -42,10 +44,10 @@ async def adopt(app: App) -> None:
     if app.clockwork is None:
         return
     async with reading(app.sessions) as session:
-        known = await announcements.history(session)
+        known = await announcements.history(session, states=OPEN, limit=AT_MOST)
     for each in known:
-        if each.state in OPEN and each.kind is not Kind.NOTICE:
-            await app.clockwork.follow(each.id, life_id(each.id, each.created_at))
+        story = life_id(each.id, each.confirmed_at or each.created_at)
+        await app.clockwork.follow(each.id, story)
 
 
 async def tell_of_pauses(app: App) -> None:
@@ -80,8 +82,6 @@ def _staff(app: App) -> Iterator[tuple[str, str, str]]:
 def steps(app: App) -> Mapping[str, Callable[[int], Awaitable[Any]]]:
     """The steps of one life, by name; each may be repeated."""
     return {
-        "wait": partial(wait, app),
-        "start": partial(start, app),
         "follow": partial(follow, app),
         "report": partial(report, app),
     }
@@ -100,32 +100,8 @@ async def _progress(app: App, number: int) -> Announcement | None:
             await asyncio.sleep(FOLLOW_EVERY)
 
 
-async def wait(app: App, number: int) -> str:
-    """Wait until the town's clock shows its start, or staff have decided otherwise."""
-    while (found := await _progress(app, number)) is not None:
-        if found.state is not AnnouncementState.SCHEDULED or found.start_at is None:
-            break
-        left = (found.start_at - app.clock()).total_seconds()
-        if left <= 0:
-            break
-        await asyncio.sleep(min(left, FOLLOW_EVERY))
-    return found.state if found else "gone"
-
-
-async def start(app: App, number: int) -> str:
-    while True:
-        try:
-            await start_due(app)
-            break
-        except RecordsUnavailable as error:
-            logger.warning("start-waits-for-database", extra={"reason": str(error)})
-            await asyncio.sleep(FOLLOW_EVERY)
-    found = await _progress(app, number)
-    return found.state if found else "gone"
-
-
 async def follow(app: App, number: int) -> str:
-    """Wait until it is over; returns its state."""
+    """Wait until it is over, or a draft again, or no more; returns what it became."""
     while True:
         found = await _progress(app, number)
         if found is None or found.state not in OPEN:
@@ -134,10 +110,10 @@ async def follow(app: App, number: int) -> str:
 
 
 async def report(app: App, number: int) -> str:
-    """Tell staff once what came of it."""
+    """Tell staff once what came of it; of one that became a draft again there is nothing to say."""
     found = await _progress(app, number)
-    if found is None:
-        return "gone"
+    if found is None or found.state not in OVER:
+        return found.state if found else "gone"
     app.happenings.tell(
         f"jobs.happening.{'cancelled' if found.state is AnnouncementState.CANCELLED else 'sent'}",
         number=number,

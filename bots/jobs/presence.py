@@ -4,23 +4,20 @@ import asyncio
 import logging
 import os
 import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Final
 
-from core import workers
+from core import processes, workers
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import KankeiError, RecordsUnavailable
 
 logger = logging.getLogger(__name__)
 
+LEAVE_WITHIN: Final = 2.0  # seconds
 LOOK_EVERY: Final = 1.0  # seconds, at a holder of our name on another machine
-_HERE: Final[set[str]] = set()
-"""The tokens that are at work in this process."""
 
 
 class NameTaken(KankeiError):
@@ -47,49 +44,17 @@ def identify(name: str, *, clock: str) -> workers.Identity:
     return workers.Identity(
         name=name,
         token=secrets.token_hex(8),
-        host=_host(),
+        host=processes.host(),
         pid=os.getpid(),
-        born=_born(os.getpid()),
+        born=processes.born(os.getpid()),
         version=code_version(),
         clock=clock,
     )
 
 
-def _host() -> str:
-    """The machine and what counts its processes: each container counts its own."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{socket.gethostname()[:60]}/{Path('/proc/self/ns/pid').readlink()}/{boot}"
-    except OSError:
-        return socket.gethostname()
-
-
 def same_machine(one: workers.Identity, other: workers.Identity) -> bool:
     """Containers of one machine share its boot."""
     return one.host.rpartition("/")[2] == other.host.rpartition("/")[2]
-
-
-def _born(pid: int) -> str:
-    """When the system started the process (proc(5), field 22), or ``""`` where it does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
-
-def certainly_dead(holder: workers.Identity) -> bool:
-    """Whether a process of this machine is no more. Of another machine nobody can tell."""
-    if holder.host != _host():
-        return False
-    if holder.pid == os.getpid():
-        return holder.token not in _HERE
-    try:
-        os.kill(holder.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return _born(holder.pid) != holder.born  # it lives; is it the same?
-    return _born(holder.pid) != holder.born
 
 
 class Presence:
@@ -129,9 +94,9 @@ class Presence:
                     now=self._clock(),
                 )
             if holder is None:
-                _HERE.add(self.me.token)
+                processes.HERE.add(self.me.token)
                 return
-            if certainly_dead(holder.who):
+            if holder.who.certainly_dead():
                 replacing = holder.who.token
                 continue
             if holder.who.host == self.me.host:
@@ -153,9 +118,20 @@ class Presence:
 
     async def leave(self) -> None:
         """Free the name, so that the next start takes it at once."""
-        _HERE.discard(self.me.token)
-        try:
+        processes.HERE.discard(self.me.token)
+
+        async def sign_off() -> None:
             async with transaction(self._sessions) as session:
                 await workers.leave(session, self.me)
-        except RecordsUnavailable as error:
-            logger.warning("worker-not-signed-off", extra={"reason": str(error)})
+
+        # Not cancelled but left: a driver waits for the server even then.
+        leaving = asyncio.create_task(sign_off())
+        await asyncio.wait({leaving}, timeout=LEAVE_WITHIN)
+        reason = "TimeoutError"
+        if leaving.done():
+            if not isinstance(error := leaving.exception(), RecordsUnavailable):
+                return leaving.result()
+            reason = str(error)
+        logger.warning("worker-not-signed-off", extra={"reason": reason})
+        leaving.cancel()
+        return None

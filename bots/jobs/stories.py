@@ -41,8 +41,9 @@ def turn_id(job: str, number: int, due_at: datetime) -> str:
     return f"turn-{job}-{number}-{due_at.timestamp():.0f}"
 
 
-def life_id(announcement: int, created_at: datetime) -> str:
-    return f"announcement-{announcement}-{created_at.timestamp():.0f}"
+def life_id(announcement: int, confirmed_at: datetime) -> str:
+    """Another for each time that an announcement was confirmed."""
+    return f"announcement-{announcement}-{confirmed_at.timestamp() * 1000:.0f}"
 
 
 def story_of(status: "WorkflowStatus") -> Story:

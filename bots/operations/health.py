@@ -46,6 +46,8 @@ class Town(Protocol):
     def answers(self) -> bool: ...
     @property
     def draining(self) -> bool: ...
+    @property
+    def clock_state(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,21 @@ class Readiness:
 
     records: str  # ok, away, pending (a migration) or too-new
     guide: str  # ok, empty, reading or (where no questions are answered) unused
+    clock: str  # ok, starting (or its tables cannot be opened: the town runs on) or stopped
     process: str  # ok or draining
 
     @property
     def ready(self) -> bool:
         guided = self.guide in {"ok", "unused"}
-        return guided and (self.records, self.process) == ("ok", "ok")
+        well = (self.records, self.process) == ("ok", "ok")
+        return well and guided and self.clock != "stopped"
 
     def words(self) -> Mapping[str, str]:
         return {
             "status": "ready" if self.ready else "not-ready",
             "records": self.records,
             "guide": self.guide,
+            "clock": self.clock,
             "process": self.process,
         }
 
@@ -82,6 +87,7 @@ class Health:
         return Readiness(
             await self._of_records(),
             self._of_guide(),
+            self._town.clock_state,
             "draining" if self._town.draining else "ok",
         )
 

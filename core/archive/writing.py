@@ -35,7 +35,7 @@ from core.archive.format import (
     kind_of,
     line,
 )
-from core.database import READ_ONLY, outages_named
+from core.database import READ_ONLY, outages_named, patient
 
 FILES: Final = ("secret_key", "pass_keys.json", "oidc_key.json", "chain.txt")
 """What of the data folder cannot be made anew: keys, and the demo's ledger."""
@@ -127,7 +127,7 @@ async def _one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     options: Mapping[str, Any] = {READ_ONLY: True}
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    async with engine.connect() as connection:
+    async with patient(engine) as long, long.connect() as connection:
         await connection.execution_options(**options)
         if engine.dialect.name == "postgresql":  # whoever waits for us can be told who we are
             await connection.execute(text("SET LOCAL application_name = 'kankei backup'"))

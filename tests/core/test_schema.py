@@ -12,10 +12,10 @@ from typing import Literal
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core import schema
+from core import database, processes, schema
 from core.database import (
     Sessions,
     connect,
@@ -28,6 +28,7 @@ from core.database import (
 from core.errors import MigrationRefused
 from core.tables import AccountRow, CounterRow, MemberRow, WorkerRow
 from core.testing import SetClock
+from core.workers import GONE_AFTER
 from tests.conftest import ROOT
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -206,11 +207,12 @@ async def test_a_change_that_breaks_older_code_waits_until_its_workers_are_gone(
     await at_work(engine, "front", schema.newest(), clock() - timedelta(seconds=5))
     await at_work(engine, "b", schema.newest(), clock() - timedelta(minutes=5))
     become_next_release(tmp_path / "next", next_release, contract=True)
+    next_release.setattr(database, "LOOK_FOR", 0.0)
     with pytest.raises(MigrationRefused) as refused:
         await migrate(engine, clock=clock)
     assert (refused.value.reason, refused.value.detail) == ("older-workers", "front")
     assert (await schema_state(engine)).pending, "nothing was changed"
-    clock.advance(schema.ALIVE)
+    clock.advance(GONE_AFTER)
     assert len(await migrate(engine, clock=clock)) == 1
     await engine.dispose()
 
@@ -323,3 +325,25 @@ def test_no_migration_reads_the_rows_of_the_code() -> None:
     """What the code knows changes; what a migration meets is what its predecessor left."""
     for file in sorted((schema.MIGRATIONS / "versions").glob("*.py")):
         assert not re.search(r"\b[A-Z]\w+Row\b", file.read_text(encoding="utf-8")), file.name
+
+
+async def test_an_upgrade_after_a_crash_waits_for_no_process_that_is_no_more(
+    empty: str, tmp_path: Path, next_release: pytest.MonkeyPatch, clock: SetClock
+) -> None:
+    sleeper = await asyncio.create_subprocess_exec("sleep", "60")
+    me = (processes.host(), sleeper.pid, processes.born(sleeper.pid))
+    engine = connect(empty)
+    await migrate(engine)
+    await at_work(engine, "front", schema.newest(), clock())
+    async with transaction(session_factory(engine)) as session:
+        await session.execute(
+            update(WorkerRow).values(dict(zip(("host", "pid", "born"), me, strict=True)))
+        )
+    become_next_release(tmp_path / "next", next_release, contract=True)
+    next_release.setattr(database, "LOOK_FOR", 0.0)
+    with pytest.raises(MigrationRefused):
+        await migrate(engine, clock=clock)
+    sleeper.kill()
+    await sleeper.wait()
+    assert len(await migrate(engine, clock=clock)) == 1
+    await engine.dispose()

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, inspect, text
 
+from bots import serve
 from bots.app import App
-from bots.jobs import clear_books, view
+from bots.jobs import ClockEnded, clear_books, view
 from bots.jobs.engine import connect_engine
 from bots.jobs.stories import CLOSED, FAILED, OPEN
 from core import audit, turns
@@ -333,3 +334,25 @@ async def test_what_a_turn_left_to_mend_stands_in_the_console_of_every_process(
         await clockwork.look()
         assert app.problems() == []
     assert (await row(app)).troubles == {"sweep": []}
+
+
+@pytest.mark.parametrize("records", ["sqlite"], indirect=True)
+async def test_a_process_whose_clock_breaks_is_not_ready_and_ends(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> None:
+        raise ValueError("a mistake of ours")
+
+    stop = serve.Stop()
+    async with wound_up(app, []) as clockwork:
+        monkeypatch.setattr("bots.jobs.clockwork.ENGINE_AFTER", timedelta(0))
+        monkeypatch.setattr(clockwork, "_opened", lambda: asyncio.sleep(0, result=True))
+        monkeypatch.setattr(clockwork, "_wind_up", broken)
+        background = [serve._turning(clockwork, stop)]
+        await asyncio.wait_for(stop.asked.wait(), 10)
+        assert app.clock_state == "stopped"
+        with pytest.raises(ClockEnded):
+            serve._whole(background)
+    assert [each.message for each in caplog.records if each.levelname == "CRITICAL"] == [
+        "clock-ended"
+    ]

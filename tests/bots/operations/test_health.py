@@ -45,7 +45,7 @@ async def test_a_town_that_runs_is_alive_and_ready(world: World) -> None:
         assert "Set-Cookie" not in response.headers
     assert await words(world) == (
         200,
-        {"status": "ready", "records": "ok", "guide": "ok", "process": "ok"},
+        {"status": "ready", "records": "ok", "guide": "ok", "clock": "starting", "process": "ok"},
     )
 
 
@@ -67,7 +67,13 @@ async def test_while_the_records_are_away_the_process_lives_and_is_not_ready(
         assert response.status == 200
     status, said = await words(world)
     assert status == 503
-    assert said == {"status": "not-ready", "records": "away", "guide": "empty", "process": "ok"}
+    assert said == {
+        "status": "not-ready",
+        "records": "away",
+        "guide": "empty",
+        "clock": "starting",
+        "process": "ok",
+    }
     await away.dispose()
 
 
@@ -103,7 +109,7 @@ async def test_a_process_that_ends_is_not_ready(world: World) -> None:
 
 async def test_the_answer_tells_nothing_but_words(world: World) -> None:
     _, said = await words(world)
-    assert set(said) == {"status", "records", "guide", "process"}
+    assert set(said) == {"status", "records", "guide", "clock", "process"}
     assert all(each.replace("-", "").isalpha() for each in said.values())
 
 
