@@ -170,6 +170,7 @@ async def serve(
             jobs.at_work(made[0], jobs.JOBS, duties="pages,platforms,jobs") as clockwork,
         ):
             app, shop = made
+            await app.events.follow_pack()  # here alone: a worker may have an older copy
             server = Server(
                 _uvicorn(create_web(app, secret=app.secret, demo=shop, bots=app.names), settings)
             )
