@@ -381,7 +381,6 @@ async def running(
             stack.push_async_callback(app.translator.aclose)
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
-        await events.follow_pack()
         yield app
 
 

@@ -176,6 +176,7 @@ async def serve(
             jobs.at_work(made[0], jobs.JOBS, duties="pages,platforms,jobs") as clockwork,
         ):
             app, shop = made
+            await app.events.follow_pack()  # here alone: a worker may have an older copy
             stop.listen()
             # What waits to be sent does not wait for the guide, nor do the pages.
             background = [_turning(clockwork, stop), *_opened(app, doors(app))]

@@ -53,7 +53,7 @@ from core.announcements.delivery.results import (
 from core.announcements.drafts import compose, revise, revisions
 from core.announcements.history import history, progress
 from core.announcements.news import tell_news
-from core.announcements.notices import notify, recall
+from core.announcements.notices import Notice, notify, notify_all, recall
 from core.announcements.nouns import (
     MAX_BODY,
     MAX_HEADING,
@@ -134,6 +134,7 @@ __all__ = [
     "Location",
     "Messenger",
     "NotSent",
+    "Notice",
     "Outcome",
     "Outgoing",
     "Picture",
@@ -169,6 +170,7 @@ __all__ = [
     "keep_upload",
     "missed",
     "notify",
+    "notify_all",
     "pause",
     "picture",
     "preview",

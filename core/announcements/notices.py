@@ -1,6 +1,7 @@
 """Notices: something that concerns one person, in words that the locale files hold."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
@@ -11,6 +12,17 @@ from core.announcements.delivery.lanes import DeliveryState, lane_code
 from core.announcements.nouns import AnnouncementState, Kind
 from core.identity import Account
 from core.tables import AnnouncementRow, DeliveryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one person is told. `deadline`: after it the notice does not leave any more."""
+
+    account: Account
+    key: str  # of the words, under ``notice.``
+    values: Mapping[str, str]
+    deadline: datetime | None = None
+    action: str | None = None
 
 
 async def notify(
@@ -28,20 +40,35 @@ async def notify(
     The words stand in the locale files under ``notice.<key>``. Returns the notice's number.
     `deadline`: after it the notice is worth nothing and does not leave any more.
     """
-    row = AnnouncementRow(
-        kind=Kind.NOTICE,
-        state=AnnouncementState.SENDING,
-        author="kankei",
-        texts={"key": key, "values": dict(values), "action": action},
-        total=1,
-        created_at=now,
-        confirmed_at=now,
-        deadline=deadline,
-    )
-    session.add(row)
+    (number,) = await notify_all(session, [Notice(account, key, values, deadline, action)], now=now)
+    return number
+
+
+async def notify_all(
+    session: AsyncSession, notices: Sequence[Notice], *, now: datetime
+) -> list[int]:
+    """Tell many at once, each what concerns them, as `notify` does. Returns the numbers."""
+    rows = [
+        AnnouncementRow(
+            kind=Kind.NOTICE,
+            state=AnnouncementState.SENDING,
+            author="kankei",
+            texts={"key": each.key, "values": dict(each.values), "action": each.action},
+            total=1,
+            created_at=now,
+            confirmed_at=now,
+            deadline=each.deadline,
+        )
+        for each in notices
+    ]
+    session.add_all(rows)
     await session.flush()
-    await outbox.put(session, row.id, {account.id: lane_code(account.platform, Kind.NOTICE)}, now)
-    return row.id
+    places = [
+        (row.id, each.account.id, lane_code(each.account.platform, Kind.NOTICE))
+        for row, each in zip(rows, notices, strict=True)
+    ]
+    await outbox.put_each(session, places, now)
+    return [row.id for row in rows]
 
 
 async def recall(session: AsyncSession, notices: Sequence[int]) -> list[int]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
+from unicodedata import category
 
 if TYPE_CHECKING:
     from icalendar import Event as Component
@@ -49,6 +50,7 @@ def calendar(
     """A calendar of `entries`. `organizer` is a name and an address (any URI, RFC 5545 3.3.3)."""
     from icalendar import Calendar, vDuration  # for files alone
 
+    name, organizer = _line(name), (_line(organizer[0]), organizer[1])
     found = Calendar()
     found.add("prodid", PRODID)
     found.add("version", "2.0")
@@ -74,10 +76,10 @@ def _component(entry: Entry, organizer: tuple[str, str], now: datetime) -> "Comp
     found.add("dtstart", entry.starts_at.astimezone(UTC))
     found.add("dtend", entry.ends_at.astimezone(UTC))
     found.add("status", entry.status)
-    found.add("summary", entry.summary)
-    found.add("description", entry.description)
+    found.add("summary", _line(entry.summary))
+    found.add("description", _lines(entry.description))
     if entry.location:
-        found.add("location", entry.location)
+        found.add("location", _line(entry.location))
     found.add("url", vUri(entry.page))
     if entry.link is not None:
         found.add("conference", vUri(entry.link), parameters={"VALUE": "URI", "FEATURE": "VIDEO"})
@@ -85,3 +87,14 @@ def _component(entry: Entry, organizer: tuple[str, str], now: datetime) -> "Comp
     address.params["CN"] = vText(organizer[0])
     found.add("organizer", address)
     return found
+
+
+def _lines(text: str) -> str:
+    """Words of several lines: what a TEXT value may hold (RFC 5545, 3.3.11), line breaks as LF."""
+    unified = "\n".join(text.splitlines())
+    return "".join(each for each in unified if each == "\n" or category(each) != "Cc")
+
+
+def _line(text: str) -> str:
+    """Words of one line."""
+    return " ".join(_lines(text).split("\n"))

@@ -59,6 +59,7 @@ class Standing(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
+    UNREAD = "unread"  # not asked, as too many before had no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class Reply:
     since: datetime
     offer_until: datetime | None
     leave_at: datetime | None
+    admitted_gate: str | None  # the room by whose rule they were last found entitled
     came_at: datetime | None
 
     @property
@@ -212,5 +214,6 @@ def reply_of(row: ReplyRow) -> Reply:
         row.since,
         row.offer_until,
         row.leave_at,
+        row.admitted_gate,
         row.came_at,
     )

@@ -31,6 +31,9 @@ NOTES: Final = "notes"
 
 MAX_LISTED: Final = 200
 
+MISSING_FOR: Final = timedelta(hours=1)
+"""So long the pack may miss an event, for instance an old copy of it, before it is called off."""
+
 
 async def get(session: AsyncSession, event_id: int) -> Event:
     """Raises `NotFound`."""
@@ -161,7 +164,8 @@ async def post_notes(
 async def follow_pack(session: AsyncSession, town: TownPack, *, now: datetime) -> None:
     """Let the records be as the pack says: new events, changed ones, and those that are gone.
 
-    An event that was over before we first heard of it is left out.
+    An event that was over before we first heard of it is left out. One that is gone is called off
+    only by `call_off_missing`: a process that starts with an old copy of the pack tells nobody.
     """
     named = {each.name: plan_of(each, ZoneInfo(town.town.timezone)) for each in town.events}
     rows = await session.scalars(
@@ -177,8 +181,30 @@ async def follow_pack(session: AsyncSession, town: TownPack, *, now: datetime) -
         elif row is not None and _is_back(row):
             await _reopen(session, row, now)
     for name, row in known.items():
-        if name not in named and row.state == EventState.OPEN and row.ends_at > now:
-            await _cancel(session, row, by=PACK, now=now)
+        if name in named:
+            row.missing_since = None
+        elif row.missing_since is None and row.state == EventState.OPEN and row.ends_at > now:
+            row.missing_since = now
+            await _note(session, row, "event.missing", PACK, now)
+
+
+async def call_off_missing(session: AsyncSession, *, now: datetime) -> int:
+    """Call off what has been missing from the pack for `MISSING_FOR`. Returns how many."""
+    rows = await session.scalars(
+        select(EventRow)
+        .where(
+            EventRow.missing_since <= now - MISSING_FOR,
+            EventRow.state == EventState.OPEN,
+            EventRow.ends_at > now,
+        )
+        .order_by(EventRow.id)
+        .with_for_update()
+    )
+    missing = rows.all()
+    for row in missing:
+        row.missing_since = None
+        await _cancel(session, row, by=PACK, now=now)
+    return len(missing)
 
 
 def plan_of(event: PackEvent, zone: ZoneInfo) -> Plan:

@@ -111,12 +111,18 @@ async def _line(session: AsyncSession, event_id: int) -> Sequence[ReplyRow]:
 
 
 async def come(
-    session: AsyncSession, event_id: int, account: Account, companions: int, *, now: datetime
+    session: AsyncSession,
+    event_id: int,
+    account: Account,
+    companions: int,
+    *,
+    admitted: str | None = None,
+    now: datetime,
 ) -> Taken | NotTaken:
     """Take a seat for a member and their companions, or a place in the waiting list.
 
-    The caller has looked whether the member may come. Asking twice changes nothing. Raises
-    `NotFound`.
+    The caller has looked whether the member may come: `admitted` is the room by whose rule, if
+    anybody could tell. Asking twice changes nothing. Raises `NotFound`.
     """
     event_row = await locked(session, event_id)
     event = event_of(event_row)
@@ -139,6 +145,7 @@ async def come(
     before = (row.state, row.companions)
     _set(row, state, now)
     row.companions, row.account_id = companions, account.id
+    row.admitted_gate = admitted or row.admitted_gate
     await session.flush()
     if before != (state, companions):
         await _note(session, row, now, people=party)
@@ -215,7 +222,7 @@ def _set(row: ReplyRow, state: ReplyState, now: datetime) -> None:
     if state is not ReplyState.OFFERED:
         row.offer_until = None
     if state not in LIVE:
-        row.leave_at = None
+        row.leave_at = row.admitted_gate = None
 
 
 async def _note(session: AsyncSession, row: ReplyRow, now: datetime, *, people: int = 0) -> None:
@@ -252,9 +259,7 @@ async def _move_up(session: AsyncSession, event: EventRow, now: datetime) -> int
         await session.flush()
         await _note_by(session, row, "event.offered", now)
         until = row.offer_until
-        await tell_one(
-            session, event_of(event), row, "offered", until=until, now=now, deadline=until
-        )
+        await tell_one(session, event_of(event), row, "offered", until=until, now=now)
     return moved
 
 
@@ -314,11 +319,11 @@ async def warn(
     return True
 
 
-async def keep(session: AsyncSession, event_id: int, member_id: int) -> None:
-    """Somebody may come again: their seat stays theirs."""
+async def keep(session: AsyncSession, event_id: int, member_id: int, gate: str) -> None:
+    """Somebody may come, or may again, by the rule of this room: their seat stays theirs."""
     row = await session.get(ReplyRow, (event_id, member_id), populate_existing=True)
-    if row is not None and row.leave_at is not None:
-        row.leave_at = None
+    if row is not None and row.state in LIVE:
+        row.leave_at, row.admitted_gate = None, gate
         await session.flush()
 
 

@@ -1,8 +1,7 @@
 """What the desks of a town ask of events. The chain is read before a transaction is opened."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -23,42 +22,31 @@ from core.events.nouns import (
     NotTaken,
     Refusal,
     Reply,
-    ReplyState,
     Standing,
     View,
 )
 from core.events.replies import Taken
+from core.events.standing import Judge, Turn, link_for
 from core.identity import Account
 from core.tables import EventRow, ReplyRow
-from core.town import Gate, TownPack
+from core.town import TownPack
 
 logger = logging.getLogger(__name__)
 
 PATIENCE: Final = timedelta(seconds=4)
 """So long a reading may take while somebody waits; after that nobody could tell."""
 
-AWAY_AFTER: Final = 3
-"""So many readings in a row without an answer end a turn: the chain is away."""
-
-TOGETHER: Final = 20
+TOGETHER: Final = 50
 """So many are reminded in one transaction: a short one, others write as well."""
 
-Judge = Callable[[Gate, Evidence], Decision]
 
+@dataclass(frozen=True, slots=True, order=True)
+class Seat:
+    """A seat or a place in line that a room's rule guards."""
 
-@dataclass(slots=True)
-class Away:
-    """How many readings in a row had no answer."""
-
-    unknown: int = 0
-
-    def note(self, standing: Standing) -> Standing:
-        self.unknown = self.unknown + 1 if standing is Standing.UNKNOWN else 0
-        return standing
-
-    @property
-    def over(self) -> bool:
-        return self.unknown >= AWAY_AFTER
+    member_id: int
+    event_id: int
+    settled: bool  # a yes would change nothing
 
 
 class Events:
@@ -80,10 +68,11 @@ class Events:
         self._judge = judge
         self._clock = clock
         self._patience = patience
+        self._look_from: dict[str, int] = {}  # by room: the member with whom the next look begins
         self.any_open = False  # as of the last look, so that pages know without asking
 
     async def follow_pack(self) -> None:
-        """Let the records be as the town pack says; for the start of a process."""
+        """Let the records be as the town pack says; for whoever starts and holds its place."""
         async with transaction(self._sessions) as session:
             await records.follow_pack(session, self._town, now=self._clock())
 
@@ -93,20 +82,10 @@ class Events:
         self, member_id: int, gate_name: str | None, *, finality: Finality = "latest"
     ) -> Standing:
         """Whether a member may come. A room that the pack no longer names: nobody can tell."""
-        if gate_name is None:
-            return Standing.YES
-        gate = self._town.gate(gate_name)
-        if gate is None:
-            return Standing.UNKNOWN
-        try:
-            async with asyncio.timeout(self._patience.total_seconds()):
-                evidence = await self._evidence.of(member_id, finality=finality)
-        except TimeoutError:
-            return Standing.UNKNOWN
-        decision = self._judge(gate, evidence)
-        if isinstance(decision, Admitted):
-            return Standing.YES
-        return Standing.NO if isinstance(decision, Refused) else Standing.UNKNOWN
+        return await self._turn().of(member_id, gate_name, finality=finality)
+
+    def _turn(self) -> Turn:
+        return Turn(self._town, self._evidence, self._judge, self._patience)
 
     # What people see
 
@@ -140,7 +119,7 @@ class Events:
             seen.reply,
             seen.line,
             standing,
-            link_for(event, seen.reply, standing),
+            link_for(event, seen.reply, standing, now=self._clock()),
             notes=bool(event.notes) and (by_gate or may_read),
         )
 
@@ -183,8 +162,11 @@ class Events:
             return NotTaken(Refusal.NOT_ENTITLED)
         if standing is Standing.UNKNOWN and not was_admitted:
             return NotTaken(Refusal.CANNOT_TELL)
+        admitted = event.plan.gate if standing is Standing.YES else None
         async with transaction(self._sessions) as session:
-            return await replies.come(session, event_id, account, companions, now=self._clock())
+            return await replies.come(
+                session, event_id, account, companions, admitted=admitted, now=self._clock()
+            )
 
     async def decline(self, event_id: int, account: Account) -> Taken | NotTaken:
         """Raises `NotFound`."""
@@ -197,18 +179,12 @@ class Events:
         """What stands in a member's calendar, with the links that they may have."""
         async with transaction(self._sessions) as session:
             entries = await feeds.entries_of(session, member_id, now=self._clock())
-        standings = await self._standings(
-            member_id, {event.plan.gate for event, _ in entries if event.plan.online}
-        )
-        return [
-            (event, reply, link_for(event, reply, standings.get(event.plan.gate, Standing.UNKNOWN)))
-            for event, reply in entries
-        ]
-
-    async def _standings(
-        self, member_id: int, gates: set[str | None]
-    ) -> Mapping[str | None, Standing]:
-        return {gate: await self.standing(member_id, gate) for gate in gates}
+        turn, now, found = self._turn(), self._clock(), []
+        for event, reply in entries:
+            online = event.plan.online is not None
+            read = await turn.of(member_id, event.plan.gate) if online else Standing.UNREAD
+            found.append((event, reply, link_for(event, reply, read, now=now)))
+        return found
 
     # The clock
 
@@ -224,8 +200,9 @@ class Events:
         return await self._tell_news(rounds=1)
 
     async def _move_on(self) -> int:
-        """Offers that are over, and seats that somebody left without a word."""
+        """What the pack no longer names, offers that are over, seats that somebody just left."""
         async with transaction(self._sessions) as session:
+            await records.call_off_missing(session, now=self._clock())
             moving = await replies.in_motion(session, now=self._clock())
         told = 0
         for event_id in moving:
@@ -249,37 +226,22 @@ class Events:
 
     async def _remind(self) -> int:
         """Everybody who is due: read who may have the link, then tell them, a few at a time."""
-        told, away = 0, Away()
+        told, turn = 0, self._turn()
         while True:
             async with transaction(self._sessions) as session:
                 due = await telling.due(session, now=self._clock())
-                numbers = {each.event_id for each in due}
-                planned = {each: await records.get(session, each) for each in sorted(numbers)}
             if not due:
                 return told
             for start in range(0, len(due), TOGETHER):
                 few = due[start : start + TOGETHER]
-                standings = [
-                    await self._for_link(planned[each.event_id], each.member_id, away)
+                read = {
+                    each: await turn.of(each.member_id, each.gate)
+                    if each.online
+                    else Standing.UNREAD
                     for each in few
-                ]
+                }
                 async with transaction(self._sessions) as session:
-                    for each, standing in zip(few, standings, strict=True):
-                        told += await self._remind_one(session, each, standing)
-
-    async def _for_link(self, event: Event, member_id: int, away: Away) -> Standing:
-        """Whether somebody may have the link. Nobody waits long for a chain that is away."""
-        if event.plan.online is None or away.over:
-            return Standing.UNKNOWN
-        return away.note(await self.standing(member_id, event.plan.gate))
-
-    async def _remind_one(
-        self, session: AsyncSession, due: telling.Due, standing: Standing
-    ) -> bool:
-        event = await records.get(session, due.event_id)
-        reply = await replies.reply_by(session, due.event_id, due.member_id)
-        link = link_for(event, reply, standing)
-        return await telling.remind(session, due, link=link, now=self._clock())
+                    told += await telling.remind(session, read, now=self._clock())
 
     async def look(self) -> int:
         """Look whether those who come still may. Returns how many seats were given on.
@@ -288,35 +250,52 @@ class Events:
         room's grace period the seat goes to the next in line. Nobody loses anything while nobody
         can tell.
         """
-        released, away = 0, Away()
-        for event_id, member_id, gate in await self._guarded():
+        released, turn = 0, self._turn()
+        for gate, seats in (await self._guarded()).items():
             if self._town.gate(gate) is None:
                 continue
-            standing = await self.standing(member_id, gate)
-            if standing is Standing.NO:
-                standing = await self.standing(member_id, gate, finality="finalized")
-            away.note(standing)
-            if away.over:
-                break
-            released += await self._settle(event_id, member_id, gate, standing)
+            first = self._look_from.get(gate, 0)
+            for seat in sorted(seats, key=lambda each: (each.member_id < first, each)):
+                if turn.away(gate):
+                    # Those before are out of reach; the next turn begins behind them.
+                    self._look_from[gate] = seat.member_id
+                    break
+                standing = await self._sure(turn, seat.member_id, gate)
+                if standing is Standing.NO or (standing is Standing.YES and not seat.settled):
+                    released += await self._settle(seat.event_id, seat.member_id, gate, standing)
         return released
+
+    @staticmethod
+    async def _sure(turn: Turn, member_id: int, gate: str) -> Standing:
+        """A no that the finalized block does not say yet is not known."""
+        standing = await turn.of(member_id, gate)
+        if standing is not Standing.NO:
+            return standing
+        sure = await turn.of(member_id, gate, finality="finalized")
+        return sure if sure is Standing.NO else Standing.UNKNOWN
 
     async def _settle(self, event_id: int, member_id: int, gate: str, standing: Standing) -> int:
         now = self._clock()
         async with transaction(self._sessions) as session:
             if standing is Standing.YES:
-                await replies.keep(session, event_id, member_id)
+                await replies.keep(session, event_id, member_id, gate)
             elif standing is Standing.NO:
                 grace = self._town.access.grace_of(self._town.gate(gate))
                 if not await replies.warn(session, event_id, member_id, now + grace, now=now):
                     return int(await replies.release(session, event_id, member_id, now=now))
         return 0
 
-    async def _guarded(self) -> Sequence[tuple[int, int, str]]:
-        """Event, member and room of everybody who holds a seat or a place for what is to come."""
+    async def _guarded(self) -> Mapping[str, Sequence[Seat]]:
+        """Everybody who holds a seat or a place for what is to come, by room."""
         async with transaction(self._sessions) as session:
             rows = await session.execute(
-                select(ReplyRow.event_id, ReplyRow.member_id, EventRow.gate)
+                select(
+                    EventRow.gate,
+                    ReplyRow.member_id,
+                    ReplyRow.event_id,
+                    ReplyRow.leave_at,
+                    ReplyRow.admitted_gate,
+                )
                 .join(EventRow, EventRow.id == ReplyRow.event_id)
                 .where(
                     EventRow.state == EventState.OPEN,
@@ -324,17 +303,9 @@ class Events:
                     EventRow.gate.is_not(None),
                     ReplyRow.state.in_(LIVE),
                 )
-                .order_by(EventRow.starts_at, ReplyRow.number)
             )
-            return [(row[0], row[1], str(row[2])) for row in rows]
-
-
-def link_for(event: Event, reply: Reply | None, standing: Standing) -> str | None:
-    """The link of an event, for somebody who comes and may.
-
-    Who has a seat was admitted when they took it: only a reading that says no hides the link.
-    """
-    comes = reply is not None and reply.state is ReplyState.COMING
-    if not (event.is_open and comes) or standing is Standing.NO:
-        return None
-    return event.plan.online
+            found: dict[str, list[Seat]] = {}
+            for gate, member_id, event_id, leave_at, admitted in rows:
+                settled = leave_at is None and admitted == gate
+                found.setdefault(str(gate), []).append(Seat(member_id, event_id, settled))
+            return found

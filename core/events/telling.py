@@ -8,7 +8,7 @@ is made up for within that window and never after the beginning. Nobody is remin
 have just said themselves or were just told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,14 +18,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from core import identity
-from core.announcements import notify
-from core.events.nouns import LIVE, Event, EventState, ReplyState, Words, event_of
-from core.events.records import CANCELLED, CHANGED, NOTES
+from core.announcements import Notice, notify_all
+from core.events.nouns import (
+    LIVE,
+    Event,
+    EventState,
+    ReplyState,
+    Standing,
+    Words,
+    event_of,
+    reply_of,
+)
+from core.events.records import CANCELLED, CHANGED, MESSAGE, NOTES
+from core.events.standing import link_for
 from core.identity import Account
 from core.tables import EventRow, MemberRow, NewsRow, ReplyRow, ToldOfEventRow
 
 BATCH = 100
 """So many people are told in one transaction."""
+
+WORDS_FOR = timedelta(days=1)
+NOTES_FOR = timedelta(days=14)
+"""So long after the event, or after they were written, words of staff and notes are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,20 @@ class Due:
     event_id: int
     member_id: int
     minutes: int  # before the beginning
+    starts_at: datetime
+    gate: str | None
+    online: bool  # whether there is a link that they may get
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one person is to be told of an event, under ``event-<what>``."""
+
+    event: Event
+    row: ReplyRow
+    what: str
+    more: Mapping[str, str]
+    deadline: datetime | None
 
 
 def flat(name: str, words: Words) -> dict[str, str]:
@@ -61,15 +89,6 @@ async def zone_of(session: AsyncSession, member_id: int) -> str | None:
     return zone
 
 
-async def account_for(
-    session: AsyncSession, member_id: int, account_id: int | None
-) -> Account | None:
-    """Where somebody is told: where they replied, or else where they can be reached."""
-    accounts = await identity.accounts_of(session, member_id)
-    accounts.sort(key=lambda each: (not each.reachable, each.id != account_id, each.id))
-    return accounts[0] if accounts else None
-
-
 async def tell_one(
     session: AsyncSession,
     event: Event,
@@ -78,31 +97,54 @@ async def tell_one(
     *,
     until: datetime | None = None,
     now: datetime,
-    more: Mapping[str, str] | None = None,
-    deadline: datetime | None = None,
-) -> bool:
-    """A notice to one person, under ``event-<what>``. Returns whether there was a way to them."""
-    account = await account_for(session, row.member_id, row.account_id)
-    if account is None:
-        return False
-    values = values_of(event, zone=await zone_of(session, row.member_id))
-    values |= {"until": until.isoformat()} if until else {}
-    values |= {"number": str(row.number), **(more or {})}
-    await notify(session, account, f"event-{what}", values, now=now, deadline=deadline)
-    return True
+) -> None:
+    """A notice to one person, which does not leave any more once the event has begun."""
+    starts = event.plan.starts_at
+    more = {"until": until.isoformat()} if until else {}
+    deadline = min(until, starts) if until else starts
+    await _tell(session, [Letter(event, row, what, more, deadline)], now=now)
 
 
-async def _first(session: AsyncSession, event_id: int, member_id: int, what: str) -> bool:
-    """Whether this is the first time. The key decides between two who ask at once."""
+async def _tell(session: AsyncSession, letters: Sequence[Letter], *, now: datetime) -> int:
+    """Write the notices, at once for all. Returns for how many there was a way to them."""
+    members = {each.row.member_id for each in letters}
+    accounts = await identity.accounts_of_many(session, sorted(members))
+    notices = []
+    for each in letters:
+        account = _account_for(accounts.get(each.row.member_id, []), each.row.account_id)
+        if account is not None:
+            values = values_of(each.event, zone=account.zone)
+            values |= {"number": str(each.row.number), **each.more}
+            notices.append(Notice(account, f"event-{each.what}", values, each.deadline))
+    await notify_all(session, notices, now=now)
+    return len(notices)
+
+
+def _account_for(accounts: Sequence[Account], account_id: int | None) -> Account | None:
+    """Where somebody is told: where they replied, or else where they can be reached."""
+    return min(
+        accounts,
+        key=lambda each: (not each.reachable, each.id != account_id, each.id),
+        default=None,
+    )
+
+
+async def _first(session: AsyncSession, told: Sequence[tuple[int, int, str]]) -> set[int]:
+    """Write down who of these is told what of an event. Returns for whom it is the first time.
+
+    The key decides between two who ask at once.
+    """
+    if not told:
+        return set()
     kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    row = {"event_id": event_id, "member_id": member_id, "what": what}
-    told = await session.execute(
+    names = ("event_id", "member_id", "what")
+    written = await session.execute(
         kind.insert(ToldOfEventRow)
-        .values(row)
+        .values([dict(zip(names, each, strict=True)) for each in told])
         .on_conflict_do_nothing()
         .returning(ToldOfEventRow.member_id)
     )
-    return told.first() is not None
+    return set(written.scalars())
 
 
 # Reminders
@@ -140,7 +182,10 @@ async def due(session: AsyncSession, *, now: datetime, limit: int = BATCH) -> li
             .order_by(ReplyRow.number)
             .limit(limit - len(found))
         )
-        found.extend(Due(row.id, member, minutes) for member in members)
+        online = row.online is not None
+        found.extend(
+            Due(row.id, member, minutes, row.starts_at, row.gate, online) for member in members
+        )
     return found
 
 
@@ -156,29 +201,66 @@ def _told(what: str) -> ColumnElement[bool]:
     )
 
 
-async def remind(session: AsyncSession, reminder: Due, *, link: str | None, now: datetime) -> bool:
-    """Remind somebody, unless it was done or is too late. Returns whether a notice was written."""
-    event_row = await session.get(EventRow, reminder.event_id, populate_existing=True)
-    row = await session.get(
-        ReplyRow, (reminder.event_id, reminder.member_id), populate_existing=True
+async def remind(session: AsyncSession, read: Mapping[Due, Standing], *, now: datetime) -> int:
+    """Remind these people, unless it was done, is too late, or the event was moved meanwhile.
+
+    `read`: whether each may have the link. Returns how many notices were written.
+    """
+    numbers = sorted({each.event_id for each in read})
+    told = 0
+    for row in await _locked(session, numbers):
+        due = {
+            each.member_id: each
+            for each in read
+            if each.event_id == row.id and each.starts_at == row.starts_at
+        }
+        if due and row.state == EventState.OPEN and row.starts_at > now:
+            told += await _remind_of(session, row, due, read, now)
+    return told
+
+
+async def _locked(session: AsyncSession, numbers: Sequence[int]) -> Sequence[EventRow]:
+    """The events as they are, and stay until we commit."""
+    rows = await session.scalars(
+        select(EventRow)
+        .where(EventRow.id.in_(numbers))
+        .order_by(EventRow.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    if event_row is None or row is None or row.state != ReplyState.COMING:
-        return False
-    if event_row.state != EventState.OPEN or event_row.starts_at <= now:
-        return False
-    what = _what(event_row.starts_at, reminder.minutes)
-    if not await _first(session, reminder.event_id, reminder.member_id, what):
-        return False
-    more = {"minutes": str(reminder.minutes), **({"link": link} if link else {})}
-    return await tell_one(
-        session,
-        event_of(event_row),
-        row,
-        "reminder",
-        now=now,
-        more=more,
-        deadline=event_row.starts_at,
+    return rows.all()
+
+
+async def _remind_of(
+    session: AsyncSession,
+    event_row: EventRow,
+    due: Mapping[int, Due],
+    read: Mapping[Due, Standing],
+    now: datetime,
+) -> int:
+    event = event_of(event_row)
+    found = await session.scalars(
+        select(ReplyRow)
+        .where(
+            ReplyRow.event_id == event.id,
+            ReplyRow.member_id.in_(due),
+            ReplyRow.state == ReplyState.COMING,
+        )
+        .order_by(ReplyRow.number)
+        .execution_options(populate_existing=True)
     )
+    rows = {row.member_id: row for row in found}
+    what = {member: _what(event_row.starts_at, due[member].minutes) for member in rows}
+    first = await _first(session, [(event.id, member, what[member]) for member in rows])
+    letters = []
+    for member, row in rows.items():
+        if member in first:
+            same_room = due[member].gate == event.plan.gate
+            standing = read[due[member]] if same_room else Standing.UNREAD
+            link = link_for(event, reply_of(row), standing, now=now)
+            more = {"minutes": str(due[member].minutes), **({"link": link} if link else {})}
+            letters.append(Letter(event, row, "reminder", more, event.plan.starts_at))
+    return await _tell(session, letters, now=now)
 
 
 # News
@@ -199,7 +281,11 @@ async def tell_news(
     news = await session.get(NewsRow, news_id, populate_existing=True, with_for_update=True)
     if news is None or news.done_at is not None:
         return 0
-    event = event_of(await session.get_one(EventRow, news.event_id))
+    event = event_of(await session.get_one(EventRow, news.event_id, populate_existing=True))
+    deadline = _worth_until(news, event)
+    if deadline <= now:
+        news.done_at = now
+        return 0
     what = f"news:{news.id}"
     concerned = (
         select(ReplyRow)
@@ -208,16 +294,26 @@ async def tell_news(
         .limit(limit)
     )
     rows = (await session.scalars(concerned)).all()
-    for row in rows:
-        if await _first(session, event.id, row.member_id, what):
-            more = flat("words", news.words)
-            await tell_one(session, event, row, news.kind, now=now, more=more)
+    first = await _first(session, [(event.id, row.member_id, what) for row in rows])
+    more = flat("words", news.words)
+    letters = [
+        Letter(event, row, news.kind, more, deadline) for row in rows if row.member_id in first
+    ]
+    await _tell(session, letters, now=now)
     if len(rows) < limit:
         news.done_at = now
     await session.execute(
         update(NewsRow).where(NewsRow.id == news_id).values(told=NewsRow.told + len(rows))
     )
     return len(rows)
+
+
+def _worth_until(news: NewsRow, event: Event) -> datetime:
+    """Until when news is worth a message: a change until the event is over, words for a while."""
+    over = event.plan.ends_at
+    if news.kind in {CHANGED, CANCELLED}:
+        return over
+    return max(over, news.at) + (WORDS_FOR if news.kind == MESSAGE else NOTES_FOR)
 
 
 def _concerned(kind: str) -> ColumnElement[bool]:

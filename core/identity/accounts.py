@@ -126,6 +126,22 @@ async def accounts_of(session: AsyncSession, member_id: int) -> list[Account]:
     return [_account(*row) for row in rows]
 
 
+async def accounts_of_many(
+    session: AsyncSession, members: Sequence[int]
+) -> dict[int, list[Account]]:
+    """The accounts of each of these members, in one question."""
+    rows = await session.execute(
+        select(AccountRow, MemberRow)
+        .join(MemberRow, MemberRow.id == AccountRow.member_id)
+        .where(AccountRow.member_id.in_(members))
+        .order_by(AccountRow.id)
+    )
+    found: dict[int, list[Account]] = {}
+    for row in rows:
+        found.setdefault(row[0].member_id, []).append(_account(*row))
+    return found
+
+
 async def set_locale(session: AsyncSession, member_id: int, locale: str) -> None:
     await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(locale=locale))
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import audit
 from core.errors import LinkExpired, NotAllowed, NotFound, WalletTaken
 from core.identity.accounts import Account, account_by_id, accounts_of
+from core.identity.replies import join_replies, lock_events
 from core.identity.wallets import has_proof
 from core.identity.wishes import join_wishes, wishes_of
 from core.tables import (
@@ -78,6 +79,7 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
         raise LinkExpired
     if row.other_id != by_member:
         raise NotAllowed("only the member who was there first may agree")
+    await lock_events(session, row.member_id, row.other_id)
     # Locked, and looked at again: others may have joined either of the two since the proposal.
     both = select(MemberRow).where(MemberRow.id.in_((row.member_id, row.other_id)))
     people = list(await session.scalars(both.order_by(MemberRow.id).with_for_update()))
@@ -117,6 +119,7 @@ async def _move_all(session: AsyncSession, gone: int, stays: int) -> None:
         .where(StandingRow.member_id == gone)
         .execution_options(synchronize_session=False)
     )
+    await join_replies(session, gone, stays)
     for column in member_columns():
         for key in keys_of(column):
             await session.execute(_doubles(column, key, gone, stays))

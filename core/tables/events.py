@@ -23,6 +23,8 @@ class EventRow(Base):
     sequence: Mapped[int] = mapped_column(default=0)  # of RFC 5545; rises with every change
     pack: Mapped[str | None] = mapped_column(String(64), unique=True)  # its name in the town pack
     pack_digest: Mapped[str | None] = mapped_column(String(64))  # of what the pack last said
+    missing_since: Mapped[datetime | None]
+    """Since when the town pack does not name it any more; after a while it is called off."""
     state: Mapped[str] = mapped_column(String(16))  # open, cancelled
     cancelled_by: Mapped[str | None] = mapped_column(String(80))
     title: Mapped[dict[str, Any]]
@@ -69,6 +71,8 @@ class ReplyRow(Base):
     since: Mapped[datetime]  # in this state; the waiting list goes by it
     offer_until: Mapped[datetime | None]  # until when a seat is kept for an answer
     leave_at: Mapped[datetime | None]  # when the seat goes to another, unless they may come again
+    admitted_gate: Mapped[str | None] = mapped_column(String(64))
+    """The room by whose rule they were last found entitled; where nobody can tell, it counts."""
     came_at: Mapped[datetime | None]
     came_by: Mapped[str | None] = mapped_column(String(80))  # who marked it
 

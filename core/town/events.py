@@ -1,17 +1,20 @@
 """What a town pack says of events: when and where, who may come, and who is reminded."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
 
-from core.town.words import Language, Localised, Slug, Table
+from core.town.words import Language, Localised, Slug, Table, printable
 
 MAX_TEXT = 1_000
 
 Paragraph = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=True)
+    str,
+    StringConstraints(min_length=1, max_length=MAX_TEXT, strip_whitespace=True),
+    AfterValidator(partial(printable, also="\n")),
 ]
 
 

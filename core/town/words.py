@@ -1,8 +1,16 @@
 """What the tables of a town pack are made of: names, lines, and words in several languages."""
 
 from typing import Annotated, Literal
+from unicodedata import category
 
-from pydantic import BaseModel, ConfigDict, RootModel, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    RootModel,
+    StringConstraints,
+    field_validator,
+)
 
 FALLBACKS: dict[str, tuple["Language", ...]] = {
     "ja-easy": ("ja",),
@@ -12,8 +20,24 @@ FALLBACKS: dict[str, tuple["Language", ...]] = {
     "en": ("ja",),
 }
 
+UNPRINTED = frozenset({"Cc", "Zl", "Zp"})
+"""General categories of Unicode: controls, line and paragraph separators."""
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+
+
+def printable(text: str, *, also: str = "") -> str:
+    """Refuses control characters and line breaks, except those in `also`. Raises `ValueError`."""
+    if any(category(each) in UNPRINTED and each not in also for each in text):
+        raise ValueError("take out line breaks, tabs and other control characters")
+    return text
+
+
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(printable),
+]
 Language = Literal["ja", "ja-easy", "en", "zh-Hant", "zh-Hans", "ko"]
 
 

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("pack", sa.String(length=64), nullable=True),
         sa.Column("pack_digest", sa.String(length=64), nullable=True),
+        sa.Column("missing_since", UtcDateTime(timezone=True), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("cancelled_by", sa.String(length=80), nullable=True),
         sa.Column("title", sa.JSON(), nullable=False),
@@ -103,6 +104,7 @@ def upgrade() -> None:
         sa.Column("since", UtcDateTime(timezone=True), nullable=False),
         sa.Column("offer_until", UtcDateTime(timezone=True), nullable=True),
         sa.Column("leave_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("admitted_gate", sa.String(length=64), nullable=True),
         sa.Column("came_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("came_by", sa.String(length=80), nullable=True),
         sa.ForeignKeyConstraint(

@@ -19,7 +19,7 @@ from core.tables import AccountRow, AnnouncementRunRow
 BEFORE_ALL: Final = -(2**40)
 """A cursor before every recipient."""
 
-__all__ = ["amend", "at_work", "begin", "expire", "missed", "put"]
+__all__ = ["amend", "at_work", "begin", "expire", "missed", "put", "put_each"]
 
 
 async def begin(
@@ -68,7 +68,15 @@ async def put(
     session: AsyncSession, announcement_id: int, lanes: Mapping[int, int], now: datetime
 ) -> None:
     """Write recipients down, each with its lane, due now."""
-    if not lanes:
+    places = [(announcement_id, recipient, lane) for recipient, lane in lanes.items()]
+    await put_each(session, places, now)
+
+
+async def put_each(
+    session: AsyncSession, places: Sequence[tuple[int, int, int]], now: datetime
+) -> None:
+    """The same for many announcements at once: number, recipient and lane of each."""
+    if not places:
         return
     rows = [
         {
@@ -81,7 +89,7 @@ async def put(
             "revision": 1,
             "due_at": ms(now),
         }
-        for recipient, lane in lanes.items()
+        for announcement_id, recipient, lane in places
     ]
     await session.execute(insert(DELIVERY), rows)
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, timedelta
 
+import pytest
 from icalendar import Calendar
 
 from core import events, identity
@@ -115,3 +116,21 @@ async def test_a_calendar_ends_with_its_member(world: World) -> None:
         secret = await events.make_feed(session, hana.member_id, now=world.clock())
         await identity.forget(session, hana.member_id, now=world.clock())
         assert await events.follow_feed(session, secret) is None
+
+
+@pytest.mark.parametrize("bad", ["a\rATTENDEE:mailto:x@evil.example", "a\nX:1\r\nY", "a\x00b\x85c"])
+def test_words_cannot_begin_a_line_of_the_calendar(bad: str) -> None:
+    entry = Entry(
+        "u", 0, NOW, STARTS, NOW, "CONFIRMED", bad, bad, bad, "https://town.example/events/1"
+    )
+    file = calendar(
+        [entry],
+        method="PUBLISH",
+        name=bad,
+        organizer=(bad, "https://town.example"),
+        now=NOW,
+        feed=True,
+    )
+    lines = file.decode().split("\r\n")
+    assert not [each for each in lines if set(each) & set("\r\n\x00\x85")]
+    assert not [each for each in lines if each.startswith(("ATTENDEE", "X:", "Y"))]

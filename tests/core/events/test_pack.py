@@ -12,7 +12,7 @@ from core.errors import TownPackError
 from core.events import EventState, ReplyState
 from core.town import load
 from tests.conftest import ROOT
-from tests.core.events.world import STARTS, World, pack_event
+from tests.core.events.world import NOW, STARTS, World, pack_event
 
 EVENT = """
 [[events]]
@@ -56,6 +56,8 @@ def test_events_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
         ("place", "capacity = 2\ncompanions = 2\nplace", 9, "too few for so many companions"),
         ("place", "reply_until = 2027-05-15T14:01:00\nplace", 2, "reply_until is after starts"),
         ("place", "reminder_hours = [0]\nplace", 8, "greater than or equal to 1"),
+        ("サロン", "サ\\rロン", 4, "take out line breaks"),
+        ("見本です", "見\\u0000本です", 5, "take out line breaks"),
         ("ja = ", "en = ", 4, "write the Japanese words too"),
         ("place", "colour = 1\nplace", 8, "Extra inputs are not permitted"),
     ],
@@ -117,6 +119,7 @@ async def test_an_event_that_disappears_from_the_pack_is_called_off_and_may_come
     hana = await both.member("hana")
     await both.come((await only(both)).id, hana)
     await both.follow()
+    both.at(NOW + timedelta(hours=1))
     await both.events.tell()
     assert (await only(both)).state is EventState.CANCELLED
     await both.follow(pack_event())
@@ -124,6 +127,21 @@ async def test_an_event_that_disappears_from_the_pack_is_called_off_and_may_come
     found = await only(both)
     assert (found.state, found.sequence) == (EventState.OPEN, 2)
     assert await both.told(hana) == ["event-cancelled", "event-changed"]
+
+
+async def test_a_start_with_an_old_copy_of_the_pack_tells_nobody(world: World) -> None:
+    await world.follow(pack_event())
+    hana = await world.member("hana")
+    await world.come((await only(world)).id, hana)
+    await world.follow()
+    await world.events.tell()
+    world.at(NOW + timedelta(minutes=59))
+    await world.follow(pack_event())
+    world.at(NOW + timedelta(hours=5))
+    await world.events.tell()
+    assert (await only(world)).state is EventState.OPEN
+    assert await world.told(hana) == []
+    assert (await world.actions())[-1] == "event.missing"
 
 
 async def test_what_is_over_is_neither_called_off_nor_made(world: World) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core import identity, mydata
 from core.database import Sessions, transaction
 from core.events import Refusal, ReplyState, Standing, answer_time
+from core.identity import Account
 from core.tables import ReplyRow
 from core.town import TownPack
 from tests.core.events.world import GATE, LINK, NOW, STARTS, World
@@ -312,3 +313,38 @@ async def test_two_accounts_that_become_one_person_take_one_seat(both: World) ->
         )
         await identity.merge(session, code, by_member=hana.member_id, now=both.clock())
     assert (await both.events.view(event)).taken == 1
+
+
+async def joined(world: World, stays: Account, gone: Account) -> None:
+    async with transaction(world.sessions) as session:
+        code = await identity.propose_merge(
+            session, member_id=gone.member_id, other_id=stays.member_id, now=world.clock()
+        )
+        await identity.merge(session, code, by_member=stays.member_id, now=world.clock())
+
+
+async def test_of_two_replies_of_one_person_the_seat_stays(both: World) -> None:
+    event = await both.event(capacity=3, companions=2)
+    hana, other = await both.member("hana"), await both.member("hana", platform="discord")
+    ken = await both.member("ken")
+    await both.decline(event, hana)
+    await both.come(event, other, 2)
+    await both.come(event, ken)
+    await joined(both, hana, other)
+    await both.events.tell()
+    assert await both.state(event, hana) is ReplyState.COMING
+    assert await both.state(event, ken) is ReplyState.WAITING
+    assert (await both.events.view(event)).taken == 3
+
+
+async def test_of_two_seats_of_one_person_one_goes_to_the_next_in_line(both: World) -> None:
+    event = await both.event(capacity=3, companions=1)
+    hana, other = await both.member("hana"), await both.member("hana", platform="discord")
+    ken = await both.member("ken")
+    await both.come(event, hana)
+    await both.come(event, other, 1)
+    await both.come(event, ken)
+    await joined(both, hana, other)
+    assert (await both.events.view(event)).taken == 2
+    await both.events.tell()
+    assert await both.state(event, ken) is ReplyState.OFFERED

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from core import events
 from core.database import transaction
 from core.errors import NotAllowed
-from core.events import ReplyState, telling
+from core.events import ReplyState, Standing, service, telling
 from core.identity import Account, web_account
 from core.tables import AnnouncementRow, MemberRow, ReplyRow
 from core.testing import Killed
@@ -133,13 +133,14 @@ async def test_a_death_between_two_people_loses_nobody_and_tells_nobody_twice(
     for each in people:
         await world.come(event, each)
     world.at(STARTS - DAY)
+    monkeypatch.setattr(service, "TOGETHER", 2)
     remind, count = telling.remind, 0
 
-    async def dies(*args: Any, **how: Any) -> bool:
+    async def dies(*args: Any, **how: Any) -> int:
         nonlocal count
         count += 1
         done = await remind(*args, **how)
-        if count == 3:
+        if count == 2:
             raise Killed
         return done
 
@@ -354,3 +355,51 @@ async def test_who_came_is_forgotten_when_the_town_pack_says(world: World) -> No
         assert await events.replies_of(session, event) == []
         kept = await events.export(session, hana.member_id)
     assert kept["replies"] == []
+
+
+async def test_an_event_moved_after_the_look_reminds_of_its_new_time_alone(both: World) -> None:
+    event, hana = await coming(both)
+    both.at(STARTS - DAY)
+    async with transaction(both.sessions) as session:
+        (due,) = await telling.due(session, now=both.clock())
+    later = STARTS + 7 * DAY
+    await both.change(event, starts_at=later, ends_at=later + HOUR)
+    async with transaction(both.sessions) as session:
+        assert await telling.remind(session, {due: Standing.YES}, now=both.clock()) == 0
+    both.at(later - DAY)
+    await both.events.tell()
+    assert await both.told(hana) == ["event-changed", "event-reminder"]
+
+
+async def test_news_of_what_is_over_is_told_to_nobody(world: World) -> None:
+    event, hana = await coming(world)
+    await world.change(event, place={"ja": "別の所"})
+    world.at(STARTS + 3 * DAY)
+    await world.events.tell()
+    assert (await world.told(hana), await world.news()) == ([], 0)
+
+
+async def test_news_that_waits_to_be_sent_ends_with_the_event(world: World) -> None:
+    event, hana = await coming(world)
+    await world.change(event, place={"ja": "別の所"})
+    await world.events.tell()
+    async with transaction(world.sessions) as session:
+        (deadline,) = await session.scalars(select(AnnouncementRow.deadline))
+    assert await world.told(hana) == ["event-changed"]
+    assert deadline == STARTS + HOUR
+
+
+async def test_a_message_to_those_who_come_does_not_reach_who_declined_and_is_in_the_log(
+    world: World,
+) -> None:
+    event, hana = await coming(world)
+    ken = await world.member("ken")
+    await world.come(event, ken)
+    await world.decline(event, ken)
+    async with transaction(world.sessions) as session:
+        words = {"ja": "少し遅れて始めます。"}
+        await events.message(session, event, words, by="staff:hana", now=world.clock())
+    await world.events.tell()
+    assert await world.told(hana) == ["event-message"]
+    assert await world.told(ken) == []
+    assert "event.message" in await world.actions()
