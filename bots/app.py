@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
@@ -22,7 +23,7 @@ from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.operations.meters import Meters
-from bots.signing import derived, secret_of
+from bots.signing import derived, existing_secret, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
@@ -200,6 +201,13 @@ class App:
             pump.wake.set()
 
 
+def _pass_keys(file: Path, now: datetime, *, joins: bool) -> PassKeys:
+    """The town's; who joins it shows no passes, and must not leave keys of its own behind."""
+    if joins and not file.exists():
+        return PassKeys.in_memory(now=now)
+    return PassKeys.open(file, now=now)
+
+
 def quiet_hours(town: TownPack) -> QuietHours | None:
     """When no announcement disturbs a member."""
     if (quiet := town.announcements.quiet) is None:
@@ -243,12 +251,17 @@ async def running(
     progress: Progress = lambda _: None,
     language: str = "ja",
     worker: str = "kankei",
+    joins: bool = False,
 ) -> AsyncIterator[App]:
     """Everything but the platforms, opened in order and closed in reverse.
 
-    Raises `TownPackError` before anything is opened if the pack is wrong.
+    `joins`: this process comes beside a town that has its keys; it makes none.
+
+    Raises `TownPackError`, or a `WeakKey`, before anything is opened if the pack or the key is
+    wrong.
     """
     town = town or town_pack.load(settings.town)
+    secret = existing_secret(settings) if joins else secret_of(settings)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -277,7 +290,6 @@ async def running(
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
-        secret = secret_of(settings)
         proving = Proving(
             town,
             sessions,
@@ -293,7 +305,7 @@ async def running(
             sessions,
             evidence,
             partial(decide, town=town),
-            PassKeys.open(settings.data_dir / PASS_KEYS, now=clock()),
+            _pass_keys(settings.data_dir / PASS_KEYS, clock(), joins=joins),
             clock,
             secret=derived(secret, "perks"),
         )

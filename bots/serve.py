@@ -212,11 +212,12 @@ async def work(
     """Send, keep rooms and do jobs beside other processes of the town, until SIGINT or SIGTERM.
 
     No pages, and nothing is received from the platforms. Raises `jobs.NameTaken`, and
-    `jobs.Elsewhere` when the records are a SQLite file that another machine works on.
+    `jobs.Elsewhere` when the records are a SQLite file that another machine works on, and
+    `signing.NoKey` where the town's signing key is not.
     """
     stop = Stop()
     async with (
-        running(settings, progress=progress, language=language, worker=worker) as app,
+        running(settings, progress=progress, language=language, worker=worker, joins=True) as app,
         watched(app),
         jobs.at_work(app, jobs.JOBS, duties="platforms,jobs") as clockwork,
     ):

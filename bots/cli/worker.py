@@ -8,13 +8,14 @@ import typer
 
 from bots import texts
 from bots.app import App
+from bots.cli.faults import operations_words
 from bots.cli.logs import log_as_set
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.jobs import Elsewhere, NameTaken
 from bots.jobs.engine import end_of_process
 from bots.serve import work
-from bots.signing import WeakKey
-from core.errors import KankeiError, RecordsUnavailable, TownPackError
+from bots.signing import NoKey, WeakKey
+from core.errors import KankeiError, MigrationRefused, RecordsUnavailable, TownPackError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -56,8 +57,14 @@ def worker(
         raise fail("pack-wrong", problems=error) from error
     except RecordsUnavailable as error:
         raise fail("records-unavailable", reason=error) from error
+    except NoKey as error:
+        typer.echo(operations_words("worker.no-key", file=error), err=True)
+        raise typer.Exit(1) from error
     except WeakKey as error:
         raise fail("weak-key", reason=error) from error
+    except MigrationRefused as error:
+        typer.echo(operations_words(f"refused.{error.reason}", detail=error.detail), err=True)
+        raise typer.Exit(1) from error
     except KankeiError as error:
         raise fail("stopped", reason=error) from error
     say("goodbye")

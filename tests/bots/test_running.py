@@ -11,12 +11,13 @@ from bots.app import App, posting_places
 from bots.happenings import Happenings
 from bots.limits import MAX_KEPT, Buckets, TooMany
 from bots.notices import render_for
-from bots.signing import WeakKey, secret_of
+from bots.signing import NoKey, WeakKey, secret_of
 from core.announcements import Kind
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.settings import Settings
 from core.testing import FakeHoldings, FakeKeeper, FakeMessenger
 from core.town import TownPack
+from tests.conftest import ROOT
 
 
 class Door:
@@ -245,3 +246,15 @@ def test_nothing_that_is_filled_in_can_reach_another_value() -> None:
 )
 def test_a_platforms_language_is_met_by_the_nearest_of_ours(tag: str | None, language: str) -> None:
     assert texts.nearest(tag) == language
+
+
+async def test_a_worker_makes_no_key_where_the_towns_is_missing(tmp_path: Path) -> None:
+    """As on another machine: with a key of its own it would void what the town has signed."""
+    settings = Settings(_env_file=None, data_dir=tmp_path / "var", town=ROOT / "towns" / "mine")
+
+    def nothing(_: object) -> None:
+        raise AssertionError("it got further than it should")
+
+    with pytest.raises(NoKey):
+        await serve.work(settings, worker="b", progress=nothing, ready=nothing)
+    assert not (tmp_path / "var" / "secret_key").exists()
