@@ -44,7 +44,7 @@ def written(tree: ast.AST) -> Iterator[str]:
                     continue
                 for word in words(found):
                     if area or "." in word:
-                        yield f"{area}.{word}" if area else word
+                        yield word if "." in word else f"{area}.{word}"
             case ast.Assign(targets=[ast.Name(id="action")], value=value):
                 yield from (word for word in words(value) if "." in word)
             case _:
