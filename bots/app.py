@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,7 +23,7 @@ from bots.guiding import in_daemon, open_guide, translator_of
 from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.operations.meters import Meters
-from bots.signing import derived, secret_of
+from bots.signing import derived, existing_secret, secret_of
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
@@ -208,6 +209,13 @@ class App:
             pump.wake.set()
 
 
+def _pass_keys(file: Path, now: datetime, *, joins: bool) -> PassKeys:
+    """The town's; who joins it shows no passes, and must not leave keys of its own behind."""
+    if joins and not file.exists():
+        return PassKeys.in_memory(now=now)
+    return PassKeys.open(file, now=now)
+
+
 def quiet_hours(town: TownPack) -> QuietHours | None:
     """When no announcement disturbs a member."""
     if (quiet := town.announcements.quiet) is None:
@@ -251,14 +259,18 @@ async def running(
     progress: Progress = lambda _: None,
     language: str = "ja",
     worker: str = "kankei",
-    answers: bool = True,
+    joins: bool = False,
 ) -> AsyncIterator[App]:
     """Everything but the platforms, opened in order and closed in reverse.
 
-    The guide is not read yet unless it is given: `App.read_guide` does.
-        Raises `TownPackError` before anything is opened if the pack is wrong.
+    The guide is not read yet unless it is given: `App.read_guide` does. `joins`: this process
+    comes beside a town that has its keys; it makes none, and answers nobody.
+
+    Raises `TownPackError`, or a `WeakKey`, before anything is opened if the pack or the key is
+    wrong.
     """
     town = town or town_pack.load(settings.town)
+    secret = existing_secret(settings) if joins else secret_of(settings)
     progress("pack")
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
@@ -286,7 +298,6 @@ async def running(
         evidence = MemberEvidence(town, sessions, holdings, traits, clock)
         doorkeeper = Doorkeeper(town, sessions, evidence, keepers, clock)
         enrolment = Enrolment(town, sessions, chains, clock, address=settings.address)
-        secret = secret_of(settings)
         proving = Proving(
             town,
             sessions,
@@ -302,7 +313,7 @@ async def running(
             sessions,
             evidence,
             partial(decide, town=town),
-            PassKeys.open(settings.data_dir / PASS_KEYS, now=clock()),
+            _pass_keys(settings.data_dir / PASS_KEYS, clock(), joins=joins),
             clock,
             secret=derived(secret, "perks"),
         )
@@ -370,7 +381,7 @@ async def running(
             happenings=happenings,
             learning=learning,
             worker=worker,
-            answers=answers,
+            answers=not joins,
             chains=chains,
             index=index,
             pages=pages,

@@ -222,13 +222,11 @@ async def work(
 
     No pages, and nothing is received from the platforms, so the guide is never read. Raises
     `jobs.NameTaken`, and `jobs.Elsewhere` when the records are a SQLite file that another machine
-    works on.
+    works on, and `signing.NoKey` where the town's signing key is not.
     """
     stop = Stop()
     async with (
-        running(
-            settings, progress=progress, language=language, worker=worker, answers=False
-        ) as app,
+        running(settings, progress=progress, language=language, worker=worker, joins=True) as app,
         watched(app),
         jobs.at_work(app, jobs.JOBS, duties="platforms,jobs") as clockwork,
     ):

@@ -18,6 +18,12 @@ class WeakKey(KankeiError):
     code = "weak-key"
 
 
+class NoKey(WeakKey):
+    """There is no signing key, and this is not the place to make one."""
+
+    code = "no-key"
+
+
 def derived(secret: str, purpose: str) -> str:
     """A secret of its own for one purpose, from the signing key (HMAC-SHA-256)."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
@@ -28,18 +34,31 @@ def secret_of(settings: Settings) -> str:
 
     Raises `WeakKey` if it is too short to sign with: an empty file would be known to all.
     """
-    key = settings.secret_key.get_secret_value()
-    path = Path(settings.data_dir) / "secret_key"
-    if not key and path.exists():
-        key = path.read_text(encoding="ascii").strip()
-    elif not key:
-        key = secrets.token_urlsafe(32)
+    path = _file(settings)
+    if not settings.secret_key.get_secret_value() and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new")
         new.unlink(missing_ok=True)
         new.touch(mode=0o600)
-        new.write_text(key, encoding="ascii")
+        new.write_text(secrets.token_urlsafe(32), encoding="ascii")
         new.replace(path)  # whole or not at all, even on a full disk
+    return existing_secret(settings)
+
+
+def existing_secret(settings: Settings) -> str:
+    """The signing key that the town has; none is made. Raises `NoKey`, or `WeakKey`.
+
+    For who comes after the town: with a new key, what it has signed and hashed would be void.
+    """
+    path = _file(settings)
+    key = settings.secret_key.get_secret_value()
+    if not key and not path.exists():
+        raise NoKey(str(path))
+    key = key or path.read_text(encoding="ascii").strip()
     if len(key) < MIN_KEY:
         raise WeakKey(f"a signing key needs {MIN_KEY} characters; remove {path} for a new one")
     return key
+
+
+def _file(settings: Settings) -> Path:
+    return Path(settings.data_dir) / "secret_key"

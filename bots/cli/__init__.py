@@ -15,7 +15,7 @@ from bots.app import App
 from bots.cli.backup import backup, restore
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
-from bots.cli.faults import faults
+from bots.cli.faults import faults, operations_words
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.jobs import jobs
@@ -35,7 +35,7 @@ from core import audit as audit_log
 from core import town as town_pack
 from core.clock import system_clock
 from core.database import connect, migrate, reading, session_factory
-from core.errors import KankeiError, RecordsUnavailable, TownPackError
+from core.errors import KankeiError, MigrationRefused, RecordsUnavailable, TownPackError
 from core.settings import Settings
 
 command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -215,6 +215,10 @@ def main() -> None:
     os.umask(0o077)  # records, keys and logs are for the account that runs the town
     try:
         command()
+    except MigrationRefused as error:
+        words = operations_words(f"refused.{error.reason}", detail=error.detail)
+        print(words, file=sys.stderr)
+        sys.exit(1)
     except RecordsUnavailable as error:
         print(texts.say("cli.records-unavailable", language(), reason=error), file=sys.stderr)
         sys.exit(1)

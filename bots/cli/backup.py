@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from bots.cli.faults import faults, operations_words
 from bots.cli.terminal import read_settings
-from bots.signing import derived, secret_of
+from bots.signing import NoKey, derived, existing_secret
 from core import archive
 from core import town as town_pack
 from core.archive import ArchiveRefused, Manifest, Restored
@@ -58,6 +58,9 @@ def backup(
         bool, typer.Option("--pack", help="町のフォルダも入れる / with the pack")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="確かめるだけ / only look at it")] = False,
+    without_key: Annotated[
+        bool, typer.Option("--without-key", help="署名の鍵がなくても取る / also without a key")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="上書きする / overwrite")] = False,
 ) -> None:
     """町の控えを、動かしたまま取ります / Back up a running town into one file."""
@@ -69,7 +72,8 @@ def backup(
             raise ArchiveRefused("exists", str(file))
         settings = read_settings()
         with _bar() as tell:
-            manifest = asyncio.run(_backup(settings, file, pack=pack, progress=tell))
+            key = _fingerprint_of(settings, may_lack=without_key)
+            manifest = asyncio.run(_backup(settings, file, key=key, pack=pack, progress=tell))
     typer.echo(
         operations_words(
             "backup.done",
@@ -83,8 +87,23 @@ def backup(
         typer.echo(operations_words("backup.key-elsewhere"))
 
 
+def _fingerprint_of(settings: Settings, *, may_lack: bool) -> str:
+    """That of the town's key; a backup is not where one is made. Raises `ArchiveRefused`."""
+    try:
+        return fingerprint(existing_secret(settings))
+    except NoKey as error:
+        if may_lack:
+            return ""
+        raise ArchiveRefused("no-key", str(error)) from error
+
+
 async def _backup(
-    settings: Settings, file: Path, *, pack: bool, progress: Callable[[str, int, int], None]
+    settings: Settings,
+    file: Path,
+    *,
+    key: str,
+    pack: bool,
+    progress: Callable[[str, int, int], None],
 ) -> Manifest:
     engine = connect(settings.database)
     try:
@@ -94,7 +113,7 @@ async def _backup(
             file,
             town=town.town.slug,
             code=version("kankei"),
-            key=fingerprint(secret_of(settings)),
+            key=key,
             data_dir=settings.data_dir,
             pack=town.folder if pack else None,
             now=system_clock(),

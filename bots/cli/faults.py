@@ -8,7 +8,7 @@ import typer
 from bots import texts
 from bots.cli.terminal import fail, language
 from bots.listening import MetricsPortTaken
-from bots.signing import WeakKey
+from bots.signing import NoKey, WeakKey
 from core.errors import ArchiveRefused, MigrationRefused, RecordsUnavailable, TownPackError
 
 
@@ -29,6 +29,9 @@ def faults() -> Iterator[None]:
         raise fail("pack-wrong", problems=error) from error
     except RecordsUnavailable as error:
         raise fail("records-unavailable", reason=error) from error
+    except NoKey as error:
+        typer.echo(operations_words("worker.no-key", file=error), err=True)
+        raise typer.Exit(1) from error
     except WeakKey as error:
         raise fail("weak-key", reason=error) from error
     except MetricsPortTaken as error:

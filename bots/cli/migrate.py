@@ -44,7 +44,10 @@ def migrate(
 async def _migrate(settings: Settings) -> tuple[str, ...]:
     engine = connect(settings.database)
     try:
-        return await database.migrate(engine)
+        return await database.migrate(
+            engine,
+            waiting=lambda holder: typer.echo(operations_words("migrate.waits", holder=holder)),
+        )
     finally:
         await engine.dispose()
 

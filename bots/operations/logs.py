@@ -51,10 +51,20 @@ _PLATFORM: ContextVar[str] = ContextVar("platform", default="")
 _BLOTTED: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,15})://[^\s'\"<>)]+"), r"\1://" + HIDDEN),
     (re.compile(r"\b\d{6,12}:[\w-]{20,}"), HIDDEN),  # a bot's token
-    (re.compile(r"(?<![\w/])/(?:verify|console/enter|join|card|pass|w|bot)\w*/[^\s'\"]+"), HIDDEN),
+    (
+        re.compile(
+            r"(?<![\w/])/(?:verify|prove|calendar|console/enter|join|card|pass|w|bot)\w*/[^\s'\"]+"
+        ),
+        HIDDEN,
+    ),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), HIDDEN),
     (re.compile(r"0x[0-9a-fA-F]{16,}"), HIDDEN),
-    (re.compile(r"\b(?=[\w-]*[A-Za-z])(?=[\w-]*\d)[\w-]{32,}"), HIDDEN),
+    (  # letters with digits, or small with capital ones: a random text may lack either
+        re.compile(
+            r"\b(?=[\w-]*[A-Za-z])(?:(?=[\w-]*\d)|(?=[\w-]*[a-z])(?=[\w-]*[A-Z]))[\w-]{32,}"
+        ),
+        HIDDEN,
+    ),
 )
 
 

@@ -168,4 +168,7 @@ class Errors:
         logger.warning("page-unavailable", extra={"reason": type(error).__name__})
         if isinstance(error, TooMany):
             return self.page(request, 429)
-        return self.page(request, 503, "chain" if isinstance(error, ChainUnavailable) else "")
+        if isinstance(error, ChainUnavailable):
+            return self.page(request, 503, "chain")
+        staff = request.url.path.startswith("/console") and self.web.visitor(request).staff
+        return self.page(request, 503, "staff" if staff else "")

@@ -82,6 +82,9 @@ async def write(
                 entries.append(await _copy(connection, table, book, told))
                 done += entries[-1].rows
             sequences = await connection.run_sync(_sequences, tables)
+        # After the records: a key that was changed meanwhile is the one that the town has now, the
+        # set still holds those before it, and the demo's ledger may be ahead of what was read of it
+        # but not behind.
         book.files(KEPT_FILES, data_dir, (data_dir / name for name in FILES))
         if pack is not None:
             book.files(PACK, pack, _walk(pack))

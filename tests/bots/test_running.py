@@ -12,12 +12,13 @@ from bots.app import App, posting_places
 from bots.happenings import Happenings
 from bots.limits import MAX_KEPT, Buckets, TooMany
 from bots.notices import render_for
-from bots.signing import WeakKey, secret_of
+from bots.signing import NoKey, WeakKey, secret_of
 from core.announcements import Kind
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.settings import Settings
 from core.testing import FakeHoldings, FakeKeeper, FakeMessenger
 from core.town import TownPack
+from tests.conftest import ROOT
 
 
 class Door:
@@ -259,3 +260,14 @@ async def test_a_job_that_makes_an_error_of_its_cancellation_ends_all_the_same()
     running.cancel()
     await asyncio.wait({running}, timeout=5)
     assert running.cancelled()
+
+async def test_a_worker_makes_no_key_where_the_towns_is_missing(tmp_path: Path) -> None:
+    """As on another machine: with a key of its own it would void what the town has signed."""
+    settings = Settings(_env_file=None, data_dir=tmp_path / "var", town=ROOT / "towns" / "mine")
+
+    def nothing(_: object) -> None:
+        raise AssertionError("it got further than it should")
+
+    with pytest.raises(NoKey):
+        await serve.work(settings, worker="b", progress=nothing, ready=nothing)
+    assert not (tmp_path / "var" / "secret_key").exists()

@@ -23,7 +23,7 @@ MOST: Final = 20_000  # rows of one file
 
 AREAS: Final = (
     *("member", "wallet", "credential", "access", "perk", "desk", "announcement", "event"),
-    *("question", "fact", "staff", "index", "job"),
+    *("question", "fact", "staff", "index", "job", "archive"),
 )
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*[+-]\d{2}:\d{2}$")

@@ -162,11 +162,13 @@ async def _theirs(session: AsyncSession, account_ids: Sequence[int]) -> list[tup
 async def forget(session: AsyncSession, *, before: datetime, limit: int = AT_ONCE) -> bool:
     """Delete what was finished, cancelled or left a draft before a day, with every result.
 
+    Its time begins at its end: what was written long ahead keeps its results as long as others.
     At most `limit` results a call; returns whether there are more.
     """
     over = (*OVER, AnnouncementState.DRAFT)
     old = select(AnnouncementRow.id).where(
-        AnnouncementRow.state.in_(over), AnnouncementRow.created_at < before
+        AnnouncementRow.state.in_(over),
+        func.coalesce(AnnouncementRow.finished_at, AnnouncementRow.created_at) < before,
     )
     row = DELIVERY.c
     some = select(row.announcement_id, row.recipient).where(row.announcement_id.in_(old))

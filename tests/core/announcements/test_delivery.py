@@ -26,7 +26,7 @@ from core.announcements import (
 from core.announcements.delivery.lanes import DeliveryState
 from core.database import Sessions, transaction
 from core.errors import BadAnnouncement, NotAllowed
-from core.tables import AccountRow, DeliveryRow, LaneRow
+from core.tables import AccountRow, AnnouncementRow, DeliveryRow, LaneRow
 from core.testing import FakeMessenger, Killed, SetClock
 from core.town import TownPack
 
@@ -356,6 +356,20 @@ async def test_a_notice_to_one_person_goes_before_a_broadcast(desk: Desk) -> Non
     messenger = FakeMessenger()
     await desk.drain(desk.pump(messenger, rate=1))
     assert messenger.arrived[0][1].heading == "leaving"
+
+
+async def test_what_was_planned_long_ahead_keeps_its_results_as_long_as_others(desk: Desk) -> None:
+    await desk.members(1)
+    planned = await desk.send()
+    async with transaction(desk.sessions) as session:
+        row = await session.get_one(AnnouncementRow, planned)
+        row.created_at = desk.clock() - timedelta(days=300)
+    await desk.drain(desk.pump(FakeMessenger()))
+    async with transaction(desk.sessions) as session:
+        await announcements.forget(session, before=desk.clock() - timedelta(days=90))
+    async with desk.sessions() as session:
+        assert [each.id for each in await announcements.history(session)] == [planned]
+        assert len(list(await session.scalars(select(DeliveryRow)))) == 1
 
 
 async def test_what_is_over_is_forgotten_after_its_time_and_what_runs_is_kept(desk: Desk) -> None:
