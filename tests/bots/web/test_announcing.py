@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import select
 
+from bots import texts
 from bots.app import translator_of
 from core import announcements
 from core.announcements import AnnouncementState, Blocked, Failed
@@ -393,6 +394,10 @@ async def test_a_time_is_the_towns_and_lies_ahead(town_office: World) -> None:
             ({"start-day": "2026-11-22"}, "both the date and the time"),
             ({"start-day": "2026-11-22", "start-time": "9"}, "both the date and the time"),
             (
+                {"start-day": "2026-11-22", "start-time": "09:00", "deadline-time": "12:00"},
+                "both the date and the time",
+            ),
+            (
                 {
                     "start-day": "2026-11-22",
                     "start-time": "09:00",
@@ -675,8 +680,8 @@ async def test_the_later_of_two_writers_overwrites_nothing_and_loses_nothing(
         await enter(town_office, hana)
         await enter(town_office, ken, "ken")
         path = await drafted(hana, reach="room")
-        assert 'name="revision" value="1"' in (await hana.get(f"{path}/edit")).text
-        first = {**WORDS, "heading-ja": "健の見出し", "reach": "room", "revision": "1"}
+        opened = await version_of(hana, path)
+        first = {**WORDS, "heading-ja": "健の見出し", "reach": "room", "version": opened}
         await ken.post(f"{path}/edit", first)
         late = await hana.post(f"{path}/edit", {**first, "heading-ja": "花の見出し"})
         assert (late.status, "Somebody else has changed" in late.text) == (409, True)
@@ -684,6 +689,55 @@ async def test_the_later_of_two_writers_overwrites_nothing_and_loses_nothing(
         assert f'action="{NEW}"' in late.text
         assert "健の見出し" in (await hana.get(path)).text
         whom = {"heading-ja": "健の見出し", "reach": "direct", "languages": "en"}
-        await ken.post(f"{path}/edit", {**first, **whom, "revision": "2"})
-        stale = await hana.post(f"{path}/edit", {**first, "revision": "2"})
+        opened = await version_of(hana, path)
+        await ken.post(f"{path}/edit", {**first, **whom, "version": opened})
+        stale = await hana.post(f"{path}/edit", {**first, "version": opened})
         assert stale.status == 409, "another audience is another draft"
+        unseen = await hana.post(f"{path}/confirm", when="now", version=opened)
+        assert "Somebody changed it in the meantime" in unseen.text
+        assert 'class="flash flash-not" role="alert"' in unseen.text
+        assert await state_of(town_office, path) is AnnouncementState.DRAFT
+
+
+async def version_of(staff: Visitor, path: str) -> str:
+    found = re.search(r'name="version" value="([^"]+)"', (await staff.get(f"{path}/edit")).text)
+    assert found
+    return found[1]
+
+
+async def test_what_is_edited_while_it_waits_for_its_time_says_what_becomes_of_it(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    async with office(tmp_path, clock, approve_above=1) as world, world.visitor() as hana:
+        await members(world, 3)
+        await members(world, 1, locale="en")
+        await enter(world, hana)
+        few = {**WORDS, "reach": "direct", "languages": "en"}
+        path = await drafted(hana, few)
+        later = {"when": "later", "start-day": "2026-11-22", "start-time": "09:00"}
+        await hana.post(f"{path}/confirm", later)
+        form = (await hana.get(f"{path}/edit")).text
+        assert "This announcement is scheduled. It is sent 22 November 2026, 9:00." in form
+        assert "Save the draft" not in form
+        kept = await hana.post(f"{path}/edit", {**few, "body-ja": "直した。"})
+        assert "It is sent 22 November 2026, 9:00." in kept.text
+        assert await state_of(world, path) is AnnouncementState.SCHEDULED
+        back = await hana.post(f"{path}/edit", {**WORDS, "reach": "direct"})
+        assert "it is a draft again" in back.text
+        assert await state_of(world, path) is AnnouncementState.DRAFT
+
+
+async def test_the_preview_ends_as_what_is_sent_ends(town_office: World) -> None:
+    topic = town_office.app.town.announcements.topics[0]
+    async with town_office.visitor() as hana:
+        await enter(town_office, hana)
+        everything = (await looked(hana, reach="direct", look="en"))["looks"]
+        on_it = (await looked(hana, reach="direct", look="en", topic=topic.name))["looks"]
+        path = await drafted(hana, topic=topic.name)
+        checked = (await hana.get(path)).text
+    stop = escape(texts.say("topics.topic.stop", "en", topic=topic.title.get("en")))
+    japanese = escape(texts.say("topics.topic.stop", "ja", topic=topic.title.get("ja")))
+    assert stop in on_it
+    assert stop not in everything
+    assert escape(texts.say("topics.topic.stop-all", "en")) in everything
+    assert japanese in checked

@@ -1,5 +1,6 @@
 """The form in which an announcement is written: read without losing a word, judged by field."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,6 +27,7 @@ from core.announcements import (
     Link,
     Location,
     Segment,
+    Terms,
 )
 from core.town import TownPack
 
@@ -221,9 +223,19 @@ def _by_language(given: Given, name: str) -> dict[str, str]:
     }
 
 
+def version(found: Announcement) -> str:
+    """A mark of everything that can be edited: another one, and somebody has edited it."""
+    whom = repr(replace(found.audience, terms=Terms()))
+    return f"{found.revision}-{hashlib.sha256(whom.encode()).hexdigest()[:12]}"
+
+
 def given_of(found: Announcement) -> Given:
     """The form filled in with an announcement, to go on writing."""
-    fields = {"quiet": "wait" if found.extras.quiet else "now", "policy": found.extras.policy}
+    fields = {
+        "version": version(found),
+        "quiet": "wait" if found.extras.quiet else "now",
+        "policy": found.extras.policy,
+    }
     for language, text in found.texts.items():
         fields[f"heading-{language}"], fields[f"body-{language}"] = text["heading"], text["body"]
         if machine := text.get("machine"):

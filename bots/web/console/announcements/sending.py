@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bots.web.console.announcements import words
 from bots.web.console.announcements.changed import changes
 from bots.web.console.announcements.faults import located
-from bots.web.console.announcements.form import Faults, Given, given_of
+from bots.web.console.announcements.form import Faults, Given, given_of, version
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.announcements.pace import Paces
 from bots.web.console.announcements.trial import found, kept_picture, testers
@@ -89,6 +89,7 @@ class Sending(StaffPages):
         wrong = words.compared(written)
         values: dict[str, Any] = {
             "each": each,
+            "version": version(each),
             "given": given or Given(),
             "faults": faults or {},
             "whom": words.whom(app.town, each.audience, language),
@@ -182,7 +183,7 @@ class Sending(StaffPages):
         town = self.web.app.town
         return {
             language: looks(
-                outgoing(town, each.kind, each.texts, each.extras, language, kept),
+                outgoing(town, each.audience, each.texts, each.extras, language, kept),
                 each.kind,
                 each.extras,
             )
@@ -249,7 +250,10 @@ class Sending(StaffPages):
         start, deadline, faults = self._times(given)
         if faults:
             return await self._page(request, each, given, faults)
-        if (given.get("revision") or str(each.revision)) != str(each.revision):
+        seen = given.get("version") or version(each)
+        if (given.get("revision") or str(each.revision)) != str(each.revision) or (
+            seen != version(each)
+        ):
             return go(address, request, flash="announcing.done.changed")
         try:
             async with transaction(app.sessions) as session:
@@ -286,7 +290,7 @@ class Sending(StaffPages):
         if start is None and not faults:
             faults["start"] = ("when", {})
         deadline = None
-        if given.get("deadline-day"):
+        if given.get("deadline-day") or given.get("deadline-time"):
             deadline = self._moment(given, "deadline", faults)
         return start, deadline, faults
 
