@@ -95,6 +95,8 @@ FAULTS = (
     ({"place": "the old oak"}, "place", "The place cannot be read."),
     ({"place": "34.2, 131.3"}, "place-title-ja", "name of the place"),
     ({"reach": "direct", "joined_since": "soon"}, "joined_since", "like 2026-04-01"),
+    ({"reach": "direct", "joined_since": "0001-01-01"}, "joined_since", "from the year 2000 on"),
+    ({"reach": "direct", "visited_since": "9999-12-31"}, "visited_since", "a day up to today"),
     ({"reach": "direct", "tiers": "moon"}, "audience", "not in the town&#39;s settings"),
     ({"reach": "direct", "missed": "77"}, "audience", "not in the town&#39;s settings"),
 )
@@ -393,6 +395,8 @@ async def test_a_time_is_the_towns_and_lies_ahead(town_office: World) -> None:
             ({"start-day": "2026-11-20", "start-time": "09:00"}, "has to lie in the future"),
             ({"start-day": "2026-11-22"}, "both the date and the time"),
             ({"start-day": "2026-11-22", "start-time": "9"}, "both the date and the time"),
+            ({"start-day": "9999-12-31", "start-time": "09:00"}, "two years ahead"),
+            ({"start-day": "0001-01-01", "start-time": "00:00"}, "both the date and the time"),
             (
                 {"start-day": "2026-11-22", "start-time": "09:00", "deadline-time": "12:00"},
                 "both the date and the time",
@@ -417,7 +421,10 @@ async def test_a_time_is_the_towns_and_lies_ahead(town_office: World) -> None:
         assert "Sending starts 22 November 2026, 9:00." in booked.text
         assert await state_of(town_office, path) is AnnouncementState.SCHEDULED
         assert "Coming up" in (await hana.get(NEW)).text
-        cancelled = await hana.post(f"{path}/cancel")
+        asked = await hana.post(f"{path}/cancel")
+        assert (asked.status, "This cannot be undone" in asked.text) == (422, True)
+        assert await state_of(town_office, path) is AnnouncementState.SCHEDULED
+        cancelled = await hana.post(f"{path}/cancel", sure="yes")
         assert "Cancelled" in cancelled.text
 
 
@@ -498,10 +505,12 @@ async def test_drafts_are_edited_copied_and_deleted(town_office: World) -> None:
         twin = str(copied.answer.url.path)
         assert twin != path
         assert "Copied." in copied.text
-        assert "The draft was deleted." in (await hana.post(f"{path}/delete")).text
+        assert "Its words, its picture" in (await hana.get(f"{path}/delete")).text
+        assert (await hana.post(f"{path}/delete")).status == 422
+        assert "The draft was deleted." in (await hana.post(f"{path}/delete", sure="yes")).text
         assert (await hana.get(path)).status == 404
         await hana.post(f"{twin}/confirm", when="now")
-        assert "Nothing was changed." in (await hana.post(f"{twin}/delete")).text
+        assert "Nothing was changed." in (await hana.post(f"{twin}/delete", sure="yes")).text
 
 
 async def test_what_was_sent_meanwhile_keeps_what_somebody_writes_on_the_page(
@@ -541,7 +550,7 @@ async def test_sending_can_be_paused_resumed_and_cancelled(town_office: World) -
         assert await town_office.app.pumps["web"].tick() == 0
         assert "Nothing was changed." in (await hana.post(f"{path}/pause")).text
         await hana.post(f"{path}/resume")
-        assert "What had arrived stays." in (await hana.post(f"{path}/cancel")).text
+        assert "What had arrived stays." in (await hana.post(f"{path}/cancel", sure="yes")).text
         assert await town_office.app.pumps["web"].tick() == 0
 
 

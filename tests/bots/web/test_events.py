@@ -221,6 +221,9 @@ async def test_a_form_with_a_mistake_comes_back_with_what_was_written(world: Wor
         "text-ja": (" ", "説明を日本語で"),
         "starts": ("", "始まりと終わり"),
         "ends": ("2026-11-28T13:00", "終わりが始まりより前"),
+        " starts": ("0001-01-01T00:00", "2000年から2100年"),
+        " ends": ("9999-12-31T23:59", "2000年から2100年"),
+        " reply_until": ("2026-11-20T14:00", "もう過ぎています"),
         "online": ("javascript:alert(1)", "https で始まる"),
         "gate": ("nowhere", "その部屋は"),
         "capacity": ("0", "定員は"),
@@ -231,11 +234,17 @@ async def test_a_form_with_a_mistake_comes_back_with_what_was_written(world: Wor
     async with world.visitor("ja") as staff:
         await enter(world, staff)
         for name, (value, said) in wrong.items():
-            seen = await staff.post("/console/events", {**FORM, name: value})
+            seen = await staff.post("/console/events", {**FORM, name.strip(): value})
             assert (seen.status, said in seen.text) == (422, True), name
             assert "集会所(見本)" in seen.text
         past = {**FORM, "starts": "2026-11-20T14:00"}
         assert "過去" in (await staff.post("/console/events", past)).text
+        several = {**FORM, "title-ja": "", "title-en": "", "starts": "", "capacity": "0"}
+        seen = await staff.post("/console/events", several)
+        assert "直すところが3か所あります" in seen.text
+        for name in ("title-ja", "starts", "capacity"):
+            assert f'href="#{name}"' in seen.text
+            assert f'id="fault-{name}"' in seen.text
         nowhere = {**FORM, "place-ja": "", "online": ""}
         assert "どちらかを書いて" in (await staff.post("/console/events", nowhere)).text
     async with transaction(world.app.sessions) as session:

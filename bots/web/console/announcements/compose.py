@@ -1,6 +1,8 @@
 """Writing an announcement: the form, what it looks like meanwhile, and the draft it becomes."""
 
+from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -24,6 +26,7 @@ from bots.web.console.announcements.form import (
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.announcements.parts import (
     first_reach,
+    in_order,
     limits,
     names_open,
     open_tab,
@@ -91,6 +94,10 @@ class Composing(StaffPages):
             given = given.having(**await self._descriptions(found.extras.picture))
         return await self._page(request, given, before=found)
 
+    def _today(self) -> date:
+        """On the town's calendar."""
+        return self.web.app.clock().astimezone(ZoneInfo(self.web.app.town.town.timezone)).date()
+
     async def _found(self, number: int) -> Announcement:
         try:
             async with reading(self.web.app.sessions) as session:
@@ -134,7 +141,7 @@ class Composing(StaffPages):
             "announcements/compose.html",
             status=409 if gone else 422 if faults else 200,
             given=given,
-            faults=faults or {},
+            faults=in_order(faults or {}),
             number=before.id if before else None,
             booked=before if before and before.state is AnnouncementState.SCHEDULED else None,
             gone=gone,
@@ -149,6 +156,7 @@ class Composing(StaffPages):
             open=open_tab(given, faults or {}),
             names_open=lambda code: names_open(given, code),
             max_upload=MAX_UPLOAD,
+            today=self._today().isoformat(),
             **limits(),
             **drawn,
         )
@@ -156,7 +164,7 @@ class Composing(StaffPages):
     async def _drawn(self, request: Request, given: Given) -> dict[str, Any]:
         """What the form says so far: its looks, its reach, the state of each language."""
         app, language = self.web.app, self.language(request)
-        whole, _ = composed(given, app.town, app.keepers)
+        whole, _ = composed(given, app.town, app.keepers, today=self._today())
         wrong = words.compared(given)
         look = given.get("look", "ja")
         look = look if look in app.town.town.languages else "ja"
@@ -368,7 +376,7 @@ class Composing(StaffPages):
                 given, more = await self._translated(given, step.removeprefix("translate-"))
                 faults |= more
             return await self._page(request, given, faults, before=before)
-        whole, found = composed(given, self.web.app.town, self.web.app.keepers)
+        whole, found = composed(given, self.web.app.town, self.web.app.keepers, today=self._today())
         faults |= found
         if step == "next":
             faults |= self._unread(given)
