@@ -579,6 +579,22 @@ async def test_the_result_for_each_is_filtered_and_saved_with_heads_in_the_langu
         assert "ja-0" not in table  # nobody's chat account
 
 
+async def test_the_result_says_how_many_nothing_was_sent_to(town_office: World) -> None:
+    await members(town_office, 3)
+    async with town_office.visitor("ja") as hana:
+        await enter(town_office, hana)
+        path = await drafted(hana)
+        await hana.post(f"{path}/confirm", when="now")
+        waiting = "3人にはまだ送っていません"
+        assert waiting in (await hana.get(f"{path}/recipients")).text
+        assert waiting in (await hana.get(f"{path}/recipients.csv")).text.splitlines()[-1]
+        await hana.post(f"{path}/cancel", sure="yes")
+        assert "3人には送りませんでした" in (await hana.get(f"{path}/recipients")).text
+        progress = (await hana.get(path)).text
+        assert "<dt>送らなかった</dt>" in progress
+        assert "0%" not in progress
+
+
 async def test_those_whom_it_missed_get_a_draft_of_their_own(town_office: World) -> None:
     await members(town_office, 3)
     telegram(town_office).prepared = [Failed("HTTP 400")]

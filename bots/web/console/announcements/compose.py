@@ -164,11 +164,13 @@ class Composing(StaffPages):
     async def _drawn(self, request: Request, given: Given) -> dict[str, Any]:
         """What the form says so far: its looks, its reach, the state of each language."""
         app, language = self.web.app, self.language(request)
-        whole, _ = composed(given, app.town, app.keepers, today=self._today())
+        whole, found = composed(given, app.town, app.keepers, today=self._today())
         wrong = words.compared(given)
         look = given.get("look", "ja")
         look = look if look in app.town.town.languages else "ja"
+        day = found.get("joined_since") or found.get("visited_since")
         return {
+            "day_fault": day[0] if day else "",
             "look": look,
             "shown": self._shown(whole, given, look),
             "reach": await self._reached(whole, language),
@@ -241,7 +243,7 @@ class Composing(StaffPages):
             {
                 "looks": part("_looks"),
                 "reach": part("_reach"),
-                "said": said(reach, language),
+                "said": said(reach, language, drawn["day_fault"]),
                 "place": texts.say(
                     "announcing.write.place_found",
                     language,

@@ -72,8 +72,10 @@ def limits() -> Mapping[str, int]:
     }
 
 
-def said(reach: words.Reached | None, language: str) -> str:
+def said(reach: words.Reached | None, language: str, day_fault: str = "") -> str:
     """The figures in one sentence, for who hears the page."""
+    if day_fault:
+        return texts.say(f"announcing.fault.{day_fault}", language)
     if reach is None:
         return texts.say("announcing.fault.reach", language)
     if not reach.total:
