@@ -6,7 +6,7 @@ export function pictures(form, changed) {
   const said = box.querySelector('[data-picture-said]');
 
   async function send(file) {
-    if (file.size > Number(box.dataset.most)) {
+    if (file.size > Number(box.dataset.bytes)) {
       said.textContent = box.dataset.large;
       said.classList.add('fault');
       const field = box.querySelector('#file');
