@@ -279,6 +279,11 @@ async def test_staff_write_to_those_who_come_and_put_up_notes_afterwards(world: 
         await hana.post(f"/events/{event}/reply", do="come")
         await enter(world, staff)
         words = {"message-ja": "上ばきをお持ちください。"}
+        nobody = await make(world)
+        refused = await staff.post(f"/console/events/{nobody}/message", words)
+        assert "送る相手がいません" in refused.text
+        assert 'class="flash flash-not"' in refused.text
+        assert "1人の会員に送ります" in (await staff.get(f"/console/events/{event}")).text
         empty = await staff.post(f"/console/events/{event}/message", {"message-en": "Hi"})
         assert (empty.status, "日本語の文を" in empty.text) == (422, True)
         sent = await staff.post(f"/console/events/{event}/message", words)
@@ -293,6 +298,18 @@ async def test_staff_write_to_those_who_come_and_put_up_notes_afterwards(world: 
         assert "次回は春に。" in seen
         assert "https://video.example/1" in seen
         assert "次回は春に。" not in (await staff.get(f"/events/{event}")).text
+
+
+async def test_who_waited_reads_that_there_was_no_seat_once_it_has_begun(world: World) -> None:
+    event = await make(world, capacity=1)
+    await guest(world, event, "5")
+    async with world.visitor("ja") as hana:
+        await hana.post(f"/events/{event}/reply", do="come")
+        assert "キャンセル待ちの1番目" in (await hana.get(f"/events/{event}")).text
+        world.clock.advance(7 * DAY + 2 * HOUR)
+        seen = (await hana.get(f"/events/{event}")).text
+        assert "席は取れませんでした。" in seen
+        assert "席が空いたらお知らせします" not in seen
 
 
 async def test_what_a_member_said_is_in_their_data_and_goes_when_the_pack_says(
