@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bots import texts
 from bots.web.words import on
+from bots.zones import zone_name
 from core.announcements import Outgoing
 from core.events import (
     Entry,
@@ -68,7 +69,12 @@ class EventWords:
             (f"events.when.{whose}", each) for whose, each in (("own", own), ("town", self._zone))
         )
         return "\n".join(
-            texts.say(key, language, zone=_city(each), when=self.span(starts, ends, language, each))
+            texts.say(
+                key,
+                language,
+                zone=zone_name(each.key, language),
+                when=self.span(starts, ends, language, each),
+            )
             for key, each in lines
         )
 
@@ -80,7 +86,7 @@ class EventWords:
         own = _zone(zone)
         if own is None or _same_clock(own, self._zone, moment, moment):
             return self.clock(moment, language)
-        return f"{self.clock(moment, language, own)} ({_city(own)})"
+        return f"{self.clock(moment, language, own)} ({zone_name(own.key, language)})"
 
     # What, where, for whom
 
@@ -136,11 +142,19 @@ class EventWords:
         return ""
 
     def reply(
-        self, reply: Reply | None, line: int | None, language: str, zone: str | None = None
+        self,
+        reply: Reply | None,
+        line: int | None,
+        language: str,
+        zone: str | None = None,
+        *,
+        over: bool = False,
     ) -> str:
-        """How somebody stands with an event."""
+        """How somebody stands with an event; `over`: it has begun, no seat is given any more."""
         if reply is None:
             return texts.say("events.state.none", language)
+        if over and reply.state in {ReplyState.WAITING, ReplyState.OFFERED}:
+            return texts.say("events.state.no-seat", language)
         state = reply.state.value
         if reply.state is ReplyState.COMING and reply.companions:
             state = "coming_more"
@@ -271,11 +285,6 @@ def _same_clock(one: ZoneInfo, other: ZoneInfo, *moments: datetime) -> bool:
     return all(
         each.astimezone(one).utcoffset() == each.astimezone(other).utcoffset() for each in moments
     )
-
-
-def _city(zone: ZoneInfo) -> str:
-    """A zone as people know it: Europe/Paris is Paris."""
-    return zone.key.rpartition("/")[2].replace("_", " ")
 
 
 def _ahead(minutes: int, language: str) -> str:

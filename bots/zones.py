@@ -12,6 +12,9 @@ from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.dates import get_timezone_name
+
 from bots import texts
 from core.identity import PREFECTURES, is_area
 
@@ -97,6 +100,9 @@ def area_named(text: str) -> str | None:
 def _names() -> tuple[tuple[str, str], ...]:
     named = [(name, code) for code, name in english_names().items()]
     for language in texts.LANGUAGES:
+        territories = _locale(language).territories
+        named += [(territories[code], code) for code in english_names() if code in territories]
+    for language in texts.LANGUAGES:
         for key, name in texts.catalogue(language).items():
             if key.startswith("areas.area."):
                 named.append((name.partition("(")[0], key.rpartition(".")[2]))
@@ -104,6 +110,24 @@ def _names() -> tuple[tuple[str, str], ...]:
 
 
 def area_name(area: str, language: str) -> str:
-    """An area in the reader's language; a country that we have no word for, in English."""
+    """An area in the reader's language: in our words, or else as the Unicode CLDR names it."""
     key = f"areas.area.{area}"
-    return texts.say(key, language) if texts.knows(key) else english_names().get(area, area)
+    if texts.knows(key):
+        return texts.say(key, language)
+    return _locale(language).territories.get(area) or english_names().get(area, area)
+
+
+def zone_name(zone: str, language: str) -> str:
+    """A clock in words: 日本時間, Japan Time, アメリカ東部時間 (Unicode CLDR)."""
+    named = get_timezone_name(
+        ZoneInfo(zone), width="long", locale=_locale(language), zone_variant="generic"
+    )
+    if language != "ja-easy":
+        return named
+    return named.replace("日本", "日本（にほん）").replace("時間", "時間（じかん）")
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """Easy Japanese has the names of Japanese."""
+    return Locale.parse("ja" if language == "ja-easy" else language, sep="-")

@@ -138,7 +138,7 @@ class Eventing:
     def _parts(self, view: View, language: str, zone: str | None) -> tuple[str, ...]:
         words, event, now = self._words, view.event, self._desk.clock()
         closed = words.closed(event, language, now)
-        mine = words.reply(view.reply, view.line, language, zone)
+        mine = words.reply(view.reply, view.line, language, zone, over=now >= event.plan.starts_at)
         said = "" if view.reply is None and closed else mine
         return (
             words.title(event, language),

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MAX_BODY: Final = 1_000_000
 LARGER: Final[Mapping[str, int]] = {
     "/console/proofs/": 8_200_000,
-    "/console/announcements": 8_400_000,
+    "/console/announcements": 10_400_000,
 }
 """For lists and pictures of staff: no handler there reads a body before it knows who sends it."""
 

@@ -33,6 +33,26 @@ LANGUAGE_NAMES: Final[Mapping[str, str]] = {
     "ko": "한국어",
 }
 MAX_FIELDS: Final = 60
+NOT_DONE: Final = frozenset(
+    {
+        *(
+            f"announcing.done.{each}"
+            for each in (
+                *("late", "own", "unread", "changed", "changed-sent", "nobody-missed"),
+                *("test-no-web", "test-blocked", "test-failed"),
+            )
+        ),
+        *(f"events-desk.done.{each}" for each in ("not-sure", "too-late", "too-early", "nobody")),
+        *(
+            f"web.done.{each}"
+            for each in (
+                *("needs-reason", "not-deleted", "delete-later", "card-not-demo", "too-late"),
+            )
+        ),
+        "members.done.stale",
+    }
+)
+"""Sentences after a step that was refused: no tick, no green."""
 
 Number = Annotated[int, InPath(ge=1, le=2**53)]
 """A row's number in an address: within what every database counts to."""
@@ -91,7 +111,7 @@ class Web:
         **values: Any,
     ) -> HTMLResponse:
         """A whole page."""
-        flash = request.session.pop("flash", None)
+        flash = _flash(request.session.pop("flash", None))
         html = self.fragment(request, name, language=language, flash=flash, **values)
         return HTMLResponse(html, status)
 
@@ -150,8 +170,28 @@ def _plain(language: str, key: str, /, **values: object) -> str:
     return without_ruby(texts.say(key, language, **values), language)
 
 
-def go(path: str, request: Request | None = None, *, flash: str | None = None) -> Response:
-    """See another page next; `flash` is a key under ``web.done`` to say there."""
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """What came of the last step, said once on the next page."""
+
+    key: str
+    values: Mapping[str, str]
+    done: bool  # otherwise nothing was done, and it says why
+
+
+def _flash(kept: Any) -> Flash | None:
+    """Out of the session; of before an update, a key alone."""
+    if not kept:
+        return None
+    key, values = (kept["key"], kept["values"]) if isinstance(kept, dict) else (str(kept), {})
+    key = key if "." in key else f"web.done.{key}"
+    return Flash(key, values, key not in NOT_DONE)
+
+
+def go(
+    path: str, request: Request | None = None, *, flash: str | None = None, **values: str
+) -> Response:
+    """See another page next; `flash` is a key under ``web.done`` to say there, with its values."""
     if request is not None and flash is not None:
-        request.session["flash"] = flash
+        request.session["flash"] = {"key": flash, "values": values}
     return RedirectResponse(path, 303)

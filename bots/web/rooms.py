@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 CONFIRMATION: Final = "yes"
 _EVENT: Final = re.compile(r"event:(\d{1,15})")
+_STOPPED: Final = re.compile(r"topic:([a-z0-9-]+):off")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -137,11 +138,17 @@ class Rooms:
                 "web", who.id, name="", action=action, language=who.language, thread=who.thread
             )
         )
-        if reply is not None:
-            request.session["said"] = reply.text[:400]
         if reply is not None and not reply.failed:
             async with transaction(self.web.app.sessions) as session:
                 await board.answered(session, account.id, number)
+            if action == "messages:off":
+                return go("/rooms#messages", request, flash="messages-off")
+            if (stopped := _STOPPED.fullmatch(action)) is not None:
+                topic = self.web.app.town.topic(stopped[1])
+                title = topic.title.get(who.language) if topic else stopped[1]
+                return go("/rooms#messages", request, flash="topics.topic.flash", topic=title)
+        if reply is not None:
+            request.session["said"] = reply.text[:400]
         return go("/rooms")
 
     # A room

@@ -38,6 +38,8 @@ from core.tables import (
 INSIDE = ("open", "leaving")
 """States of a grant whose account is in the room."""
 
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
+
 Candidates = Select[int, str, str, str | None]
 
 
@@ -253,4 +255,6 @@ def _since(wanted: Segment, zone: ZoneInfo) -> list[ColumnElement[bool]]:
 
 
 def _morning(day: date, zone: ZoneInfo) -> datetime:
+    """Within what every clock and database can say, whatever day somebody kept."""
+    day = min(max(day, _FIRST_DAY), _LAST_DAY)
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
@@ -24,7 +24,13 @@ class Prose(Localised):
     root: dict[Language, Paragraph]
 
 
+YEARS: Final = range(2000, 2101)
+"""In which an event may be."""
+
+
 def _wall_clock(moment: datetime) -> datetime:
+    if moment.year not in YEARS:
+        raise ValueError(f"choose a year from {YEARS[0]} to {YEARS[-1]}")
     if moment.tzinfo is not None:
         raise ValueError("write the town's own time without an offset, such as 2027-05-15T14:00:00")
     return moment

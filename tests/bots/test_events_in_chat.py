@@ -187,9 +187,9 @@ async def test_the_reminder_says_both_clocks_where_the_reader_s_is_another(
     first, last = await notices(app)
     assert "24時間前になりました" in first.body
     assert "2026年11月28日(土) 12:00〜13:00" in first.body
-    assert "Paris" not in first.body
-    assert "あなたの時間(Paris): 2026年11月28日(土) 4:00〜5:00" in last.body
-    assert "町の時間(Tokyo): 2026年11月28日(土) 12:00〜13:00" in last.body
+    assert "ヨーロッパ" not in first.body
+    assert "あなたの時間(中央ヨーロッパ時間): 2026年11月28日(土) 4:00〜5:00" in last.body
+    assert "町の時間(日本時間): 2026年11月28日(土) 12:00〜13:00" in last.body
     assert f"オンライン会場: {LINK}" in last.body
     await remind(app)
     assert len(await notices(app)) == 2

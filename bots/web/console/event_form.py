@@ -10,6 +10,7 @@ from bots.web.pages import LANGUAGE_NAMES
 from bots.web.words import is_blank, one_line
 from core.events import Plan, Words
 from core.town import TownPack, moment_of
+from core.town.events import YEARS
 
 MAX_TITLE: Final = 100
 MAX_TEXT: Final = 1_000
@@ -30,8 +31,8 @@ WORDED: Final[Mapping[str, int]] = {
 """What is written in several languages, and how long it may be."""
 
 
-class _Fault(Exception):
-    """Why a form cannot be taken; the words stand under ``events-desk.fault``."""
+Faults = dict[str, str]
+"""By field, in the order of the page, what is wrong: a key under ``events-desk.fault``."""
 
 
 def read_words(fields: Mapping[str, str], name: str, most: int) -> Words | str:
@@ -70,56 +71,33 @@ def read_plan(
     *,
     now: datetime,
     before: Plan | None = None,
-) -> Plan | str:
-    """The plan that a form describes, or the key of what is wrong with it.
+) -> Plan | Faults:
+    """The plan that a form describes, or everything that is wrong with it.
 
     `before`: what stood there; an event that has begun may keep the time at which it did.
     """
-    try:
-        return _read(fields, town, zone, now, before)
-    except _Fault as fault:
-        return str(fault)
-
-
-def _read(
-    fields: Mapping[str, str],
-    town: TownPack,
-    zone: ZoneInfo,
-    now: datetime,
-    before: Plan | None,
-) -> Plan:
-    words = {name: _words(fields, name, most) for name, most in WORDED.items()}
-    if not words["title"]:
-        raise _Fault("title")
-    if not words["text"]:
-        raise _Fault("text")
-    starts, ends = (_moment(fields.get(each, ""), zone) for each in ("starts", "ends"))
-    if starts is None or ends is None:
-        raise _Fault("times")
-    if ends <= starts:
-        raise _Fault("order")
-    if starts <= now and (before is None or before.starts_at != starts):
-        raise _Fault("past")
-    until = _moment(fields.get("reply_until", ""), zone)
-    if until is not None and until > starts:
-        raise _Fault("reply-until")
-    online = read_link(fields.get("online", ""))
-    if online is False:
-        raise _Fault("online")
-    if not words["place"] and online is None:
-        raise _Fault("where")
+    faults: Faults = {}
+    words = {name: _words(fields, name, most, faults) for name, most in WORDED.items()}
+    starts, ends, until = _times(fields, zone, now, before, faults)
     gate = fields.get("gate") or None
     if gate is not None and town.gate(gate) is None:
-        raise _Fault("gate")
-    capacity = _count(fields.get("capacity", ""), 1, MAX_CAPACITY, "capacity")
-    companions = _count(fields.get("companions", ""), 0, MAX_COMPANIONS, "companions") or 0
+        faults["gate"] = "gate"
+    online = read_link(fields.get("online", ""))
+    if online is False:
+        faults["online"] = "online"
+    elif not words["place"] and online is None and not _faulty(faults, "place"):
+        faults["place-ja"] = "where"
+    capacity = _count(fields, "capacity", 1, MAX_CAPACITY, faults)
+    companions = _count(fields, "companions", 0, MAX_COMPANIONS, faults) or 0
     if capacity is not None and capacity <= companions:
-        raise _Fault("companions")
+        faults.setdefault("companions", "companions")
+    if faults or starts is None or ends is None:
+        return _in_order(faults)
     return Plan(
         **words,
         starts_at=starts,
         ends_at=ends,
-        online=online,
+        online=online or None,
         gate=gate,
         capacity=capacity,
         companions=companions,
@@ -128,34 +106,84 @@ def _read(
     )
 
 
-def _words(fields: Mapping[str, str], name: str, most: int) -> Words:
+def _in_order(faults: Faults) -> Faults:
+    """As the fields stand on the page."""
+    worded = [f"{name}-{language}" for language in LANGUAGE_NAMES for name in WORDED]
+    order = (*worded, "starts", "ends", "reply_until", "gate", "online", "capacity", "companions")
+    return {name: faults[name] for name in order if name in faults}
+
+
+def _faulty(faults: Faults, name: str) -> bool:
+    return any(each.startswith(f"{name}-") for each in faults)
+
+
+def _words(fields: Mapping[str, str], name: str, most: int, faults: Faults) -> Words:
     found = read_words(fields, name, most)
     if isinstance(found, str):
-        raise _Fault("japanese" if found == "ja" and not fields.get(f"{name}-ja") else "long")
+        missing = found == "ja" and is_blank(fields.get(f"{name}-ja", ""))
+        faults[f"{name}-{found}"] = "japanese" if missing else "long"
+        return {}
+    if not found and name in {"title", "text"}:
+        faults[f"{name}-ja"] = name
     return found
 
 
-def _moment(text: str, zone: ZoneInfo) -> datetime | None:
+def _times(
+    fields: Mapping[str, str],
+    zone: ZoneInfo,
+    now: datetime,
+    before: Plan | None,
+    faults: Faults,
+) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """Beginning, end and the time limit of replies, in this order and none of them gone."""
+    starts, ends = (_moment(fields, each, zone, faults) for each in ("starts", "ends"))
+    for name, moment in (("starts", starts), ("ends", ends)):
+        if moment is None:
+            faults.setdefault(name, "times")
+    if starts is not None and starts <= now and (before is None or before.starts_at != starts):
+        faults["starts"] = "past"
+    if starts is not None and ends is not None and ends <= starts:
+        faults["ends"] = "order"
+    until = _moment(fields, "reply_until", zone, faults)
+    if until is not None and starts is not None and until > starts:
+        faults["reply_until"] = "reply-until"
+    elif until is not None and until <= now and (before is None or before.reply_until != until):
+        faults["reply_until"] = "until-past"
+    return starts, ends, until
+
+
+def _moment(
+    fields: Mapping[str, str], name: str, zone: ZoneInfo, faults: Faults
+) -> datetime | None:
     """What a field of type ``datetime-local`` says, on the town's clock."""
+    text = fields.get(name, "")
     if not text:
         return None
     try:
         wall = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _Fault("times") from error
+    except ValueError:
+        faults[name] = "times"
+        return None
     if wall.tzinfo is not None:
-        raise _Fault("times")
-    moment = moment_of(wall, zone)
-    if moment is None:
-        raise _Fault("skipped")
-    return moment
+        faults[name] = "times"
+    elif wall.year not in YEARS:
+        faults[name] = "year"
+    elif (moment := moment_of(wall, zone)) is None:
+        faults[name] = "skipped"
+    else:
+        return moment
+    return None
 
 
-def _count(text: str, least: int, most: int, fault: str) -> int | None:
+def _count(
+    fields: Mapping[str, str], name: str, least: int, most: int, faults: Faults
+) -> int | None:
+    text = fields.get(name, "")
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or not least <= int(text[:6]) <= most:
-        raise _Fault(fault)
+        faults[name] = name
+        return None
     return int(text)
 
 

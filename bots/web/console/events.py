@@ -16,6 +16,7 @@ from bots.web.console.event_form import (
     MAX_TITLE,
     REMINDER_CHOICES,
     WORDED,
+    Faults,
     fields_of,
     read_link,
     read_plan,
@@ -87,15 +88,16 @@ class EventPages(StaffPages):
         given: Mapping[str, str],
         *,
         event: Event | None = None,
-        fault: str | None = None,
+        faults: Faults | None = None,
     ) -> HTMLResponse:
         return self.render(
             request,
             "event_form.html",
-            status=422 if fault else 200,
+            status=422 if faults else 200,
             given=given,
             event=event,
-            fault=fault,
+            faults=faults or {},
+            wrong_in=lambda code: any(f"{each}-{code}" in (faults or {}) for each in WORDED),
             worded=WORDED,
             reminders=REMINDER_CHOICES,
             max_title=MAX_TITLE,
@@ -109,7 +111,7 @@ class EventPages(StaffPages):
         app, now = self.web.app, self.web.app.clock()
         plan = read_plan(fields, app.town, self.zone, now=now)
         if not isinstance(plan, Plan):
-            return self._form(request, fields, fault=plan)
+            return self._form(request, fields, faults=plan)
         async with transaction(app.sessions) as session:
             number = await events.make(session, plan, by=f"staff:{staff}", now=now)
         await app.events.open()
@@ -130,7 +132,7 @@ class EventPages(StaffPages):
         event = (await self._view(number)).event
         plan = read_plan(fields, app.town, self.zone, now=now, before=event.plan)
         if not isinstance(plan, Plan):
-            return self._form(request, fields, event=event, fault=plan)
+            return self._form(request, fields, event=event, faults=plan)
         try:
             async with transaction(app.sessions) as session:
                 await events.change(session, number, plan, by=f"staff:{staff}", now=now)
@@ -205,6 +207,10 @@ class EventPages(StaffPages):
         await self._view(number)
         if isinstance(words, str) or not words:
             return await self._page(request, number, fault="message")
+        async with transaction(self.web.app.sessions) as session:
+            nobody = not any(each.has_seat for each in await events.replies_of(session, number))
+        if nobody:
+            return go(f"/console/events/{number}", request, flash="events-desk.done.nobody")
         try:
             async with transaction(self.web.app.sessions) as session:
                 await events.message(

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import select
 
+from bots import texts
 from bots.guiding import translator_of
 from core import announcements
 from core.announcements import AnnouncementState, Blocked, Failed
@@ -94,6 +95,8 @@ FAULTS = (
     ({"place": "the old oak"}, "place", "The place cannot be read."),
     ({"place": "34.2, 131.3"}, "place-title-ja", "name of the place"),
     ({"reach": "direct", "joined_since": "soon"}, "joined_since", "like 2026-04-01"),
+    ({"reach": "direct", "joined_since": "0001-01-01"}, "joined_since", "from the year 2000 on"),
+    ({"reach": "direct", "visited_since": "9999-12-31"}, "visited_since", "a day up to today"),
     ({"reach": "direct", "tiers": "moon"}, "audience", "not in the town&#39;s settings"),
     ({"reach": "direct", "missed": "77"}, "audience", "not in the town&#39;s settings"),
 )
@@ -392,6 +395,12 @@ async def test_a_time_is_the_towns_and_lies_ahead(town_office: World) -> None:
             ({"start-day": "2026-11-20", "start-time": "09:00"}, "has to lie in the future"),
             ({"start-day": "2026-11-22"}, "both the date and the time"),
             ({"start-day": "2026-11-22", "start-time": "9"}, "both the date and the time"),
+            ({"start-day": "9999-12-31", "start-time": "09:00"}, "two years ahead"),
+            ({"start-day": "0001-01-01", "start-time": "00:00"}, "both the date and the time"),
+            (
+                {"start-day": "2026-11-22", "start-time": "09:00", "deadline-time": "12:00"},
+                "both the date and the time",
+            ),
             (
                 {
                     "start-day": "2026-11-22",
@@ -412,7 +421,10 @@ async def test_a_time_is_the_towns_and_lies_ahead(town_office: World) -> None:
         assert "Sending starts 22 November 2026, 9:00." in booked.text
         assert await state_of(town_office, path) is AnnouncementState.SCHEDULED
         assert "Coming up" in (await hana.get(NEW)).text
-        cancelled = await hana.post(f"{path}/cancel")
+        asked = await hana.post(f"{path}/cancel")
+        assert (asked.status, "This cannot be undone" in asked.text) == (422, True)
+        assert await state_of(town_office, path) is AnnouncementState.SCHEDULED
+        cancelled = await hana.post(f"{path}/cancel", sure="yes")
         assert "Cancelled" in cancelled.text
 
 
@@ -493,10 +505,12 @@ async def test_drafts_are_edited_copied_and_deleted(town_office: World) -> None:
         twin = str(copied.answer.url.path)
         assert twin != path
         assert "Copied." in copied.text
-        assert "The draft was deleted." in (await hana.post(f"{path}/delete")).text
+        assert "Its words, its picture" in (await hana.get(f"{path}/delete")).text
+        assert (await hana.post(f"{path}/delete")).status == 422
+        assert "The draft was deleted." in (await hana.post(f"{path}/delete", sure="yes")).text
         assert (await hana.get(path)).status == 404
         await hana.post(f"{twin}/confirm", when="now")
-        assert "Nothing was changed." in (await hana.post(f"{twin}/delete")).text
+        assert "Nothing was changed." in (await hana.post(f"{twin}/delete", sure="yes")).text
 
 
 async def test_what_was_sent_meanwhile_keeps_what_somebody_writes_on_the_page(
@@ -536,7 +550,7 @@ async def test_sending_can_be_paused_resumed_and_cancelled(town_office: World) -
         assert await town_office.app.pumps["web"].tick() == 0
         assert "Nothing was changed." in (await hana.post(f"{path}/pause")).text
         await hana.post(f"{path}/resume")
-        assert "What had arrived stays." in (await hana.post(f"{path}/cancel")).text
+        assert "What had arrived stays." in (await hana.post(f"{path}/cancel", sure="yes")).text
         assert await town_office.app.pumps["web"].tick() == 0
 
 
@@ -563,6 +577,22 @@ async def test_the_result_for_each_is_filtered_and_saved_with_heads_in_the_langu
         assert japanese.startswith("\ufeff送り先,手段,ことば,結果,理由,回数")
         assert len(japanese.splitlines()) == 2
         assert "ja-0" not in table  # nobody's chat account
+
+
+async def test_the_result_says_how_many_nothing_was_sent_to(town_office: World) -> None:
+    await members(town_office, 3)
+    async with town_office.visitor("ja") as hana:
+        await enter(town_office, hana)
+        path = await drafted(hana)
+        await hana.post(f"{path}/confirm", when="now")
+        waiting = "3人にはまだ送っていません"
+        assert waiting in (await hana.get(f"{path}/recipients")).text
+        assert waiting in (await hana.get(f"{path}/recipients.csv")).text.splitlines()[-1]
+        await hana.post(f"{path}/cancel", sure="yes")
+        assert "3人には送りませんでした" in (await hana.get(f"{path}/recipients")).text
+        progress = (await hana.get(path)).text
+        assert "<dt>送らなかった</dt>" in progress
+        assert "0%" not in progress
 
 
 async def test_those_whom_it_missed_get_a_draft_of_their_own(town_office: World) -> None:
@@ -675,8 +705,8 @@ async def test_the_later_of_two_writers_overwrites_nothing_and_loses_nothing(
         await enter(town_office, hana)
         await enter(town_office, ken, "ken")
         path = await drafted(hana, reach="room")
-        assert 'name="revision" value="1"' in (await hana.get(f"{path}/edit")).text
-        first = {**WORDS, "heading-ja": "健の見出し", "reach": "room", "revision": "1"}
+        opened = await version_of(hana, path)
+        first = {**WORDS, "heading-ja": "健の見出し", "reach": "room", "version": opened}
         await ken.post(f"{path}/edit", first)
         late = await hana.post(f"{path}/edit", {**first, "heading-ja": "花の見出し"})
         assert (late.status, "Somebody else has changed" in late.text) == (409, True)
@@ -684,6 +714,55 @@ async def test_the_later_of_two_writers_overwrites_nothing_and_loses_nothing(
         assert f'action="{NEW}"' in late.text
         assert "健の見出し" in (await hana.get(path)).text
         whom = {"heading-ja": "健の見出し", "reach": "direct", "languages": "en"}
-        await ken.post(f"{path}/edit", {**first, **whom, "revision": "2"})
-        stale = await hana.post(f"{path}/edit", {**first, "revision": "2"})
+        opened = await version_of(hana, path)
+        await ken.post(f"{path}/edit", {**first, **whom, "version": opened})
+        stale = await hana.post(f"{path}/edit", {**first, "version": opened})
         assert stale.status == 409, "another audience is another draft"
+        unseen = await hana.post(f"{path}/confirm", when="now", version=opened)
+        assert "Somebody changed it in the meantime" in unseen.text
+        assert 'class="flash flash-not" role="alert"' in unseen.text
+        assert await state_of(town_office, path) is AnnouncementState.DRAFT
+
+
+async def version_of(staff: Visitor, path: str) -> str:
+    found = re.search(r'name="version" value="([^"]+)"', (await staff.get(f"{path}/edit")).text)
+    assert found
+    return found[1]
+
+
+async def test_what_is_edited_while_it_waits_for_its_time_says_what_becomes_of_it(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    async with office(tmp_path, clock, approve_above=1) as world, world.visitor() as hana:
+        await members(world, 3)
+        await members(world, 1, locale="en")
+        await enter(world, hana)
+        few = {**WORDS, "reach": "direct", "languages": "en"}
+        path = await drafted(hana, few)
+        later = {"when": "later", "start-day": "2026-11-22", "start-time": "09:00"}
+        await hana.post(f"{path}/confirm", later)
+        form = (await hana.get(f"{path}/edit")).text
+        assert "This announcement is scheduled. It is sent 22 November 2026, 9:00." in form
+        assert "Save the draft" not in form
+        kept = await hana.post(f"{path}/edit", {**few, "body-ja": "直した。"})
+        assert "It is sent 22 November 2026, 9:00." in kept.text
+        assert await state_of(world, path) is AnnouncementState.SCHEDULED
+        back = await hana.post(f"{path}/edit", {**WORDS, "reach": "direct"})
+        assert "it is a draft again" in back.text
+        assert await state_of(world, path) is AnnouncementState.DRAFT
+
+
+async def test_the_preview_ends_as_what_is_sent_ends(town_office: World) -> None:
+    topic = town_office.app.town.announcements.topics[0]
+    async with town_office.visitor() as hana:
+        await enter(town_office, hana)
+        everything = (await looked(hana, reach="direct", look="en"))["looks"]
+        on_it = (await looked(hana, reach="direct", look="en", topic=topic.name))["looks"]
+        path = await drafted(hana, topic=topic.name)
+        checked = (await hana.get(path)).text
+    stop = escape(texts.say("topics.topic.stop", "en", topic=topic.title.get("en")))
+    japanese = escape(texts.say("topics.topic.stop", "ja", topic=topic.title.get("ja")))
+    assert stop in on_it
+    assert stop not in everything
+    assert escape(texts.say("topics.topic.stop-all", "en")) in everything
+    assert japanese in checked

@@ -221,6 +221,9 @@ async def test_a_form_with_a_mistake_comes_back_with_what_was_written(world: Wor
         "text-ja": (" ", "説明を日本語で"),
         "starts": ("", "始まりと終わり"),
         "ends": ("2026-11-28T13:00", "終わりが始まりより前"),
+        " starts": ("0001-01-01T00:00", "2000年から2100年"),
+        " ends": ("9999-12-31T23:59", "2000年から2100年"),
+        " reply_until": ("2026-11-20T14:00", "もう過ぎています"),
         "online": ("javascript:alert(1)", "https で始まる"),
         "gate": ("nowhere", "その部屋は"),
         "capacity": ("0", "定員は"),
@@ -231,11 +234,17 @@ async def test_a_form_with_a_mistake_comes_back_with_what_was_written(world: Wor
     async with world.visitor("ja") as staff:
         await enter(world, staff)
         for name, (value, said) in wrong.items():
-            seen = await staff.post("/console/events", {**FORM, name: value})
+            seen = await staff.post("/console/events", {**FORM, name.strip(): value})
             assert (seen.status, said in seen.text) == (422, True), name
             assert "集会所(見本)" in seen.text
         past = {**FORM, "starts": "2026-11-20T14:00"}
         assert "過去" in (await staff.post("/console/events", past)).text
+        several = {**FORM, "title-ja": "", "title-en": "", "starts": "", "capacity": "0"}
+        seen = await staff.post("/console/events", several)
+        assert "直すところが3か所あります" in seen.text
+        for name in ("title-ja", "starts", "capacity"):
+            assert f'href="#{name}"' in seen.text
+            assert f'id="fault-{name}"' in seen.text
         nowhere = {**FORM, "place-ja": "", "online": ""}
         assert "どちらかを書いて" in (await staff.post("/console/events", nowhere)).text
     async with transaction(world.app.sessions) as session:
@@ -270,6 +279,11 @@ async def test_staff_write_to_those_who_come_and_put_up_notes_afterwards(world: 
         await hana.post(f"/events/{event}/reply", do="come")
         await enter(world, staff)
         words = {"message-ja": "上ばきをお持ちください。"}
+        nobody = await make(world)
+        refused = await staff.post(f"/console/events/{nobody}/message", words)
+        assert "送る相手がいません" in refused.text
+        assert 'class="flash flash-not"' in refused.text
+        assert "1人の会員に送ります" in (await staff.get(f"/console/events/{event}")).text
         empty = await staff.post(f"/console/events/{event}/message", {"message-en": "Hi"})
         assert (empty.status, "日本語の文を" in empty.text) == (422, True)
         sent = await staff.post(f"/console/events/{event}/message", words)
@@ -284,6 +298,18 @@ async def test_staff_write_to_those_who_come_and_put_up_notes_afterwards(world: 
         assert "次回は春に。" in seen
         assert "https://video.example/1" in seen
         assert "次回は春に。" not in (await staff.get(f"/events/{event}")).text
+
+
+async def test_who_waited_reads_that_there_was_no_seat_once_it_has_begun(world: World) -> None:
+    event = await make(world, capacity=1)
+    await guest(world, event, "5")
+    async with world.visitor("ja") as hana:
+        await hana.post(f"/events/{event}/reply", do="come")
+        assert "キャンセル待ちの1番目" in (await hana.get(f"/events/{event}")).text
+        world.clock.advance(7 * DAY + 2 * HOUR)
+        seen = (await hana.get(f"/events/{event}")).text
+        assert "席は取れませんでした。" in seen
+        assert "席が空いたらお知らせします" not in seen
 
 
 async def test_what_a_member_said_is_in_their_data_and_goes_when_the_pack_says(

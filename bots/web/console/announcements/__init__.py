@@ -5,6 +5,7 @@ from bots.web.console.announcements.compose import Composing
 from bots.web.console.announcements.listing import Listing
 from bots.web.console.announcements.results import Results
 from bots.web.console.announcements.sending import Sending
+from bots.web.console.announcements.stopping import Stopping
 from bots.web.console.announcements.trial import Trial
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Web
@@ -12,7 +13,8 @@ from bots.web.pages import Web
 
 def announcement_pages(web: Web) -> tuple[StaffPages, ...]:
     """Every page, fixed addresses before those with a number."""
-    return (Composing(web), Listing(web), Amending(web), Results(web), Trial(web), Sending(web))
+    first = (Composing(web), Listing(web), Amending(web), Stopping(web))
+    return (*first, Results(web), Trial(web), Sending(web))
 
 
 __all__ = ["announcement_pages"]

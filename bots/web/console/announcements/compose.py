@@ -1,6 +1,8 @@
 """Writing an announcement: the form, what it looks like meanwhile, and the draft it becomes."""
 
+from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -19,10 +21,12 @@ from bots.web.console.announcements.form import (
     composed,
     given_of,
     received,
+    version,
 )
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.announcements.parts import (
     first_reach,
+    in_order,
     limits,
     names_open,
     open_tab,
@@ -31,16 +35,19 @@ from bots.web.console.announcements.parts import (
 from bots.web.console.announcements.places import read_place
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number, go
+from bots.web.words import when
 from core import announcements, identity
 from core.access import counts
 from core.announcements import (
     MAX_BODY,
     MAX_HEADING,
+    OPEN,
     Announcement,
     AnnouncementState,
     KeptPicture,
     Kind,
 )
+from core.announcements.records import hold
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, BadPicture, NotAllowed, NotFound
 from knowledge.errors import GeneratorError, GeneratorTimeout
@@ -49,6 +56,10 @@ from knowledge.translation import Draft
 
 EARLIER: Final = 30
 """Announcements that can be chosen for "those whom it missed"."""
+
+
+class _ChangedMeanwhile(Exception):
+    """Somebody else kept other words since the form was opened."""
 
 
 class Composing(StaffPages):
@@ -81,7 +92,11 @@ class Composing(StaffPages):
         given = given_of(found)
         if found.extras.picture is not None:
             given = given.having(**await self._descriptions(found.extras.picture))
-        return await self._page(request, given, number=number)
+        return await self._page(request, given, before=found)
+
+    def _today(self) -> date:
+        """On the town's calendar."""
+        return self.web.app.clock().astimezone(ZoneInfo(self.web.app.town.town.timezone)).date()
 
     async def _found(self, number: int) -> Announcement:
         try:
@@ -109,9 +124,10 @@ class Composing(StaffPages):
         given: Given,
         faults: Faults | None = None,
         *,
-        number: int | None = None,
-        gone: bool = False,
+        before: Announcement | None = None,
+        gone: str = "",
     ) -> HTMLResponse:
+        """`before`: what is edited; `gone`: why it cannot be kept there, under ``write``."""
         app, language = self.web.app, self.language(request)
         async with reading(app.sessions) as session:
             inside = await counts(session)
@@ -125,8 +141,9 @@ class Composing(StaffPages):
             "announcements/compose.html",
             status=409 if gone else 422 if faults else 200,
             given=given,
-            faults=faults or {},
-            number=number,
+            faults=in_order(faults or {}),
+            number=before.id if before else None,
+            booked=before if before and before.state is AnnouncementState.SCHEDULED else None,
             gone=gone,
             inside=inside,
             first_reach=first,
@@ -139,6 +156,7 @@ class Composing(StaffPages):
             open=open_tab(given, faults or {}),
             names_open=lambda code: names_open(given, code),
             max_upload=MAX_UPLOAD,
+            today=self._today().isoformat(),
             **limits(),
             **drawn,
         )
@@ -146,11 +164,13 @@ class Composing(StaffPages):
     async def _drawn(self, request: Request, given: Given) -> dict[str, Any]:
         """What the form says so far: its looks, its reach, the state of each language."""
         app, language = self.web.app, self.language(request)
-        whole, _ = composed(given, app.town, app.keepers)
+        whole, found = composed(given, app.town, app.keepers, today=self._today())
         wrong = words.compared(given)
         look = given.get("look", "ja")
         look = look if look in app.town.town.languages else "ja"
+        day = found.get("joined_since") or found.get("visited_since")
         return {
+            "day_fault": day[0] if day else "",
             "look": look,
             "shown": self._shown(whole, given, look),
             "reach": await self._reached(whole, language),
@@ -176,9 +196,8 @@ class Composing(StaffPages):
                 if given.get(f"description-{each}")
             }
             kept = KeptPicture(whole.extras.picture, b"", "image/jpeg", 0, 0, told)
-        kind = whole.audience.kind
-        message = outgoing(self.web.app.town, kind, written, whole.extras, look, kept)
-        return looks(message, kind, whole.extras)
+        message = outgoing(self.web.app.town, whole.audience, written, whole.extras, look, kept)
+        return looks(message, whole.audience.kind, whole.extras)
 
     async def _reached(self, whole: Composed, language: str) -> words.Reached | None:
         app, now = self.web.app, self.web.app.clock()
@@ -224,7 +243,7 @@ class Composing(StaffPages):
             {
                 "looks": part("_looks"),
                 "reach": part("_reach"),
-                "said": said(reach, language),
+                "said": said(reach, language, drawn["day_fault"]),
                 "place": texts.say(
                     "announcing.write.place_found",
                     language,
@@ -348,6 +367,7 @@ class Composing(StaffPages):
         """Keep the draft; with a fault, the form again and everything in it."""
         staff = self.web.staff(request)
         given, upload = await received(self.web, request)
+        before = await self._found(number) if number is not None else None
         faults: Faults = {}
         if upload.content:
             given, faults = await self._with_picture(given, upload, staff)
@@ -357,24 +377,36 @@ class Composing(StaffPages):
             if step.startswith("translate-"):
                 given, more = await self._translated(given, step.removeprefix("translate-"))
                 faults |= more
-            return await self._page(request, given, faults, number=number)
-        whole, found = composed(given, self.web.app.town, self.web.app.keepers)
+            return await self._page(request, given, faults, before=before)
+        whole, found = composed(given, self.web.app.town, self.web.app.keepers, today=self._today())
         faults |= found
         if step == "next":
             faults |= self._unread(given)
         if faults:
-            return await self._page(request, given, faults, number=number)
+            return await self._page(request, given, faults, before=before)
         try:
             kept = await self._keep(whole, given, number, f"staff:{staff}")
         except BadAnnouncement as error:
-            return await self._page(request, given, located(error, given), number=number)
+            return await self._page(request, given, located(error, given), before=before)
+        except _ChangedMeanwhile:
+            return await self._page(request, given, before=before, gone="taken")
         except NotAllowed:
-            return await self._page(request, given, number=number, gone=True)
+            return await self._page(request, given, before=before, gone="gone")
         except NotFound as error:
             raise HTTPException(404) from error
+        if before is not None and before.state is AnnouncementState.SCHEDULED:
+            return await self._rebooked(request, kept)
         if step == "keep":
             return go("/console/announcements", request, flash="announcing.done.kept")
         return go(f"/console/announcements/{kept}")
+
+    async def _rebooked(self, request: Request, number: int) -> Response:
+        """Say whether what waited for its time still does."""
+        found, address = await self._found(number), f"/console/announcements/{number}"
+        if found.state is not AnnouncementState.SCHEDULED or found.start_at is None:
+            return go(address, request, flash="announcing.done.unbooked")
+        at = when(found.start_at, self.language(request), self.web.app.town.town.timezone)
+        return go(address, request, flash="announcing.done.rebooked", when=at)
 
     def _unread(self, given: Given) -> Faults:
         """Languages in which a person has still to look."""
@@ -403,6 +435,10 @@ class Composing(StaffPages):
                     extras=whole.extras,
                     now=app.clock(),
                 )
+            await hold(session, number)
+            found = await announcements.progress(session, number)
+            if given.get("version", version(found)) != version(found) and found.state in OPEN:
+                raise _ChangedMeanwhile
             await announcements.revise(
                 session,
                 number,

@@ -1,5 +1,6 @@
 """The form in which an announcement is written: read without losing a word, judged by field."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,12 +27,15 @@ from core.announcements import (
     Link,
     Location,
     Segment,
+    Terms,
 )
+from core.announcements.encoding import MAX_PICTURE_BYTES
 from core.town import TownPack
 
-MAX_UPLOAD: Final = 8_000_000
-"""Bytes of a picture as it comes from a phone."""
+MAX_UPLOAD: Final = MAX_PICTURE_BYTES
 MAX_FIELDS: Final = 600
+FIRST_DAY: Final = date(2000, 1, 1)
+"""Before any town had digital residents."""
 LISTS: Final = ("rooms", "tiers", "proofs", "languages", "areas")
 """Conditions of which any number may be ticked; named as in `Segment`."""
 DIRECT: Final = "direct"
@@ -110,11 +114,14 @@ async def received(web: Web, request: Request, rate: str = "form") -> tuple[Give
 
 
 def composed(
-    given: Given, town: TownPack, keepers: Mapping[str, ChannelKeeper]
+    given: Given, town: TownPack, keepers: Mapping[str, ChannelKeeper], *, today: date
 ) -> tuple[Composed, Faults]:
-    """Read the form. With a fault under a field's name, that field reads as if it were empty."""
+    """Read the form. With a fault under a field's name, that field reads as if it were empty.
+
+    `today` is the town's day: nobody joined after it.
+    """
     faults: Faults = {}
-    audience = _audience(given, town, keepers, faults)
+    audience = _audience(given, town, keepers, today, faults)
     number = given.get("picture")
     extras = Extras(
         links=tuple(_links(given, faults)),
@@ -153,7 +160,11 @@ def words_faults(language: str, heading: str, body: str, *, picture: bool) -> Fa
 
 
 def _audience(
-    given: Given, town: TownPack, keepers: Mapping[str, ChannelKeeper], faults: Faults
+    given: Given,
+    town: TownPack,
+    keepers: Mapping[str, ChannelKeeper],
+    today: date,
+    faults: Faults,
 ) -> Audience:
     kind, _, gate = given.get("reach").partition(":")
     if kind == Kind.ROOM and (not gate or town.gate(gate) is not None):
@@ -162,23 +173,30 @@ def _audience(
         faults["reach"] = ("reach", {})
     missed = given.get("missed")
     segment = Segment(
-        joined_since=_day(given, "joined_since", faults),
-        visited_since=_day(given, "visited_since", faults),
+        joined_since=_day(given, "joined_since", today, faults),
+        visited_since=_day(given, "visited_since", today, faults),
         missed=int(missed) if missed.isdecimal() and len(missed) < 16 else None,  # noqa: PLR2004
         **{name: given.all(name) for name in LISTS},
     )
     return Audience(Kind.DIRECT, segment=segment, topic=given.get("topic") or None)
 
 
-def _day(given: Given, name: str, faults: Faults) -> date | None:
+def _day(given: Given, name: str, today: date, faults: Faults) -> date | None:
     text = given.get(name)
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         faults[name] = ("day", {})
         return None
+    if day < FIRST_DAY:
+        faults[name] = ("day-early", {})
+    elif day > today:
+        faults[name] = ("day-future", {})
+    else:
+        return day
+    return None
 
 
 def _links(given: Given, faults: Faults) -> Iterable[Link]:
@@ -191,6 +209,8 @@ def _links(given: Given, faults: Faults) -> Iterable[Link]:
             faults[f"link-{number}"] = ("no-address", {})
         elif not url.startswith("https://"):
             faults[f"link-{number}"] = ("address", {})
+        elif "@" in url.removeprefix("https://").partition("/")[0]:
+            faults[f"link-{number}"] = ("address-password", {})
         elif "ja" not in label:
             faults[f"label-{number}-ja"] = ("no-label", {})
         else:
@@ -221,9 +241,19 @@ def _by_language(given: Given, name: str) -> dict[str, str]:
     }
 
 
+def version(found: Announcement) -> str:
+    """A mark of everything that can be edited: another one, and somebody has edited it."""
+    whom = repr(replace(found.audience, terms=Terms()))
+    return f"{found.revision}-{hashlib.sha256(whom.encode()).hexdigest()[:12]}"
+
+
 def given_of(found: Announcement) -> Given:
     """The form filled in with an announcement, to go on writing."""
-    fields = {"quiet": "wait" if found.extras.quiet else "now", "policy": found.extras.policy}
+    fields = {
+        "version": version(found),
+        "quiet": "wait" if found.extras.quiet else "now",
+        "policy": found.extras.policy,
+    }
     for language, text in found.texts.items():
         fields[f"heading-{language}"], fields[f"body-{language}"] = text["heading"], text["body"]
         if machine := text.get("machine"):

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from bots.discord import layout as discord
 from bots.notices import render_for
 from bots.telegram import layout as telegram
-from core.announcements import Extras, KeptPicture, Kind, Outgoing
+from core.announcements import Audience, Extras, KeptPicture, Kind, Outgoing
 from core.announcements.delivery.matter import dressed
 from core.town import TownPack
 
@@ -59,19 +59,20 @@ class Looks:
     picture: str | None  # the address under which staff see it
     description: str
     post: Post
+    actions: Sequence[str]  # the buttons that end it, on what goes to one person
     too_long: Sequence[str]  # platforms on which it is more than one message
 
 
 def outgoing(
     town: TownPack,
-    kind: Kind,
+    audience: Audience,
     texts: Mapping[str, Mapping[str, str]],
     extras: Extras,
     language: str,
     picture: KeptPicture | None,
 ) -> Outgoing:
     """The message to one reader, as a pump makes it."""
-    message = render_for(town)(kind, texts, language)
+    message = render_for(town)(audience.kind, texts, language, audience.topic)
     return dressed(message, extras, picture)
 
 
@@ -100,6 +101,7 @@ def looks(message: Outgoing, kind: Kind, extras: Extras) -> Looks:
             message.language,
             message.links,
         ),
+        actions=[label for label, _ in message.action],
         too_long=too_long,
     )
 

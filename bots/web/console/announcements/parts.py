@@ -1,11 +1,12 @@
 """Small parts of the form: what is chosen first, the open tab, the limits, the spoken figures."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from bots import texts
 from bots.app import posting_places
 from bots.web.console.announcements import words
-from bots.web.console.announcements.form import Faults, Given
+from bots.web.console.announcements.form import LISTS, Faults, Given
 from bots.web.pages import LANGUAGE_NAMES, Web
 from core.announcements import (
     MAX_BODY,
@@ -35,6 +36,26 @@ def open_tab(given: Given, faults: Faults) -> str:
     return given.get("look", "ja") or "ja"
 
 
+_PAGE: Final = (
+    *("heading-ja", "body-ja", "heading-", "body-", "translate-", "read-"),
+    *("file", "picture", "description-"),
+    *(f"{part}-{each}" for each in range(1, MAX_LINKS + 1) for part in ("label", "link")),
+    *("place", "place-title", "reach", *LISTS, "joined_since", "visited_since"),
+    *("missed", "topic", "audience"),
+)
+"""How the names of fields begin, from the top of the page to its end."""
+
+
+def in_order(faults: Faults) -> Faults:
+    """As somebody meets them on the page."""
+
+    def at(name: str) -> int:
+        fitting = [each for each in _PAGE if name.startswith(each)]
+        return _PAGE.index(max(fitting, key=len)) if fitting else len(_PAGE)
+
+    return {name: faults[name] for name in sorted(faults, key=at)}
+
+
 def names_open(given: Given, code: str) -> bool:
     names = (*(f"label-{each}" for each in range(1, MAX_LINKS + 1)), "place-title", "description")
     return any(given.get(f"{name}-{code}") for name in names)
@@ -51,8 +72,10 @@ def limits() -> Mapping[str, int]:
     }
 
 
-def said(reach: words.Reached | None, language: str) -> str:
+def said(reach: words.Reached | None, language: str, day_fault: str = "") -> str:
     """The figures in one sentence, for who hears the page."""
+    if day_fault:
+        return texts.say(f"announcing.fault.{day_fault}", language)
     if reach is None:
         return texts.say("announcing.fault.reach", language)
     if not reach.total:

@@ -13,7 +13,7 @@ from bots.web.console.announcements.trial import found
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES, Number
 from core import announcements
-from core.announcements import Announcement
+from core.announcements import Announcement, AnnouncementState, Kind
 from core.board import BOARD
 from core.database import reading
 from core.town import TownPack
@@ -62,6 +62,7 @@ class Results(StaffPages):
             request,
             "announcements/recipients.html",
             each=each,
+            unsent=_unsent(each, self.language(request)),
             rows=list(worded(self.web.app.town, rows, self.language(request))),
             filters=filters,
             result=result,
@@ -88,30 +89,42 @@ class Results(StaffPages):
     async def file(self, request: Request, number: Number, result: str = "") -> Response:
         """The result for each recipient, for a spreadsheet; a page of rows at a time."""
         self.web.staff(request)
-        await found(self.web, number)
+        each = await found(self.web, number)
         return StreamingResponse(
-            self._csv(number, result if result in RESULTS else "", self.language(request)),
+            self._csv(each, result if result in RESULTS else "", self.language(request)),
             media_type="text/csv",
             headers={"Content-Disposition": f'attachment; filename="announcement-{number}.csv"'},
         )
 
-    async def _csv(self, number: int, result: str, language: str) -> AsyncIterator[str]:
+    async def _csv(self, each: Announcement, result: str, language: str) -> AsyncIterator[str]:
         yield csv_text([[texts.say(f"announcing.people.{name}", language) for name in COLUMNS]])
         rows: list[Mapping[str, Any]] = []
         async with reading(self.web.app.sessions) as session:
-            async for row in announcements.each_recipient(session, number):
+            async for row in announcements.each_recipient(session, each.id):
                 if not result or row["result"] == result:
                     rows.append(row)
                 if len(rows) >= CHUNK:
                     yield _lines(self.web.app.town, rows, language)
                     rows.clear()
         yield _lines(self.web.app.town, rows, language)
+        if said := _unsent(each, language):
+            yield csv_text([[said]]).removeprefix(MARK)
 
 
 def _filters(each: Announcement) -> list[tuple[str, int]]:
     """Each result that came to somebody, with how many; before them all together."""
     counted = [(name, int(getattr(each, name))) for name in RESULTS]
     return [("", each.total - each.waiting), *((name, count) for name, count in counted if count)]
+
+
+def _unsent(each: Announcement, language: str) -> str:
+    """How many have no row, for nothing was sent to them so far; empty: there is nobody."""
+    if each.waiting <= 0:
+        return ""
+    kind = "people" if each.kind is Kind.DIRECT else "places"
+    over = "never" if each.state is AnnouncementState.CANCELLED else "unsent"
+    key = f"announcing.people.{over}_{kind}"
+    return texts.say(key, language, count=f"{each.waiting:,}")
 
 
 def _lines(town: TownPack, rows: Iterable[Mapping[str, Any]], language: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bots.web.console.announcements import words
 from bots.web.console.announcements.changed import changes
 from bots.web.console.announcements.faults import located
-from bots.web.console.announcements.form import Faults, Given, given_of
+from bots.web.console.announcements.form import Faults, Given, given_of, version
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.announcements.pace import Paces
 from bots.web.console.announcements.trial import found, kept_picture, testers
 from bots.web.console.pages import StaffPages
 from bots.web.pages import Number, Web, go
+from bots.web.session import member_account
+from bots.zones import zone_name
 from core import announcements, audit
 from core.announcements import (
     Announcement,
@@ -33,6 +35,8 @@ RUNNING: Final = frozenset(
     {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
 )
 STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
+FAR: Final = timedelta(days=731)
+"""Further ahead it is a slip of the finger."""
 MAX_REASON: Final = 500
 
 
@@ -42,6 +46,17 @@ class Refusal:
 
     by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """How far a change has gone: a key under ``announcing.progress``, and how many were changed.
+
+    What leaves in the new words from the first is none of them, so a change has no total.
+    """
+
+    key: str
+    done: int
 
 
 class Sending(StaffPages):
@@ -62,10 +77,8 @@ class Sending(StaffPages):
             ("/{number}/withdraw", self.withdraw, "POST"),
             ("/{number}/pause", self.pause, "POST"),
             ("/{number}/resume", self.resume, "POST"),
-            ("/{number}/cancel", self.cancel, "POST"),
             ("/{number}/missed", self.missed, "POST"),
             ("/{number}/copy", self.copy, "POST"),
-            ("/{number}/delete", self.delete, "POST"),
         ):
             router.add_api_route(path, handler, methods=[method])
         return router
@@ -89,6 +102,7 @@ class Sending(StaffPages):
         wrong = words.compared(written)
         values: dict[str, Any] = {
             "each": each,
+            "version": version(each),
             "given": given or Given(),
             "faults": faults or {},
             "whom": words.whom(app.town, each.audience, language),
@@ -119,6 +133,7 @@ class Sending(StaffPages):
             )
             log = await audit.search(session, subject, limit=20)
             revisions = await announcements.revisions(session, each.id)
+            mine = await member_account(session, self.web.visitor(request))
         refused = next((row for row in log if row.action == "announcement.refused"), None)
         refusal, seen = None, None
         if refused is not None and refused.detail.get("reason"):
@@ -145,8 +160,9 @@ class Sending(StaffPages):
             "refusal": refusal,
             "changed": changes(each, seen) if seen is not None else None,
             "own": each.asked_by == f"staff:{self.web.staff(request)}",
-            "testers": testers(self.web),
+            "testers": testers(self.web) + ([("web", "")] if mine else []),
             "today": local.date().isoformat(),
+            "zone_name": zone_name(app.town.town.timezone, language),
         }
 
     async def _way(self, request: Request, each: Announcement) -> dict[str, Any]:
@@ -161,8 +177,12 @@ class Sending(StaffPages):
         confirmed = each.confirmed_at or each.created_at
         rewritten = newest is not None and newest.number > 1 and newest.at > confirmed
         amending = None
-        if rewritten or each.amended or each.amend_failed or each.retracted_at:
-            amending = {"total": each.delivered, "done": each.amended + each.amend_failed}
+        if each.retracted_at:
+            gone = each.amended + each.amend_failed
+            amending = Amended("retracted" if gone >= each.delivered else "retracting", gone)
+        elif rewritten or each.amended or each.amend_failed:
+            over = ended and not left
+            amending = Amended("amended" if over else "amending", each.amended + each.amend_failed)
         direct = each.kind is Kind.DIRECT
         return {
             "running": each.state in RUNNING or left,
@@ -184,7 +204,7 @@ class Sending(StaffPages):
         town = self.web.app.town
         return {
             language: looks(
-                outgoing(town, each.kind, each.texts, each.extras, language, kept),
+                outgoing(town, each.audience, each.texts, each.extras, language, kept),
                 each.kind,
                 each.extras,
             )
@@ -251,7 +271,10 @@ class Sending(StaffPages):
         start, deadline, faults = self._times(given)
         if faults:
             return await self._page(request, each, given, faults)
-        if (given.get("revision") or str(each.revision)) != str(each.revision):
+        seen = given.get("version") or version(each)
+        if (given.get("revision") or str(each.revision)) != str(each.revision) or (
+            seen != version(each)
+        ):
             return go(address, request, flash="announcing.done.changed")
         try:
             async with reading(app.sessions) as session:
@@ -293,7 +316,7 @@ class Sending(StaffPages):
         if start is None and not faults:
             faults["start"] = ("when", {})
         deadline = None
-        if given.get("deadline-day"):
+        if given.get("deadline-day") or given.get("deadline-time"):
             deadline = self._moment(given, "deadline", faults)
         return start, deadline, faults
 
@@ -304,10 +327,13 @@ class Sending(StaffPages):
             return None
         zone = self.web.app.town.town.timezone
         try:
-            return start_of(date.fromisoformat(day), time.fromisoformat(clock), zone=zone).at
+            at = start_of(date.fromisoformat(day), time.fromisoformat(clock), zone=zone).at
         except (ValueError, OverflowError):
             faults[name] = ("when", {})
             return None
+        if at > self.web.app.clock() + FAR:
+            faults[name] = ("far", {})
+        return at
 
     async def approve(self, request: Request, number: Number) -> Response:
         by = f"staff:{self.web.staff(request)}"
@@ -375,14 +401,6 @@ class Sending(StaffPages):
             "resumed",
         )
 
-    async def cancel(self, request: Request, number: Number) -> Response:
-        return await self._step(
-            request,
-            number,
-            lambda session, by, now: announcements.cancel(session, number, by=by, now=now),
-            "cancelled",
-        )
-
     async def missed(self, request: Request, number: Number) -> Response:
         """A draft for those whom it did not reach."""
         return await self._step(
@@ -399,15 +417,3 @@ class Sending(StaffPages):
             lambda session, by, now: announcements.duplicate(session, number, by=by, now=now),
             "copied",
         )
-
-    async def delete(self, request: Request, number: Number) -> Response:
-        by = f"staff:{self.web.staff(request)}"
-        await self.web.form(request, "form")
-        await found(self.web, number)
-        app = self.web.app
-        try:
-            async with transaction(app.sessions) as session:
-                await announcements.discard(session, number, by=by, now=app.clock())
-        except NotAllowed:
-            return go(f"/console/announcements/{number}", request, flash="announcing.done.late")
-        return go("/console/announcements", request, flash="announcing.done.deleted")

@@ -74,7 +74,7 @@ class Trial(StaffPages):
         elif fields.get("to") not in dict(testers(self.web)):
             raise HTTPException(404)
         kept = await kept_picture(self.web, each)
-        message = outgoing(app.town, each.kind, each.texts, each.extras, language, kept)
+        message = outgoing(app.town, each.audience, each.texts, each.extras, language, kept)
         said = await self._tested(platform, account, message)
         if said.startswith("tested"):
             async with transaction(app.sessions) as session:

@@ -6,6 +6,15 @@ export function pictures(form, changed) {
   const said = box.querySelector('[data-picture-said]');
 
   async function send(file) {
+    if (file.size > Number(box.dataset.bytes)) {
+      said.textContent = box.dataset.large;
+      said.classList.add('fault');
+      const field = box.querySelector('#file');
+      if (field) field.value = '';
+      field?.focus();
+      return;
+    }
+    said.classList.remove('fault');
     said.textContent = box.dataset.sending;
     const body = new FormData();
     body.set('csrf', form.elements.csrf.value);
