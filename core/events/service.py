@@ -9,8 +9,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.access.decision import Admitted, Decision, Refused
-from core.access.evidence import Evidence, EvidenceReader
+from core.access.evidence import EvidenceReader
 from core.chain.values import Finality
 from core.clock import Clock
 from core.database import Sessions, transaction

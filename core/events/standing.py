@@ -8,7 +8,7 @@ from typing import Final
 
 from core.access.decision import Admitted, Decision, Refused
 from core.access.evidence import Evidence, EvidenceReader
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.events.nouns import Event, Reply, ReplyState, Standing
 from core.town import Gate, TownPack
 

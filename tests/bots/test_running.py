@@ -261,6 +261,7 @@ async def test_a_job_that_makes_an_error_of_its_cancellation_ends_all_the_same()
     await asyncio.wait({running}, timeout=5)
     assert running.cancelled()
 
+
 async def test_a_worker_makes_no_key_where_the_towns_is_missing(tmp_path: Path) -> None:
     """As on another machine: with a key of its own it would void what the town has signed."""
     settings = Settings(_env_file=None, data_dir=tmp_path / "var", town=ROOT / "towns" / "mine")

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-from typing import cast
 
 import pytest
 
-from bots.app import App
 from bots.cli.telling import Teller
 from bots.listening import MetricsPortTaken, listen
 from bots.operations.listener import watched
@@ -24,7 +22,7 @@ async def test_beside_a_log_of_json_no_plain_line_is_written(
     world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    app = cast("App", world.app)
+    app = world.app
     teller = Teller(Settings(log_format="json"))
     teller.step("records")
     teller.happenings(app)
@@ -36,7 +34,7 @@ async def test_beside_a_log_of_json_no_plain_line_is_written(
 
 
 async def test_a_taken_port_of_monitoring_is_named_by_its_own_setting(world: World) -> None:
-    app = cast("App", world.app)
+    app = world.app
     with listen("127.0.0.1", 0) as other:
         port = other.getsockname()[1]
         app.settings = app.settings.model_copy(update={"metrics_port": port})

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from core.access.evidence import Evidence
-from core.chain.client import Finality
+from core.chain.values import Finality
 from core.events import ReplyState
 from core.identity import Account
 from tests.core.events.world import GATE, LINK, NOW, STARTS, World

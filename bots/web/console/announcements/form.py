@@ -29,7 +29,7 @@ from core.announcements import (
     Segment,
     Terms,
 )
-from core.announcements.encoding import MAX_PICTURE_BYTES
+from core.announcements.pictures import MAX_PICTURE_BYTES
 from core.town import TownPack
 
 MAX_UPLOAD: Final = MAX_PICTURE_BYTES
