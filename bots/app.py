@@ -350,6 +350,7 @@ async def running(
             vaults=vaults,
             address=settings.address,
             is_staff=is_staff,
+            staff_name=settings.staff_name,
             places=lambda gate: posting_places(town, keepers, gate),
             wake=wake,
             tell=happenings.tell,

@@ -4,6 +4,7 @@ Every name carries the prefix ``KANKEI_``. What differs between *towns* stands i
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -50,9 +51,10 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of /metrics on 127.0.0.1, for Prometheus; 0: no figures are told.",
     )
-    staff: Annotated[frozenset[str], NoDecode] = Field(
-        default=frozenset(),
-        description="Who is staff in chat, such as `telegram:123,discord:456`.",
+    staff: Annotated[Mapping[str, str], NoDecode] = Field(
+        default={},
+        description="Who is staff in chat, such as `telegram:123=hana,discord:456`; "
+        "the name is that of `kankei staff-link`.",
     )
 
     host: str = Field(default="127.0.0.1", description="Address the web pages listen on.")
@@ -162,7 +164,17 @@ class Settings(BaseSettings):
         description="How often the chains are asked for new transfers.",
     )
 
-    @field_validator("staff", "trusted_proxies", mode="before")
+    @field_validator("staff", mode="before")
+    @classmethod
+    def _accounts_with_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, Mapping) or not isinstance(value, Iterable):
+            return value
+        pairs = (str(each).partition("=") for each in value)
+        return {account.strip(): name.strip() for account, _, name in pairs}
+
+    @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
@@ -171,12 +183,18 @@ class Settings(BaseSettings):
 
     @field_validator("staff")
     @classmethod
-    def _platform_and_id(cls, value: frozenset[str]) -> frozenset[str]:
+    def _platform_and_id(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         for entry in value:
             platform, _, account = entry.partition(":")
             if platform not in {"telegram", "discord"} or not account.isdigit():
-                raise ValueError("write staff as platform:id, such as telegram:123,discord:456")
+                raise ValueError("write staff as telegram:123=hana,discord:456")
         return value
+
+    def staff_name(self, platform: str, account: str) -> str:
+        """Who of the staff speaks with an account: as the console names them, where it is said."""
+        spoken = f"{platform}:{account}"
+        name = self.staff.get(spoken)
+        return f"staff:{name}" if name else spoken
 
     @field_validator("ipfs_gateway")
     @classmethod

@@ -20,6 +20,7 @@ from knowledge.answer import Guide
 
 if TYPE_CHECKING:
     from bots.conversation.learning import Learning  # which words its previews as a desk does
+    from bots.conversation.messages import Incoming
 
 Places = Callable[[str | None], tuple[tuple[str, str], ...]]
 """Where a room's announcements are posted, as (platform, place); `None`: to the whole town."""
@@ -52,6 +53,11 @@ class Desk:
     rates: Callable[[], Mapping[str, float]]  # messages a second, by platform
     try_out: TryOut
     meters: Meters = field(default_factory=Meters)
+    staff_name: Callable[[str, str], str] = "{}:{}".format
+
+    def author(self, incoming: "Incoming") -> str:
+        """Who of the staff wrote, as the audit log names them."""
+        return self.staff_name(incoming.platform, incoming.account)
 
 
 def sample_note(town: TownPack, language: str) -> str:

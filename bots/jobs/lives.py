@@ -68,7 +68,10 @@ async def tell_of_pauses(app: App) -> None:
 
 async def tell_news(app: App) -> None:
     """Notices to staff of who has to agree, what is over, and what came too late."""
-    staff = [(platform, account) for platform, _, account in _staff(app)]
+    staff = {
+        (platform, account): app.settings.staff_name(platform, account)
+        for platform, _, account in _staff(app)
+    }
     async with transaction(app.sessions) as session:
         told = await announcements.tell_news(session, staff, now=app.clock())
     if told:

@@ -4,7 +4,7 @@ Every turn of an announcement is told once, whichever process sees it first; the
 the notices are written in one transaction.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,12 +39,12 @@ class _News:
 
 
 async def tell_news(
-    session: AsyncSession, staff: Collection[tuple[str, str]], *, now: datetime
+    session: AsyncSession, staff: Mapping[tuple[str, str], str], *, now: datetime
 ) -> int:
     """Write notices of what has happened since the last look; returns how many turns it was.
 
-    `staff` are (platform, id there). Who asked is not asked to agree. Who never wrote to the bot
-    cannot be told.
+    `staff` are (platform, id there), each with the name of who speaks there. Who asked is not asked
+    to agree. Who never wrote to the bot cannot be told.
     """
     told = 0
     for each in await _fresh(session, now):
@@ -100,7 +100,7 @@ async def _told(session: AsyncSession, news: _News) -> bool:
 
 
 async def _tell(
-    session: AsyncSession, news: _News, staff: Collection[tuple[str, str]], now: datetime
+    session: AsyncSession, news: _News, staff: Mapping[tuple[str, str], str], now: datetime
 ) -> None:
     row = news.row
     values = {
@@ -113,8 +113,8 @@ async def _tell(
     if news.turn is Turn.ASKED:
         values["people"] = str(row.people)
     step = "look" if news.turn is Turn.ASKED else "progress"
-    for platform, external_id in sorted(staff):
-        if news.turn is Turn.ASKED and row.asked_by == f"{platform}:{external_id}":
+    for (platform, external_id), name in sorted(staff.items()):
+        if news.turn is Turn.ASKED and row.asked_by == name:
             continue
         account = await find_account(session, platform, external_id)
         if account is not None:

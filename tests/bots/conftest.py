@@ -32,7 +32,7 @@ async def app(
     settings = Settings(
         town=ROOT / "towns" / "mine",
         data_dir=tmp_path,
-        staff=frozenset({"telegram:900"}),
+        staff=dict.fromkeys(["telegram:900"], ""),
         port=8080,
     )
     async with running(settings, clock=clock, holdings=holdings, guide=mine_guide) as app:

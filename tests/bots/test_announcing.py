@@ -26,7 +26,7 @@ HANA = replace(STAFF, account="1", name="花子")
 async def desk(app: App) -> FakeMessenger:
     """A town with two of staff, three who asked for messages, and a Telegram that takes all."""
     app.settings = app.settings.model_copy(
-        update={"staff": frozenset({"telegram:900", "telegram:901"})}
+        update={"staff": dict.fromkeys(["telegram:900", "telegram:901"], "")}
     )
     messenger = FakeMessenger("telegram")
     app.add_platform(FakeKeeper(), messenger, rate=30)

@@ -12,3 +12,8 @@ def test_a_rate_that_telegram_charges_for_is_refused_until_it_is_paid() -> None:
     paid = Settings(_env_file=None, telegram_rate=1_000, telegram_paid_broadcast=True)
     assert paid.telegram_rate == 1_000
     assert Settings(_env_file=None).telegram_rate == 30
+
+
+def test_a_chat_account_of_staff_may_say_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KANKEI_STAFF", "telegram:123=hana, discord:456")
+    assert Settings(_env_file=None).staff == {"telegram:123": "hana", "discord:456": ""}

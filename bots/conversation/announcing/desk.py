@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from bots import texts
-from bots.conversation.announcing.following import Following, author
+from bots.conversation.announcing.following import Following
 from bots.conversation.announcing.reading import link_of, moment_of, words_of
 from bots.conversation.announcing.sending import Sending
 from bots.conversation.announcing.steps import TOWN, Row, Step, Steps, say
@@ -149,7 +149,7 @@ class Announcing:
 
     async def _begin(self, incoming: Incoming, account: Account) -> Reply:
         """Something new, the draft that was begun, or how the last ones go."""
-        language, by = account.locale, author(incoming)
+        language, by = account.locale, self._desk.author(incoming)
         async with reading(self._desk.sessions) as session:
             last = await announcements.history(session, limit=30)
         drafts = [each for each in last if each.state is AnnouncementState.DRAFT]
@@ -174,7 +174,7 @@ class Announcing:
                 number = await announcements.compose(
                     session,
                     town=self._desk.town,
-                    author=author(incoming),
+                    author=self._desk.author(incoming),
                     audience=Audience(Kind.DIRECT),
                     texts={"ja": words},
                     now=self._desk.clock(),
@@ -196,7 +196,7 @@ class Announcing:
                 found = await announcements.progress(session, number)
                 if found.state is not AnnouncementState.DRAFT:
                     return self._following.show(found, account.locale)
-                by = author(incoming)
+                by = self._desk.author(incoming)
                 await announcements.cancel(session, number, by=by, now=self._desk.clock())
         return Reply(say("quitted", account.locale), private=True)
 
@@ -258,7 +258,7 @@ class Announcing:
                 self._stash.popitem(last=False)
             return Reply(say("picture.needs-words", account.locale), private=True)
         async with transaction(self._desk.sessions) as session:
-            by, now = author(incoming), self._desk.clock()
+            by, now = self._desk.author(incoming), self._desk.clock()
             kept = await announcements.keep_picture(session, content, {"ja": words}, by=by, now=now)
             before = (await announcements.progress(session, number)).extras
             await announcements.revise(
@@ -334,7 +334,7 @@ class Announcing:
                 session,
                 number,
                 town=self._desk.town,
-                by=author(incoming),
+                by=self._desk.author(incoming),
                 now=self._desk.clock(),
                 audience=audience,
                 texts=texts,

@@ -89,7 +89,9 @@ class Following:
         }
         try:
             async with transaction(self._desk.sessions) as session:
-                await doings[verb](session, number, by=author(incoming), now=self._desk.clock())
+                await doings[verb](
+                    session, number, by=self._desk.author(incoming), now=self._desk.clock()
+                )
         except NotAllowed:
             return await self.progress(number, account)
         self._desk.wake()
@@ -111,7 +113,7 @@ class Following:
             return Reply(asked, buttons=((yes, no),), private=True)
         try:
             async with transaction(self._desk.sessions) as session:
-                by = author(incoming)
+                by = self._desk.author(incoming)
                 await announcements.retract(session, number, by=by, now=self._desk.clock())
         except NotAllowed:
             return await self.progress(number, account)
@@ -122,7 +124,7 @@ class Following:
         """A new draft for those whom it did not reach; its number."""
         try:
             async with transaction(self._desk.sessions) as session:
-                by = author(incoming)
+                by = self._desk.author(incoming)
                 return await announcements.missed(session, number, by=by, now=self._desk.clock())
         except NotAllowed:
             return await self.progress(number, account)
@@ -174,7 +176,7 @@ class Following:
             found = await announcements.progress(session, number)
         if found.state is not AnnouncementState.ASKED:
             return Reply(say("approval.over", language), private=True)
-        by, now = author(incoming), self._desk.clock()
+        by, now = self._desk.author(incoming), self._desk.clock()
         try:
             if agrees:
                 async with reading(self._desk.sessions) as session:
@@ -192,8 +194,3 @@ class Following:
         shown = await self.progress(number, account)
         approved = say("approval.approved", language)
         return Reply(f"{approved}\n\n{shown.text}", buttons=shown.buttons, private=True)
-
-
-def author(incoming: Incoming) -> str:
-    """Staff by the account they speak with, as the audit log names them."""
-    return f"{incoming.platform}:{incoming.account}"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bots.conversation.announcing.following import Following, author
+from bots.conversation.announcing.following import Following
 from bots.conversation.announcing.steps import Step, Steps, say
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
@@ -78,7 +78,7 @@ class Sending:
                     session,
                     number,
                     town=self._desk.town,
-                    by=author(incoming),
+                    by=self._desk.author(incoming),
                     now=self._desk.clock(),
                     start_at=_start(when),
                     counted=counted,

@@ -98,7 +98,7 @@ def _shown(row: Any, places: Sequence[tuple[str, str]], *, over: bool) -> Mappin
 
 async def received(session: AsyncSession, account_ids: Sequence[int]) -> list[Mapping[str, Any]]:
     """What was sent to these accounts, for the person whose accounts they are."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     for announcement_id, recipient in await _theirs(session, account_ids):
         row = await session.get_one(DeliveryRow, (announcement_id, recipient))
         about = await session.get_one(AnnouncementRow, announcement_id)

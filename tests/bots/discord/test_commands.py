@@ -183,7 +183,7 @@ async def test_whoever_presses_is_the_one_who_is_heard(world: World) -> None:
 async def test_staff_write_an_announcement_in_a_form(world: World) -> None:
     clerk = world.guild.add_member(world.env.create_user("clerk"))
     world.app.settings = world.app.settings.model_copy(
-        update={"staff": frozenset({f"discord:{clerk.id}"})}
+        update={"staff": dict.fromkeys([f"discord:{clerk.id}"], "")}
     )
     shown = await clerk.slash(world.plaza, "announce")
     assert shown.modal is not None
@@ -204,7 +204,7 @@ async def test_staff_write_an_announcement_in_a_form(world: World) -> None:
 async def clerk_of(world: World) -> simcord.MemberActor:
     clerk = world.guild.add_member(world.env.create_user("clerk"))
     world.app.settings = world.app.settings.model_copy(
-        update={"staff": frozenset({f"discord:{clerk.id}"})}
+        update={"staff": dict.fromkeys([f"discord:{clerk.id}"], "")}
     )
     return clerk
 

@@ -43,7 +43,7 @@ async def app(
         town=ROOT / "towns" / "mine",
         data_dir=tmp_path,
         database_url=records,
-        staff=frozenset({"telegram:900"}),
+        staff=dict.fromkeys(["telegram:900"], ""),
     )
     async with running(settings, clock=clock, holdings=holdings, guide=mine_guide) as app:
         yield app

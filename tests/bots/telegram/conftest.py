@@ -105,7 +105,7 @@ class Hall:
         self.town = self.town.model_copy(update={"gates": gates})
 
     def has_staff(self, *users: User) -> None:
-        self.given["staff"] = frozenset(f"telegram:{each.id}" for each in users)
+        self.given["staff"] = {f"telegram:{each.id}": "" for each in users}
 
     def adapter(self) -> TelegramAdapter:
         settings = Settings(_env_file=None).model_copy(

@@ -25,7 +25,7 @@ async def clerk(app: App, server: TelegramServer) -> AsyncIterator[User]:
             "telegram_api_url": server.base_url,
             "telegram_file_url": server.base_file_url,
             "public_url": "https://town.example",
-            "staff": frozenset({f"telegram:{clerk.id}"}),
+            "staff": dict.fromkeys([f"telegram:{clerk.id}"], ""),
         }
     )
     adapter = TelegramAdapter(app, webhook_secret="s")

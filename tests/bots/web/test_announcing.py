@@ -369,7 +369,9 @@ async def test_the_settings_language_service_writes_the_draft_or_the_page_says_w
 
 async def test_a_test_goes_to_one_member_of_staff_and_is_no_delivery(town_office: World) -> None:
     settings = town_office.app.settings
-    town_office.app.settings = settings.model_copy(update={"staff": frozenset({"telegram:42"})})
+    town_office.app.settings = settings.model_copy(
+        update={"staff": dict.fromkeys(["telegram:42"], "")}
+    )
     async with town_office.visitor() as hana:
         await enter(town_office, hana)
         path = await drafted(hana, ENGLISH)
@@ -466,11 +468,22 @@ async def test_above_the_threshold_a_second_person_sees_what_changed_and_decides
         await ken.post(f"{path}/approve", revision="2")
         assert await pumped(world) == 3
         assert await state_of(world, path) is AnnouncementState.DONE
+        other = await hana.post(f"{path}/change", {**WORDS, "body-ja": "延期。"}, revision="2")
+        assert "Another member of staff is asked to agree." in other.text
+        assert "Agree and replace" not in other.text
+        waiting = (await ken.get(path)).text
+        assert "hana wants to replace what has arrived." in waiting
+        asked_at = waiting.partition('name="asked" value="')[2].partition('"')[0]
+        own = await hana.post(f"{path}/change/approve", asked=asked_at)
+        assert "cannot approve what you asked for yourself" in own.text
+        agreed = await ken.post(f"{path}/change/approve", asked=asked_at)
+        assert "The change is on its way." in agreed.text
         async with transaction(world.app.sessions) as session:
             rows = await session.scalars(select(AuditRow.action).order_by(AuditRow.id))
         steps = [each for each in rows if each.startswith("announcement.")]
         assert [each.partition(".")[2] for each in steps] == [
             *("drafted", "asked", "refused", "revised", "asked", "approved"),
+            *("change-asked", "change-approved", "changed"),
         ]
 
 
