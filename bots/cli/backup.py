@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from bots.cli.faults import faults, operations_words
 from bots.cli.terminal import read_settings
+from bots.jobs.view import ClosedBooks
 from bots.signing import derived, secret_of
 from core import archive
 from core import town as town_pack
@@ -154,7 +155,7 @@ async def _restore(
     configured = settings.secret_key.get_secret_value()
     engine = connect(settings.database)
     try:
-        return await archive.restore(
+        restored = await archive.restore(
             engine,
             file,
             data_dir=settings.data_dir,
@@ -167,6 +168,9 @@ async def _restore(
         )
     finally:
         await engine.dispose()
+    async with ClosedBooks(settings.database) as books:
+        await books.clear()
+    return restored
 
 
 def _report(settings: Settings, restored: Restored) -> None:
