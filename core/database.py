@@ -297,6 +297,21 @@ async def _foreign_keys(connection: AsyncConnection, *, on: bool) -> None:
     await connection.run_sync(switch)
 
 
+async def ready_to_read(engine: AsyncEngine) -> None:
+    """For what only looks: never changes the tables of a town that may be running.
+
+    Where there are no records yet, they are made. Raises `MigrationRefused` if this code cannot
+    read what is there.
+    """
+    state = await schema_state(engine)
+    if state.current is None:
+        await migrate(engine)
+    elif state.too_new:
+        raise MigrationRefused("too-new", state.current)
+    elif state.pending:
+        raise MigrationRefused("pending", ", ".join(each.id for each in state.pending))
+
+
 async def schema_state(engine: AsyncEngine) -> schema.SchemaState:
     """How the database stands to this code. Raises `RecordsUnavailable` when it is away."""
     with outages_named():

@@ -34,7 +34,7 @@ from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import connect, migrate, reading, session_factory
+from core.database import connect, migrate, reading, ready_to_read, session_factory
 from core.errors import KankeiError, MigrationRefused, RecordsUnavailable, TownPackError
 from core.settings import Settings
 
@@ -199,13 +199,14 @@ def verify() -> None:
     async def first_wrong() -> int | None:
         engine = connect(settings.database)
         try:
-            await migrate(engine)
+            await ready_to_read(engine)
             async with reading(session_factory(engine)) as session:
                 return await audit_log.verify(session)
         finally:
             await engine.dispose()
 
-    wrong = asyncio.run(first_wrong())
+    with faults():
+        wrong = asyncio.run(first_wrong())
     if wrong is not None:
         raise fail("audit.broken", row=wrong)
     say("audit.sound")

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from bots.cli.faults import faults, operations_words
 from bots.cli.terminal import read_settings
-from bots.signing import NoKey, derived, existing_secret
+from bots.jobs.view import ClosedBooks
+from bots.signing import NoKey, derived, existing_secret, secret_of
 from core import archive
 from core import town as town_pack
 from core.archive import ArchiveRefused, Manifest, Restored
@@ -173,7 +174,7 @@ async def _restore(
     configured = settings.secret_key.get_secret_value()
     engine = connect(settings.database)
     try:
-        return await archive.restore(
+        restored = await archive.restore(
             engine,
             file,
             data_dir=settings.data_dir,
@@ -186,6 +187,9 @@ async def _restore(
         )
     finally:
         await engine.dispose()
+    async with ClosedBooks(settings.database) as books:
+        await books.clear()
+    return restored
 
 
 def _report(settings: Settings, restored: Restored) -> None:

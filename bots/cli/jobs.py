@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bots import texts
+from bots.cli.faults import faults
 from bots.cli.terminal import fail, language, read_settings, say
 from bots.jobs.clockwork import title
 from bots.jobs.view import ClosedBooks, Line, View, retry, run_now, view
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import Sessions, connect, migrate, session_factory
+from core.database import Sessions, connect, ready_to_read, session_factory
 from core.errors import NotFound, TownPackError
 from core.settings import Settings
 
@@ -78,13 +79,14 @@ def _with_records(
     async def whole() -> Answer:
         engine = connect(settings.database)
         try:
-            await migrate(engine)
+            await ready_to_read(engine)
             async with ClosedBooks(settings.database) as books:
                 return await ask(session_factory(engine), books)
         finally:
             await engine.dispose()
 
-    return asyncio.run(whole())
+    with faults():
+        return asyncio.run(whole())
 
 
 def _zone(settings: Settings) -> ZoneInfo:

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from sqlalchemy import inspect
+from sqlalchemy import delete, inspect, table
 
 from bots.jobs.engine import SCHEMA, TRIES, connect_engine, in_thread, relay_logs
 from bots.jobs.stories import CLOSED, FAILED, OPEN, Story, story_of
@@ -52,6 +52,16 @@ class ClosedBooks:
 
     async def forget(self, stories: Sequence[str]) -> None:
         await in_thread(lambda: self._forget(list(stories)))
+
+    async def clear(self) -> None:
+        """Forget all: of a town whose records were replaced, none of it is true."""
+        await in_thread(self._clear)
+
+    def _clear(self) -> None:
+        schema = None if self._pool.dialect.name == "sqlite" else SCHEMA
+        if inspect(self._pool).has_table("workflow_status", schema=schema):
+            with self._pool.begin() as connection:  # the steps go with it
+                connection.execute(delete(table("workflow_status", schema=schema)))
 
     def _stories(self, states: list[str]) -> list[Story]:
         schema = None if self._pool.dialect.name == "sqlite" else SCHEMA

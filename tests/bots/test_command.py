@@ -158,3 +158,20 @@ async def test_the_demo_starts_answers_ends_cleanly_and_keeps_its_state(tmp_path
     assert again.process.returncode == 0
     assert (data / "secret_key").read_text(encoding="ascii") == key
     assert (data / "chain.txt").read_text(encoding="ascii") == journal
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["audit", "verify"]], ids=["jobs", "audit"])
+def test_a_command_that_only_looks_leaves_older_records_as_they_are_and_says_what_to_do(
+    tmp_path: Path, words: list[str]
+) -> None:
+    kankei("migrate", KANKEI_DATA_DIR=str(tmp_path))
+    with sqlite3.connect(tmp_path / "kankei.sqlite3") as file:
+        file.execute("UPDATE alembic_version SET version_num = '0009'")
+    file.close()
+    done = kankei(*words, KANKEI_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "kankei migrate" in done.stderr
+    assert "Traceback" not in done.stderr
+    with sqlite3.connect(tmp_path / "kankei.sqlite3") as file:
+        assert file.execute("SELECT version_num FROM alembic_version").fetchone() == ("0009",)
+    file.close()

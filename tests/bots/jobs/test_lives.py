@@ -11,7 +11,8 @@ from sqlalchemy import update
 from bots.app import App
 from bots.jobs import lives
 from bots.jobs.engine import MAX_RECOVERIES, Engine
-from bots.jobs.stories import OPEN
+from bots.jobs.stories import CLOSED, OPEN
+from bots.jobs.view import ClosedBooks
 from core import announcements
 from core.announcements import AnnouncementState, Audience, Kind
 from core.database import transaction
@@ -112,3 +113,13 @@ async def test_all_that_is_open_is_followed_however_much_was_announced_since(app
     async with wound_up(app, []) as clockwork:
         await lives.adopt(app)
         assert [each.subject for each in await clockwork.engine.stories(OPEN)] == [str(number)]
+
+
+async def test_the_clock_of_records_that_were_replaced_remembers_nothing(app: App) -> None:
+    await planned(app)
+    async with wound_up(app, []) as clockwork:
+        await lives.adopt(app)
+        assert await clockwork.engine.stories(OPEN)
+    async with ClosedBooks(app.settings.database) as books:
+        await books.clear()
+        assert await books.stories((*OPEN, *CLOSED)) == []
