@@ -30,8 +30,7 @@ def faults() -> Iterator[None]:
     except RecordsUnavailable as error:
         raise fail("records-unavailable", reason=error) from error
     except NoKey as error:
-        typer.echo(operations_words("worker.no-key", file=error), err=True)
-        raise typer.Exit(1) from error
+        raise fail("no-key", reason=error) from error
     except WeakKey as error:
         raise fail("weak-key", reason=error) from error
     except MetricsPortTaken as error:
