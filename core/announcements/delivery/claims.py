@@ -140,11 +140,11 @@ async def runs_on(session: AsyncSession, platform: str, now: datetime) -> list[R
             each[2],
             each[3] is not None,
             too_late(AnnouncementState(each[1]), each[4], now),
-            each[6],
-            each[7],
-            each[8],
-            each[9],
-            holds=Extras.unpacked(each[5]).policy == "hold",
+            each.cursor,
+            each.last,
+            each.claimed,
+            each.amend_cursor,
+            Extras.unpacked(each[5]).policy == "hold",
         )
         for each in found
     ]

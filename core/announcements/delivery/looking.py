@@ -260,7 +260,7 @@ class Looker:
                 break
             cursor = each.recipient
             ours = each.lane in lanes and each.state == DeliveryState.DELIVERED
-            if ours and each.worker is None:
+            if ours and each.due_at is None:  # what is due is claimed as such, perhaps just now
                 self._decider.amend(haul, each, matter, run, 1, now)
         through = len(found) < AT_ONCE and (not found or cursor == found[-1].recipient)
         moved = replace(run, amend_cursor=None if through else cursor)
