@@ -100,7 +100,7 @@ async def test_a_message_shows_its_picture_and_links_and_is_new_once(world: Worl
         assert message.opened_at == world.clock()
 
         stopped = await hana.post(f"/rooms/messages/{message.id}", choice="0")
-        assert "「催しもの」のお知らせを止めました" in stopped.text
+        assert "「催しもの」を止めました。設定で戻せます。" in stopped.text
 
 
 async def test_a_picture_is_served_by_us_for_ever_and_under_no_other_name(world: World) -> None:
