@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from bots.cli.faults import faults, operations_words
 from bots.cli.terminal import read_settings
 from bots.jobs.view import ClosedBooks
-from bots.signing import NoKey, derived, existing_secret, secret_of
+from bots.signing import NoKey, derived, existing_secret
 from core import archive
 from core import town as town_pack
 from core.archive import ArchiveRefused, Manifest, Restored
