@@ -34,7 +34,7 @@ from bots.web.session import staff_link
 from core import audit as audit_log
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import connect, migrate, reading, ready_to_read, session_factory
+from core.database import connect, reading, ready_to_read, session_factory
 from core.errors import KankeiError, MigrationRefused, RecordsUnavailable, TownPackError
 from core.settings import Settings
 
