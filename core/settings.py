@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -202,6 +203,16 @@ class Settings(BaseSettings):
         if value and not value.startswith("https://"):
             raise ValueError("write the gateway as https://…")
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _how_people_reach_it(cls, value: str) -> str:
+        """It stands in links, and in the text that is signed."""
+        parts = urlsplit(value)
+        bare = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
+        if value and (not bare or parts.query or parts.fragment or parts.username):
+            raise ValueError(f"write {PREFIX}PUBLIC_URL as https://town.example, without a path")
+        return value
 
     @model_validator(mode="after")
     def _rate_that_is_paid(self) -> Self:

@@ -26,6 +26,7 @@ from core.identity import Account
 logger = logging.getLogger(__name__)
 
 MESSAGES_A_MINUTE = 20
+STAFF_MESSAGES_A_MINUTE = 120  # an announcement is some twenty steps, and each may be taken back
 STAFF_COMMANDS = frozenset({"announce", "answer"})
 
 EXAMPLES = 3  # ready questions under a greeting
@@ -47,6 +48,9 @@ class Conversation:
         self._answering = Answering(desk)
         self._at_work: set[tuple[str, str]] = set()
         self._limits = Buckets(rate=MESSAGES_A_MINUTE / 60, burst=MESSAGES_A_MINUTE)
+        self._staff_limits = Buckets(
+            rate=STAFF_MESSAGES_A_MINUTE / 60, burst=STAFF_MESSAGES_A_MINUTE
+        )
         self._commands: Mapping[str, Callable[[Incoming, Account], Awaitable[Reply]]] = {
             "start": self._start,
             "help": self._help,
@@ -146,7 +150,9 @@ class Conversation:
     async def _admit(self, incoming: Incoming, language: str) -> Account | None:
         """Who is speaking; `None` if this very message was answered before."""
         desk = self._desk
-        self._limits.take(f"{incoming.platform}:{incoming.account}")
+        staff = desk.is_staff(incoming.platform, incoming.account)
+        limits = self._staff_limits if staff else self._limits
+        limits.take(f"{incoming.platform}:{incoming.account}")
         async with transaction(desk.sessions) as session:
             now = desk.clock()
             if incoming.update is not None:

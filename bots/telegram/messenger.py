@@ -72,6 +72,9 @@ class Place:
     message: int | None = None  # the one that is answered, shown above the answer
 
 
+LEFT_BEHIND: Final = Failed("the group is a supergroup now: change or delete the message by hand")
+
+
 class TelegramMessenger:
     """Sends, changes and takes back announcements honestly, and answers patiently.
 
@@ -125,7 +128,9 @@ class TelegramMessenger:
             return Failed("longer than one message of Telegram can be")
         new = Rewriting(laid.parts[0], laid.keyboard, message.picture is not None)
         try:
-            await self._following(where[0], partial(new.apply, self.bot, where[1]))
+            await self._where_it_was(where[0], partial(new.apply, self.bot, where[1]))
+        except ChatMigrated:
+            return LEFT_BEHIND
         except TelegramError as error:
             return outcome_of(error, direct=direct)
         return Delivered(message_id)
@@ -137,11 +142,11 @@ class TelegramMessenger:
             return Failed("not a message of Telegram")
         chat, number = where
         try:
-            await self._following(chat, partial(self.bot.delete_message, message_id=number))
+            await self._where_it_was(chat, partial(self.bot.delete_message, message_id=number))
+        except ChatMigrated:
+            return LEFT_BEHIND
         except TelegramError as error:
             if outcome.is_gone(error):
-                if chat in self._moved:
-                    return Failed("the group is a supergroup now: delete the message there by hand")
                 return Delivered(message_id)
             if outcome.is_too_old(error):
                 return await self._withdraw(chat, number, direct=direct)
@@ -183,6 +188,12 @@ class TelegramMessenger:
                     await self._tell_moved(chat, new)
             return await act(new)
 
+    async def _where_it_was(self, chat: int, act: Callable[[int], Awaitable[Result]]) -> Result:
+        """Do something to a message. A supergroup numbers anew: there it would be another's."""
+        if (moved := self._moved.get(chat)) is not None:
+            raise ChatMigrated(moved)
+        return await act(chat)
+
     async def _announce(self, message: Outgoing, chat: int) -> Sent:
         if message.picture is None:
             return await send_words(self.bot, chat, message, paid=self._paid)
@@ -196,7 +207,9 @@ class TelegramMessenger:
         """Replace what cannot be deleted any more. The picture of a caption stays."""
         line = Rewriting(self._withdrawn)
         try:
-            captioned = await self._following(chat, partial(line.apply, self.bot, number))
+            captioned = await self._where_it_was(chat, partial(line.apply, self.bot, number))
+        except ChatMigrated:
+            return LEFT_BEHIND
         except TelegramError as error:
             return outcome_of(error, direct=direct)
         if captioned:

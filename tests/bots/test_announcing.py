@@ -399,3 +399,28 @@ def test_forms_fit_discord(language: str, action: str) -> None:
 def test_what_opens_no_form_opens_none() -> None:
     for action in ("rooms", "announce:send:1", "announce:words:1:xx", "announce:words:x:ja"):
         assert form_of(action, "ja") is None
+
+
+@pytest.mark.usefixtures("desk")
+async def test_an_old_step_does_not_open_what_was_cancelled(app: App) -> None:
+    shown = await say(app, command="announce", text="見出し\n本文")
+    back = next(
+        button.action
+        for row in shown.rows
+        for button in row
+        if button.action and ":go:" in button.action
+    )
+    quit_it = next(
+        button.action
+        for row in shown.rows
+        for button in row
+        if button.action and ":quit" in button.action
+    )
+    await say(app, action=quit_it)
+    assert (await say(app, action=back)).text == texts.say("errors.old-button", "ja")
+
+
+@pytest.mark.usefixtures("desk")
+async def test_staff_may_take_every_step_of_an_announcement_without_a_pause(app: App) -> None:
+    for _ in range(60):
+        assert (await say(app, command="help")).text != texts.say("errors.too-many", "ja")

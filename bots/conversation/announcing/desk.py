@@ -21,6 +21,7 @@ from core.announcements import (
     Link,
     Texts,
 )
+from core.announcements.nouns import OVER
 from core.announcements.pictures import MAX_PICTURE_BYTES
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
@@ -28,6 +29,10 @@ from core.identity import Account
 
 MAX_STASHED: Final = 8
 RECENT: Final = 3
+WRITING: Final = frozenset(
+    {"words", "photo", "link", "type", "go", "nopicture", "nolinks", "to", "test", "confirm"}
+)
+"""Buttons that change a draft."""
 LABEL: Final = 30  # characters of a heading in a button
 
 
@@ -97,6 +102,8 @@ class Announcing:
         self, verb: str, number: int, detail: str, incoming: Incoming, account: Account
     ) -> Reply:
         filled = bool(incoming.text.strip()) or incoming.upload is not None
+        if verb in WRITING and await self._is_over(number):
+            return _old(account)
         match verb:
             case "words" | "photo" | "link" | "type" if filled:
                 what = {"photo": "picture", "type": "time"}.get(verb, verb)
@@ -121,6 +128,11 @@ class Announcing:
             case "send":
                 return await self._sending.send(number, detail, incoming, account)
         return await self._follow(verb, number, detail, incoming, account)
+
+    async def _is_over(self, number: int) -> bool:
+        """Whether it was cancelled or sent; buttons of earlier messages do not write it anew."""
+        async with transaction(self._desk.sessions) as session:
+            return (await announcements.progress(session, number)).state in OVER
 
     async def _follow(
         self, verb: str, number: int, detail: str, incoming: Incoming, account: Account

@@ -156,6 +156,27 @@ async def test_a_group_that_became_a_supergroup_is_written_to_at_once_and_staff_
     assert [each.status for each in server.calls("sendMessage")] == [400, 200, 200]
 
 
+async def test_what_was_posted_before_a_group_became_a_supergroup_is_left_alone_there(
+    server: TelegramServer, bot: Bot
+) -> None:
+    """A supergroup numbers its messages anew: the same number is another's message."""
+    messenger = TelegramMessenger(bot)
+    owner = server.user("長", started=True)
+    old = server.basic_group("部屋", owner=owner)
+    posted = await messenger.post(str(old.id), NEWS, delivery=1)
+    assert isinstance(posted, Delivered)
+    new = await owner.upgrades(old)
+    number = str(posted.message_id)
+    for _ in range(2):
+        assert isinstance(await messenger.retract(str(old.id), number, direct=False), Failed)
+        assert isinstance(await messenger.edit(str(old.id), number, NEWS, direct=False), Failed)
+        await messenger.post(str(old.id), NEWS, delivery=2)
+    assert {each.arguments.get("chat_id") for each in server.calls("deleteMessage")} <= {
+        str(old.id)
+    }
+    assert [each for each in server.messages(new) if not each.service]
+
+
 async def test_a_room_that_the_bot_was_removed_from_fails_rather_than_blocks(
     server: TelegramServer, messenger: TelegramMessenger
 ) -> None:
