@@ -136,7 +136,7 @@ async def test_any_country_is_found_by_its_name(app: App, written: str, area: st
 @pytest.mark.parametrize("written", ["Atlantis", "C", "🦇", "x" * 5_000])
 async def test_a_place_that_is_none_is_asked_for_again(app: App, written: str) -> None:
     reply = await say(app, command="settings", text=written)
-    assert "/settings Italy" in reply.text
+    assert "/settings イタリア" in reply.text
     assert len(reply.text) < 300
     assert (await hana(app)).area is None
 

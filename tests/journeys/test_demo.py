@@ -44,7 +44,9 @@ async def test_a_newcomer_becomes_a_resident_asks_the_mascot_and_reads_the_annou
         await page.fill("#body-ja", "秋吉台でお会いしましょう。")
         await page.click("[data-next]")
         await page.click("form[action$='/confirm'] button")
-        await expect(page.get_by_text("1件のうち1件")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#progress").get_by_text("1件のうち1件")).to_be_visible(
+            timeout=15_000
+        )
 
         # … which stands in the room.
         await page.goto(f"{demo.url}/rooms/residents")

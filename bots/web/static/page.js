@@ -43,11 +43,3 @@ for (const menu of document.querySelectorAll('details.languages')) {
     if (event.key === 'Escape' && menu.open) { menu.open = false; menu.querySelector('summary').focus(); }
   });
 }
-
-// On a phone the console's menus are one line that scrolls: the page at hand is in view.
-for (const menu of document.querySelectorAll('.console-bar nav, .console-pages')) {
-  const here = menu.querySelector('[aria-current]');
-  if (!here) continue;
-  const [line, link] = [menu.getBoundingClientRect(), here.getBoundingClientRect()];
-  if (link.right > line.right) menu.scrollLeft += link.right - line.right + 32;
-}
