@@ -74,6 +74,7 @@ async def main(folder: Path, url: str, name: str, version: str, *telegram: str) 
         town=ROOT / "towns" / "mine",
         data_dir=folder,
         database_url=url,
+        secret_key=SecretStr("the key of the town, which a worker does not make"),
         **given,
     )
 
