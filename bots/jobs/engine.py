@@ -125,15 +125,17 @@ def connect_engine(records: str) -> SyncEngine:
 
 
 class _Relay(logging.Handler):
-    """The library's warnings as lines of ours: where, and the first line of what it says."""
+    """The library's warnings as lines of ours: where, and what kind of error.
+
+    Not its words: it writes values into them, and they may be somebody's.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
-        words = record.getMessage().partition("\n")[0][:160]
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         logger.log(
             record.levelno,
             "engine",
-            extra={"where": f"{record.module}:{record.lineno}", "words": words, "error": error},
+            extra={"where": f"{record.module}:{record.lineno}", "error": error},
         )
 
 
