@@ -307,7 +307,7 @@ class Pump:
         ahead = _ahead(lane, runs)
         room = self._room(lane, now, ahead) if claiming else 0
         if claiming:
-            haul.add(await self._find(session, runs, room, rung, now))
+            haul.add(await self._find(session, runs, room, rung, len(landed), now))
             await _claim(session, haul, singly=singly)
         await reckon(session, haul.reckoning, now=now)
         first, lane = lane.taken(len(haul.claims), now)
@@ -339,11 +339,21 @@ class Pump:
         return max(room, 0)
 
     async def _find(
-        self, session: AsyncSession, runs: Sequence[Run], room: int, rung: bool, now: datetime
+        self,
+        session: AsyncSession,
+        runs: Sequence[Run],
+        room: int,
+        rung: bool,
+        written: int,
+        now: datetime,
     ) -> Haul:
-        """What goes next: notices, posts in rooms, then the announcements by turns."""
+        """What goes next: notices, posts in rooms, then the announcements by turns.
+
+        Of what has landed, the first `written` stand in their rows already and may be due again.
+        """
         look = rung or self._more or self._monotonic() >= self._look_at
-        haul, ours = Haul(), {*self._flying, *(claim.key for claim, _ in self._landed)}
+        landed = (claim.key for claim, _ in self._landed[written:])
+        haul, ours = Haul(), {*self._flying, *landed}
         if look:
             self._look_at = self._monotonic() + LOOK_EVERY.total_seconds()
             await self._tidy(session, runs, haul, room, ours, now)
