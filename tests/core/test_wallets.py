@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -194,6 +195,20 @@ SAMPLES: dict[type, object] = {
 }
 
 
+OTHERS = {Integer: (1, 2), String: ("a", "b")}
+
+
+def apart(column: Column[Any]) -> set[Column[Any]]:
+    """What two rows of a table cannot share, whoever's they are."""
+    return {
+        each
+        for key in column.table.constraints
+        if isinstance(key, UniqueConstraint) and column not in set(key.columns)
+        for each in key.columns
+        if not each.foreign_keys
+    }
+
+
 async def put(session: AsyncSession, table: Table, **given: object) -> dict[str, object]:
     """A row of any table, with what it refers to; what is not given is the same each time."""
     row = dict(given)
@@ -220,8 +235,9 @@ async def test_two_members_with_the_same_in_any_table_become_one(
 ) -> None:
     stays, goes = await join(sessions, "1"), await join(sessions, "9", "discord")
     async with transaction(sessions) as session:
-        for member in (stays, goes):
-            await put(session, column.table, **{column.name: member})
+        for number, member in enumerate((stays, goes), 1):
+            given = {each.name: OTHERS[type(each.type)][number - 1] for each in apart(column)}
+            await put(session, column.table, **{column.name: member, **given})
         code = await identity.propose_merge(session, member_id=goes, other_id=stays, now=NOW)
     async with transaction(sessions) as session:
         assert await identity.merge(session, code, by_member=stays, now=NOW) == stays
