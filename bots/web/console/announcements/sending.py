@@ -179,7 +179,7 @@ class Sending(StaffPages):
         amending = None
         if each.retracted_at:
             gone = each.amended + each.amend_failed
-            amending = Amended("retracted" if gone >= each.delivered else "retracting", gone)
+            amending = Amended("retracting", gone) if gone < each.delivered else None
         elif rewritten or each.amended or each.amend_failed:
             over = ended and not left
             amending = Amended("amended" if over else "amending", each.amended + each.amend_failed)
