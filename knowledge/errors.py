@@ -9,7 +9,14 @@
     ├── GeneratorError         no usable text from the endpoint: send the extract instead
     │   └── GeneratorTimeout   the endpoint was too slow: the same, and worth telling staff
     ├── QuestionsUnreadable    a file of labelled questions has lines to mend: show them all
-    └── BaselineUnreadable     an earlier run cannot be read: name another, or none
+    ├── BaselineUnreadable     an earlier run cannot be read: name another, or none
+    └── VoiceError
+        ├── AudioUnreadable    no sound in a form that we know: ask for another recording, or words
+        ├── AudioTooLong       more than is heard at once: ask for a shorter question
+        ├── NothingHeard       nobody speaks in it: ask to come closer, or to write
+        ├── VoiceMissing       the packages are not installed: go on in writing, tell staff which
+        ├── RecogniserFailed   the engine or endpoint gave nothing usable: ask to write
+        └── SynthesiserFailed  the same for speaking: the written answer stands alone
 
 A document that cannot be used is not an error but a `knowledge.passage.Problem`: the others still
 answer.
@@ -72,3 +79,45 @@ class BaselineUnreadable(KnowledgeError):
     """The file of an earlier run is missing, damaged or of another format."""
 
     code = "baseline_unreadable"
+
+
+class VoiceError(KnowledgeError):
+    """Hearing or speaking did not work; writing always does."""
+
+    code = "voice"
+
+
+class AudioUnreadable(VoiceError):
+    """The bytes are no recording in a form that we know, or a damaged one."""
+
+    code = "audio_unreadable"
+
+
+class AudioTooLong(VoiceError):
+    """The recording is longer than one question may be."""
+
+    code = "audio_too_long"
+
+
+class NothingHeard(VoiceError):
+    """Nobody speaks in the recording, or nothing that could be words."""
+
+    code = "nothing_heard"
+
+
+class VoiceMissing(VoiceError):
+    """A package of the extra `voice` is not installed; the message names it and the command."""
+
+    code = "voice_missing"
+
+
+class RecogniserFailed(VoiceError):
+    """The recogniser broke, was too slow, or sent what cannot be used."""
+
+    code = "recogniser_failed"
+
+
+class SynthesiserFailed(VoiceError):
+    """The synthesiser broke, was too slow, or sent what cannot be used."""
+
+    code = "synthesiser_failed"

@@ -1,0 +1,1 @@
+"""Hearing questions and speaking answers: ports, engines here, and any endpoint."""
