@@ -1,8 +1,8 @@
 """Recovery: a town's names put back into what was heard, by their exact reading.
 
-A recogniser that has never seen 景清洞 writes what it heard with other characters: 加劇予動. Each of
-them has readings in the dictionary; where one row of readings is exactly that of a name, the name
-was said. Nothing is guessed from similar sounds: 秋芳洞 and 秋吉台 are two sounds apart, and a
+A recogniser that has never seen 景清洞 writes what it heard with other characters: 加劇予動. Each
+of them has readings in the dictionary; where one row of readings is exactly that of a name, the
+name was said. Nothing is guessed from similar sounds: 秋芳洞 and 秋吉台 are two sounds apart, and a
 visitor who asks for one must not hear of the other.
 
 Readings are the same whatever the length of their vowels, which neither speakers nor spellings keep
@@ -11,7 +11,7 @@ apart (オオ, オウ, オー), and between ヂ and ジ, ヅ and ズ.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,7 @@ LONGEST: Final = 500
 ALTERNATIVES: Final = 2
 
 _WORD: Final = 6  # characters of the longest dictionary word that is looked up within a name
+_SOUNDS: Final = 3  # of a character at most: what is spelled as the town does comes first
 _LENGTH: Final = re.compile(
     "(?<=[アカサタナハマヤラワガザダバパャ])ア|(?<=[イキシチニヒミリギジビピ])イ"
     "|(?<=[ウクスツヌフムユルグズブプュ])ウ|(?<=[エケセテネヘメレゲゼデベペ])[エイ]"
@@ -57,8 +58,8 @@ class _Match:
 class Recovery:
     """The names of one town, and words that its visitors use, by reading.
 
-    `words` are those that guides write in one way (入洞料, 駐車場); they are put back only where what
-    was heard is no word of its own.
+    `words` are those that guides write in one way (入洞料, 駐車場); they are put back only where
+    what was heard is no word of its own.
     """
 
     def __init__(
@@ -114,6 +115,11 @@ class Recovery:
             for start in sorted(borders)
             for end, folded in lattice.ends(start)
             if folded in self._targets and end in borders
+        ]
+        found += [
+            _Match(each.start(), each.end(), (surface,), len(surface) * _SOUNDS, certain=True)
+            for surface in self._surfaces
+            for each in re.finditer(re.escape(surface), text)
         ]
         taken: list[_Match] = []
         for each in sorted(found, key=lambda it: (-it.sounds, it.start - it.end, it.start)):
