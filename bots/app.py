@@ -24,6 +24,7 @@ from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.operations.meters import Meters
 from bots.signing import derived, existing_secret, secret_of
+from bots.voice import Voice
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
@@ -121,6 +122,7 @@ class App:
     pumps: dict[str, Pump] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)  # messages a second, by platform
     translator: Translator | None = None  # none without a language service
+    voice: Voice | None = None  # none where nothing can hear or speak
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
