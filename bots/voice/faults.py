@@ -2,7 +2,7 @@
 
 from bots import texts
 from core.errors import KankeiError
-from knowledge.errors import VoiceError
+from knowledge.errors import Busy, VoiceError
 
 
 class VoiceOff(KankeiError):
@@ -33,10 +33,24 @@ class VoiceBusy(KankeiError):
         self.before = before
 
 
-def sentence(error: Exception, language: str) -> str:
-    """What a person reads; anything that was not raised on purpose reads as ``unexpected``."""
-    code = KankeiError.code
+def code_of(error: Exception) -> str:
+    """The name of a fault; what was not raised on purpose is ``unexpected``."""
     if isinstance(error, KankeiError | VoiceError):
-        code = error.code.replace("_", "-")
+        return error.code.replace("_", "-")
+    return KankeiError.code
+
+
+def sentence(error: Exception, language: str) -> str:
+    """What a person reads."""
+    code = code_of(error)
     key = f"errors.{code}" if texts.knows(f"errors.{code}") else f"errors.{KankeiError.code}"
-    return texts.say(key, language, before=error.before if isinstance(error, VoiceBusy) else "")
+    return texts.say(key, language, before=_before(error))
+
+
+def _before(error: Exception) -> int:
+    match error:
+        case VoiceBusy():
+            return error.before
+        case Busy():
+            return error.waiting + 1  # and the one who is heard just now
+    return 0

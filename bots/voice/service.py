@@ -13,9 +13,11 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from bots.conversation import Reply
 from bots.limits import Buckets, TooMany
-from bots.voice.faults import TooOften, VoiceOff, VoiceTooLarge
+from bots.operations.meters import Meters
+from bots.voice.faults import TooOften, VoiceOff, VoiceTooLarge, code_of
 from bots.voice.line import Line, Tell
-from knowledge.errors import VoiceMissing
+from core.errors import KankeiError
+from knowledge.errors import VoiceError, VoiceMissing
 from knowledge.language import Language
 from knowledge.voice.port import Container, Ears, Heard, Mouth, Piece
 
@@ -92,11 +94,14 @@ class Voice:
         ears: Callable[[], Ears] | None,
         mouth: Callable[[], Mouth] | None,
         at_once: int = 1,
+        meters: Meters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._meters = meters or Meters()
         self._ears: Part[Ears] = Part(ears)
         self._mouth: Part[Mouth] = Part(mouth)
         self._line = Line(at_once=at_once, longest=LONGEST_LINE)
+        self._meters.voice_waiting.set_function(lambda: self._line.waiting)
         self._limits = Buckets(rate=QUESTIONS_A_MINUTE / 60, burst=QUESTIONS_A_MINUTE, clock=clock)
 
     @property
@@ -136,6 +141,16 @@ class Voice:
         if not self.hears:
             raise VoiceOff
         self.admit(person, size=len(audio))
+        with self._meters.recognition() as asked:
+            try:
+                heard = await self._hear(audio, languages, tell)
+            except (KankeiError, VoiceError) as error:
+                asked.outcome = code_of(error)
+                raise
+            asked.outcome = "doubtful" if heard.doubtful else "heard"
+            return heard
+
+    async def _hear(self, audio: bytes, languages: Sequence[Language], tell: Tell | None) -> Heard:
         async with self._line.turn(tell):
             ears = await self._ears.get()
             return await ears.hear(audio, languages=languages)
@@ -154,28 +169,35 @@ class Voice:
 
         Closing the generator stops what was not said yet. Raises `SynthesiserFailed`.
         """
-        if not reply.spoken or not self.speaks(reply.language):
+        if (mouth := await self._mouth_for(reply)) is None:
             return
-        mouth = await self._mouth.get()
-        language = Language(reply.language)
-        if not mouth.speaks(language):
-            return
-        async with aclosing(mouth.pieces(reply.spoken, language=language)) as pieces:
-            async for piece in pieces:
-                yield piece
+        with self._meters.speech() as speech:
+            said = mouth.pieces(reply.spoken, language=Language(reply.language))
+            async with aclosing(said) as pieces:
+                async for piece in pieces:
+                    speech.begun()
+                    yield piece
+            speech.outcome = "spoken"
 
     async def note(self, reply: Reply) -> Piece | None:
         """The whole answer as a voice message (Ogg/Opus); `None` where it is not spoken.
 
         Raises `SynthesiserFailed`.
         """
+        if (mouth := await self._mouth_for(reply)) is None:
+            return None
+        language = Language(reply.language)
+        with self._meters.speech() as speech:
+            piece = await mouth.whole(reply.spoken, language=language, container=Container.OGG_OPUS)
+            speech.begun()
+            speech.outcome = "spoken"
+            return piece
+
+    async def _mouth_for(self, reply: Reply) -> Mouth | None:
         if not reply.spoken or not self.speaks(reply.language):
             return None
         mouth = await self._mouth.get()
-        language = Language(reply.language)
-        if not mouth.speaks(language):
-            return None
-        return await mouth.whole(reply.spoken, language=language, container=Container.OGG_OPUS)
+        return mouth if mouth.speaks(Language(reply.language)) else None
 
     async def close(self) -> None:
         """Let the engines go."""
