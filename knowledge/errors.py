@@ -14,6 +14,7 @@
         ├── AudioUnreadable    no sound in a form that we know: ask for another recording, or words
         ├── AudioTooLong       more than is heard at once: ask for a shorter question
         ├── NothingHeard       nobody speaks in it: ask to come closer, or to write
+        ├── Busy               too many speak at once: say how many wait, ask to try again or write
         ├── VoiceMissing       the packages are not installed: go on in writing, tell staff which
         ├── RecogniserFailed   the engine or endpoint gave nothing usable: ask to write
         └── SynthesiserFailed  the same for speaking: the written answer stands alone
@@ -103,6 +104,16 @@ class NothingHeard(VoiceError):
     """Nobody speaks in the recording, or nothing that could be words."""
 
     code = "nothing_heard"
+
+
+class Busy(VoiceError):
+    """The worker has as many jobs as it may have; `waiting` of them have not begun."""
+
+    code = "voice_busy"
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} jobs are waiting")
+        self.waiting = waiting
 
 
 class VoiceMissing(VoiceError):
