@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import MutableHeaders
@@ -49,7 +50,7 @@ class SecurityHeaders:
         self._headers = dict(HEADERS)
         https = address.startswith("https:")
         # In Safari before 15.4, 'self' is no WebSocket of the same host.
-        socket = "ws" + address.removeprefix("http")
+        socket = f"{'wss' if https else 'ws'}://{urlsplit(address).netloc}"
         self._headers["Content-Security-Policy"] += f"; connect-src 'self' {socket}"
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"

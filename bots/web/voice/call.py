@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from pydantic import ValidationError
@@ -182,7 +183,7 @@ class Call:
         match message:
             case Ask(text=text):
                 await self._silence()
-                await self._begin(lambda number: self._asked(number, text))
+                await self._begin(partial(self._asked, text=text))
             case Stop():
                 await self._silence()
             case Aloud(on=on):
@@ -211,7 +212,7 @@ class Call:
     async def _recorded(self) -> None:
         audio, self._recording = self._recording, None
         if audio is not None:
-            await self._begin(lambda number: self._said(number, bytes(audio)))
+            await self._begin(partial(self._said, audio=bytes(audio)))
 
     # Hands-free
 
@@ -230,9 +231,8 @@ class Call:
             if edge is Edge.BEGAN:
                 await self._silence("began")
             else:
-                taken = microphone.taken
                 await self.wire.say("ended")
-                await self._begin(lambda number, wav=taken: self._said(number, wav, open_mic=True))
+                await self._begin(partial(self._said, audio=microphone.taken, open_mic=True))
         if microphone.seconds > self._clock() - self._since + AHEAD:
             raise Broken  # faster than sound
         if self._answers or self._speaker.speaking:

@@ -15,7 +15,7 @@ from bots.limits import TooMany
 from bots.web.chat import Transcripts
 from bots.web.guard import address_of
 from bots.web.pages import Web
-from bots.web.voice.call import Call
+from bots.web.voice.call import Call, OpenTurns
 from bots.web.voice.listening import Turns
 from bots.web.voice.messages import ELSEWHERE, TOO_MANY, Patience
 from knowledge.errors import VoiceMissing
@@ -75,11 +75,11 @@ class VoiceDoor:
         transcripts: Transcripts,
         *,
         patience: Patience | None = None,
-        detector: Callable[[], object] | None = None,
+        detector: OpenTurns | None = None,
     ) -> None:
         self._web, self._transcripts = web, transcripts
         self.patience = patience or Patience()
-        self._turns = detector or Detector()
+        self._turns: OpenTurns = detector or Detector()
         self._calls: dict[str, Call] = {}
         self._addresses: Counter[str] = Counter()
 

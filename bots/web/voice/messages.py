@@ -80,6 +80,4 @@ class Aloud(_Message):
 
 Message = Hello | Start | End | Cancel | OpenMicrophone | CloseMicrophone | Ask | Stop | Aloud
 
-MESSAGES: Final[TypeAdapter[Message]] = TypeAdapter(
-    Annotated[Message, Field(discriminator="type")]
-)
+MESSAGES: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="type")])

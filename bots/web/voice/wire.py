@@ -2,6 +2,8 @@
 
 import asyncio
 import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -36,21 +38,11 @@ class Wire:
             async with self._in_time():
                 await self._socket.close(code)
 
-    def _in_time(self) -> "_InTime":
-        return _InTime(self._seconds)
-
-
-class _InTime:
-    """A page that takes nothing for so long is gone."""
-
-    def __init__(self, seconds: float) -> None:
-        self._timeout = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: object, error: object, trace: object) -> bool | None:
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """A page that takes nothing for so long is gone."""
         try:
-            return await self._timeout.__aexit__(kind, error, trace)  # type: ignore[arg-type]
+            async with asyncio.timeout(self._seconds):
+                yield
         except TimeoutError as late:
             raise WebSocketDisconnect(1006) from late

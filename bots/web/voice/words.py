@@ -3,7 +3,7 @@
 import hmac
 import re
 from difflib import SequenceMatcher
-from typing import Final
+from typing import Any, Final
 
 from starlette.websockets import WebSocket
 
@@ -63,7 +63,5 @@ class Words:
     def fault(self, error: Exception) -> str:
         return self._part("voice/_fault.html", sentence=sentence(error, self._who.language))
 
-    def _part(self, name: str, **values: object) -> str:
+    def _part(self, name: str, **values: Any) -> str:
         return self._web.fragment(self._socket, name, **values)
-
-
