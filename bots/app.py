@@ -24,6 +24,7 @@ from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.operations.meters import Meters
 from bots.signing import derived, existing_secret, secret_of
+from bots.voice import Voice, open_voice
 from bots.web.keeper import WebKeeper
 from bots.web.messenger import WebMessenger
 from core import town as town_pack
@@ -121,6 +122,7 @@ class App:
     pumps: dict[str, Pump] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)  # messages a second, by platform
     translator: Translator | None = None  # none without a language service
+    voice: Voice | None = None  # none where nothing can hear or speak
     names: dict[str, str] = field(default_factory=dict)  # what our bot is called, by platform
     troubles: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)  # which of our jobs the chains do not answer
@@ -260,6 +262,7 @@ async def running(
     language: str = "ja",
     worker: str = "kankei",
     joins: bool = False,
+    voice: Voice | None = None,
 ) -> AsyncIterator[App]:
     """Everything but the platforms, opened in order and closed in reverse.
 
@@ -388,12 +391,22 @@ async def running(
             pages=pages,
             keepers=keepers,
         )
-        app.translator = translator_of(settings)
-        if app.translator is not None:
-            stack.push_async_callback(app.translator.aclose)
+        app.voice = voice
+        _services(app, stack)
         app.add_platform(WebKeeper(settings.address), WebMessenger(sessions, clock), rate=WEB_RATE)
         await learning.teach()
         yield app
+
+
+def _services(app: App, stack: AsyncExitStack) -> None:
+    """What translates, hears and speaks, as the settings say. A worker is deaf and mute."""
+    app.translator = translator_of(app.settings)
+    if app.translator is not None:
+        stack.push_async_callback(app.translator.aclose)
+    if app.voice is None and app.answers:
+        app.voice = open_voice(app.settings, app.town, app.meters)
+    if app.voice is not None:
+        stack.push_async_callback(app.voice.close)
 
 
 def chains_of(

@@ -140,6 +140,43 @@ class Settings(BaseSettings):
         description="After this a question is answered without the endpoint.",
     )
 
+    voice: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Questions and answers aloud: `auto` where something can hear or speak, `on` "
+        "tells staff what is missing, `off` not at all.",
+    )
+    transcription_base_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible transcriptions; empty: the recogniser that is installed.",
+    )
+    transcription_model: str = Field(
+        default="whisper-1", description="Model that makes text of questions that were said."
+    )
+    transcription_api_key: SecretStr | None = Field(
+        default=None, description="Key of the transcriptions endpoint."
+    )
+    transcription_timeout: timedelta = Field(
+        default=timedelta(seconds=20),
+        gt=timedelta(0),
+        description="After this the person is asked to write instead.",
+    )
+    speech_base_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible speech; empty: the voices that are installed.",
+    )
+    speech_model: str = Field(default="tts-1", description="Model that says answers.")
+    speech_api_key: SecretStr | None = Field(
+        default=None, description="Key of the speech endpoint."
+    )
+    speech_voice: str = Field(
+        default="", description="Voice that says answers; empty: the one of the town's persona."
+    )
+    speech_timeout: timedelta = Field(
+        default=timedelta(seconds=20),
+        gt=timedelta(0),
+        description="After this the written answer stands alone.",
+    )
+
     chain_endpoints: dict[int, tuple[str, ...]] = Field(
         default_factory=dict,
         description='JSON-RPC endpoints a chain id: `{"137": ["https://…"]}`.',

@@ -5,7 +5,8 @@ A generator that says what it is told, an encoder without weights, and guide fil
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import numpy as np
 
 from knowledge.encoders import Vectors
 from knowledge.generate import Message
+from knowledge.language import Language
 from knowledge.text import fold
+from knowledge.voice.port import Container, Heard, Piece
 
 
 @dataclass
@@ -88,3 +91,58 @@ def table(*rows: Sequence[str], header: Sequence[str] = ("項目", "内容")) ->
     """Return a Markdown table of facts."""
     lines = (header, ["---"] * len(header), *rows)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+@dataclass
+class FakeEars:
+    """Hears `says` in every recording, whatever is in it; or fails with `fails`."""
+
+    says: str = "秋芳洞の料金はいくらですか"
+    language: Language = Language.JA
+    confidence: float = 0.9
+    alternatives: tuple[str, ...] = ()
+    fails: Exception | None = None
+    name: str = "fake"
+    hold: asyncio.Event = field(default_factory=asyncio.Event)  # set: hears at once
+    heard: list[tuple[bytes, tuple[Language, ...]]] = field(default_factory=list)
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.hold.set()
+
+    async def hear(self, audio: bytes, *, languages: Sequence[Language]) -> Heard:
+        self.heard.append((audio, tuple(languages)))
+        await self.hold.wait()
+        if self.fails is not None:
+            raise self.fails
+        return Heard(self.says, self.language, self.confidence, 2.0, self.alternatives)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeMouth:
+    """Says a beep a sentence, in the languages it knows."""
+
+    languages: frozenset[Language] = frozenset(Language) - {Language.KO}
+    fails: Exception | None = None
+    name: str = "fake"
+    said: list[tuple[str, Language]] = field(default_factory=list)
+    closed: bool = False
+
+    def speaks(self, language: Language) -> bool:
+        return language in self.languages
+
+    async def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+        for sentence in filter(None, re.split(r"(?<=[。！？!?])|(?<=\.)\s", text)):
+            yield await self.whole(sentence, language=language, container=Container.OGG_OPUS)
+
+    async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
+        if self.fails is not None:
+            raise self.fails
+        self.said.append((text, language))
+        return Piece(text, b"beep", container, len(text) / 8)
+
+    async def close(self) -> None:
+        self.closed = True

@@ -4,6 +4,7 @@ Every label has a small, fixed set of values; none holds a member, an address, a
 Names follow https://prometheus.io/docs/practices/naming/: base units, ``_total`` for counters.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
@@ -79,6 +81,35 @@ class Meters:
             buckets=FAST,
             registry=self.registry,
         )
+        self._recognitions = Counter(
+            "kankei_voice_recognitions",
+            "Recordings with a question, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._recognition_seconds = Histogram(
+            "kankei_voice_recognition_seconds",
+            "Time from a recording to its words, with the wait for its turn.",
+            buckets=SLOW,
+            registry=self.registry,
+        )
+        self.voice_waiting = Gauge(
+            "kankei_voice_waiting",
+            "Recordings that wait for their turn.",
+            registry=self.registry,
+        )
+        self._speech = Counter(
+            "kankei_voice_answers",
+            "Answers that were said, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._speech_seconds = Histogram(
+            "kankei_voice_first_sound_seconds",
+            "Time from an answer to its first sound.",
+            buckets=SLOW,
+            registry=self.registry,
+        )
         for platform in PLATFORMS:
             self._updates.labels(platform)
 
@@ -104,6 +135,30 @@ class Meters:
         finally:
             self._questions.labels(asked.outcome).inc()
             self._question_seconds.observe(time.perf_counter() - began)
+
+    @contextmanager
+    def recognition(self) -> Iterator["Question"]:
+        """Times a recording; the outcome is set within. One that was not heard is ``failed``."""
+        asked, began = Question(), time.perf_counter()
+        try:
+            yield asked
+        finally:
+            self._recognitions.labels(asked.outcome).inc()
+            self._recognition_seconds.observe(time.perf_counter() - began)
+
+    @contextmanager
+    def speech(self) -> Iterator["Speech"]:
+        """Times an answer aloud, up to its first sound. Who stops listening has it ``cut``."""
+        said = Speech()
+        try:
+            yield said
+        except (GeneratorExit, asyncio.CancelledError):
+            said.outcome = "cut"
+            raise
+        finally:
+            self._speech.labels(said.outcome).inc()
+            if said.first is not None:
+                self._speech_seconds.observe(said.first)
 
     def watch(self, engine: AsyncEngine) -> None:
         """Time every transaction of an engine."""
@@ -131,3 +186,18 @@ class Question:
     """What became of a question: the name of an answer's kind."""
 
     outcome = "failed"
+
+
+class Speech:
+    """What became of an answer aloud, and when its first sound was there."""
+
+    outcome = "failed"
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self.first: float | None = None  # seconds
+
+    def begun(self) -> None:
+        """A sound is there; the first one counts."""
+        if self.first is None:
+            self.first = time.perf_counter() - self._began

@@ -7,6 +7,7 @@ person as soon as the first account says so too (`propose_merge`, `merge`).
 
 from core.identity.accounts import (
     Account,
+    Aloud,
     account,
     account_by_id,
     accounts_of,
@@ -16,6 +17,7 @@ from core.identity.accounts import (
     find_account,
     members_with_tier,
     note_arrival,
+    set_aloud,
     set_area,
     set_locale,
     set_reachable,
@@ -81,6 +83,7 @@ __all__ = [
     "MERGE_LIFETIME",
     "PREFECTURES",
     "Account",
+    "Aloud",
     "LinkToken",
     "Wallet",
     "account",
@@ -122,6 +125,7 @@ __all__ = [
     "propose_merge",
     "proved_holder",
     "refuse_merge",
+    "set_aloud",
     "set_area",
     "set_locale",
     "set_reachable",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,14 @@ from core.tables import (
     AccountRow,
     MemberRow,
 )
+
+
+class Aloud(StrEnum):
+    """When somebody wants answers to be said as well as written."""
+
+    WHEN_SPOKEN_TO = "spoken"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class Account:
     wants_messages: bool
     area: str | None = None
     zone: str | None = None
+    aloud: Aloud = Aloud.WHEN_SPOKEN_TO
 
 
 def _account(row: AccountRow, member: MemberRow) -> Account:
@@ -43,6 +53,7 @@ def _account(row: AccountRow, member: MemberRow) -> Account:
         member.wants_messages,
         member.area,
         member.zone,
+        Aloud(member.aloud or Aloud.WHEN_SPOKEN_TO),
     )
 
 
@@ -176,6 +187,11 @@ async def set_zone(session: AsyncSession, member_id: int, zone: str | None) -> N
     if zone is not None and zone not in zones():
         raise ValueError(f"{zone}: not a time zone such as Asia/Tokyo")
     await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(zone=zone))
+
+
+async def set_aloud(session: AsyncSession, member_id: int, aloud: Aloud) -> None:
+    """When they want answers to be said, too."""
+    await session.execute(update(MemberRow).where(MemberRow.id == member_id).values(aloud=aloud))
 
 
 async def set_tier(

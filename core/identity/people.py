@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import LinkExpired, NotAllowed, NotFound, WalletTaken
-from core.identity.accounts import Account, account_by_id, accounts_of
+from core.identity.accounts import Account, Aloud, account_by_id, accounts_of
 from core.identity.replies import join_replies, lock_events
 from core.identity.wallets import has_proof
 from core.identity.wishes import join_wishes, wishes_of
@@ -93,6 +93,7 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
     leaves, stays = sorted(people, key=lambda each: each.id == row.other_id)
     await join_wishes(session, leaves, stays)
     stays.area, stays.zone = stays.area or leaves.area, stays.zone or leaves.zone
+    stays.aloud = _quieter(stays.aloud, leaves.aloud)
     await session.flush()
     await _move_all(session, gone, row.other_id)
     await session.execute(delete(MergeRow).where(MergeRow.code == code))
@@ -106,6 +107,14 @@ async def merge(session: AsyncSession, code: str, *, by_member: int, now: dateti
         now=now,
     )
     return by_member
+
+
+def _quieter(*chosen: str | None) -> str | None:
+    """Of what two people chose about answers aloud; what nobody chose stays open."""
+    for each in (Aloud.NEVER, Aloud.WHEN_SPOKEN_TO, Aloud.ALWAYS):
+        if each in chosen:
+            return each
+    return None
 
 
 async def _move_all(session: AsyncSession, gone: int, stays: int) -> None:
@@ -215,6 +224,7 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         "topics": await wishes_of(session, member_id),
         "area": member.area,
         "zone": member.zone,
+        "answers_aloud": member.aloud,
         "tier": {"name": member.tier, "as_of": member.tier_at.isoformat()}
         if member.tier and member.tier_at
         else None,

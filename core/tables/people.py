@@ -19,6 +19,7 @@ class MemberRow(Base):
     wants_messages: Mapped[bool] = mapped_column(default=False)
     area: Mapped[str | None] = mapped_column(String(6))  # where they live, if they said so
     zone: Mapped[str | None] = mapped_column(String(64))  # IANA; none: the town's
+    aloud: Mapped[str | None] = mapped_column(String(8))  # answers aloud; none: never chosen
     tier: Mapped[str | None] = mapped_column(String(64))  # as the last complete reading said
     tier_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -64,6 +64,14 @@ class Head(Table):
         return value
 
 
+class VoiceTable(Table):
+    """``[persona.voice]``: which voice the mascot has, where it speaks."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")] = "mei"
+    """``mei``, ``kokoro:jf_alpha`` and its like, or the name that a speech endpoint knows."""
+    speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
+
+
 class PersonaTable(Table):
     """``[persona]``: the mascot, and how it speaks around what the documents say."""
 
@@ -76,6 +84,7 @@ class PersonaTable(Table):
     """Questions that the guides answer, offered as buttons; the first three in chats."""
     manner: Annotated[str, StringConstraints(max_length=2000)] = ""
     """For a configured generator, in Japanese: how the mascot speaks."""
+    voice: VoiceTable = VoiceTable()
 
 
 class Contact(Table):

@@ -12,6 +12,7 @@ from sqlalchemy import select, text, update
 from core import audit, browsers, identity
 from core.database import Sessions, connect, migrate, session_factory, transaction
 from core.errors import LinkExpired, NotAllowed, RecordsUnavailable, WalletTaken
+from core.identity import Aloud
 from core.tables import AuditRow, Base, MemberRow
 from core.testing import SetClock
 
@@ -41,7 +42,7 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     await migrate(engine)
     async with engine.connect() as connection:
         assert (await connection.execute(text("select * from alembic_version"))).all() == [
-            ("0012",)
+            ("0013",)
         ]
     await engine.dispose()
 
@@ -277,3 +278,30 @@ def test_the_clock_of_the_tests_moves_only_when_told(clock: SetClock) -> None:
     before = clock()
     clock.advance(timedelta(days=1))
     assert clock() - before == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        (None, None, Aloud.WHEN_SPOKEN_TO),
+        (None, Aloud.ALWAYS, Aloud.ALWAYS),
+        (Aloud.ALWAYS, Aloud.NEVER, Aloud.NEVER),
+        (Aloud.WHEN_SPOKEN_TO, Aloud.ALWAYS, Aloud.WHEN_SPOKEN_TO),
+    ],
+)
+async def test_of_two_wishes_for_answers_aloud_the_quieter_stays(
+    sessions: Sessions, first: Aloud | None, second: Aloud | None, together: Aloud
+) -> None:
+    old, new = await join(sessions, "1"), await join(sessions, "2", "discord")
+    async with transaction(sessions) as session:
+        for account, aloud in ((old, first), (new, second)):
+            if aloud is not None:
+                await identity.set_aloud(session, account.member_id, aloud)
+        code = await identity.propose_merge(
+            session, member_id=new.member_id, other_id=old.member_id, now=NOW
+        )
+        stays = await identity.merge(session, code, by_member=old.member_id, now=NOW)
+        kept = await identity.export(session, stays)
+        account = await identity.account_by_id(session, new.id)
+    assert account.aloud is together
+    assert kept["answers_aloud"] == (together if first or second else None)

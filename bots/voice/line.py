@@ -1,0 +1,45 @@
+"""A line: so many at once, so many who wait, and everybody is told how many are ahead."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from bots.voice.faults import VoiceBusy
+
+Tell = Callable[[int], Awaitable[None]]
+"""Told how many are ahead; only where somebody has to wait."""
+
+
+class Line:
+    """First come, first served."""
+
+    def __init__(self, *, at_once: int, longest: int) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._longest = longest
+        self._here = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return max(self._here - self._at_once, 0)
+
+    @asynccontextmanager
+    async def turn(self, tell: Tell | None = None) -> AsyncIterator[None]:
+        """Wait for one's turn. Raises `VoiceBusy` where the line is full."""
+        before = self._here if self._here >= self._at_once else 0
+        if self.waiting >= self._longest:
+            raise VoiceBusy(before)
+        self._here += 1
+        telling = asyncio.create_task(_told(tell, before)) if tell and before else None
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._here -= 1
+            if telling is not None:
+                await telling  # before the answer, which would else arrive first
+
+
+async def _told(tell: Tell, before: int) -> None:
+    await tell(before)

@@ -1,0 +1,205 @@
+"""What every adapter asks: a recording in, a question out; a reply in, speech out.
+
+Engines are opened at the first need or by `Voice.warm_up`, never at the start: a town is ready as
+fast with a voice as without.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Final, Generic, Protocol, TypeVar
+
+from bots.conversation import Reply
+from bots.limits import Buckets, TooMany
+from bots.operations.meters import Meters
+from bots.voice.faults import TooOften, VoiceOff, VoiceTooLarge, code_of
+from bots.voice.line import Line, Tell
+from core.errors import KankeiError
+from knowledge.errors import VoiceError, VoiceMissing
+from knowledge.language import Language
+from knowledge.voice.port import Container, Ears, Heard, Mouth, Piece
+
+logger = logging.getLogger(__name__)
+
+MAX_SECONDS: Final = 60
+MAX_BYTES: Final = 5 * 1024 * 1024
+QUESTIONS_A_MINUTE: Final = 6
+LONGEST_LINE: Final = 8
+"""Who is ninth would wait longer than it takes to write."""
+
+
+class Closing(Protocol):
+    """What `Ears` and `Mouth` have in common."""
+
+    name: str
+
+    async def close(self) -> None: ...
+
+
+Engine = TypeVar("Engine", bound=Closing)
+
+
+class Part(Generic[Engine]):
+    """An engine that is opened when it is needed first, once."""
+
+    def __init__(self, opened: Callable[[], Engine] | None) -> None:
+        self._open = opened
+        self._opening = asyncio.Lock()
+        self._engine: Engine | None = None
+        self.missing = ""  # what an administrator reads when it cannot be opened
+
+    @property
+    def there(self) -> bool:
+        """Whether it is open, or can be as far as anybody knows."""
+        return self._open is not None and not self.missing
+
+    @property
+    def engine(self) -> Engine | None:
+        """The open engine."""
+        return self._engine
+
+    async def get(self) -> Engine:
+        """The engine. Raises `VoiceMissing`."""
+        async with self._opening:
+            if self._open is None or self.missing:
+                raise VoiceMissing(self.missing)
+            if self._engine is None:
+                try:
+                    self._engine = await asyncio.to_thread(self._open)
+                except VoiceMissing as error:
+                    self.missing = str(error)
+                    raise
+            return self._engine
+
+    async def close(self) -> None:
+        """Let it go; nobody gets it after that."""
+        async with self._opening:
+            engine, self._engine, self._open = self._engine, None, None
+        if engine is not None:
+            await engine.close()
+
+
+class Voice:
+    """What a town can hear and say.
+
+    `ears` and `mouth` open the engines, in a thread; without one of them the town is deaf or mute.
+    `at_once`: how many recordings are recognised at the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        ears: Callable[[], Ears] | None,
+        mouth: Callable[[], Mouth] | None,
+        at_once: int = 1,
+        meters: Meters | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._meters = meters or Meters()
+        self._ears: Part[Ears] = Part(ears)
+        self._mouth: Part[Mouth] = Part(mouth)
+        self._line = Line(at_once=at_once, longest=LONGEST_LINE)
+        self._meters.voice_waiting.set_function(lambda: self._line.waiting)
+        self._limits = Buckets(rate=QUESTIONS_A_MINUTE / 60, burst=QUESTIONS_A_MINUTE, clock=clock)
+
+    @property
+    def hears(self) -> bool:
+        """Whether somebody may ask aloud."""
+        return self._ears.there
+
+    @property
+    def waiting(self) -> int:
+        """How many have spoken and wait for their turn."""
+        return self._line.waiting
+
+    def speaks(self, language: str) -> bool:
+        """Whether an answer in this language can be said. Unknown until the engine is open: yes."""
+        if not self._mouth.there:
+            return False
+        engine = self._mouth.engine
+        return engine is None or engine.speaks(Language(language))
+
+    async def question(
+        self,
+        audio: bytes,
+        *,
+        person: str,
+        languages: Sequence[Language],
+        tell: Tell | None = None,
+    ) -> Heard:
+        """What somebody asked aloud.
+
+        `person` is who speaks, such as ``telegram:123``, for the limit of questions a minute;
+        `languages` what they may be answered in, their own first (`languages_of`). `tell` is told
+        how many are ahead, only where one has to wait.
+
+        Raises `VoiceOff`, `VoiceTooLarge`, `TooOften`, `VoiceBusy` (all `KankeiError`) or a
+        `knowledge.errors.VoiceError`; `bots.voice.sentence` words them all.
+        """
+        if not self.hears:
+            raise VoiceOff
+        self.admit(person, size=len(audio))
+        with self._meters.recognition() as asked:
+            try:
+                heard = await self._hear(audio, languages, tell)
+            except (KankeiError, VoiceError) as error:
+                asked.outcome = code_of(error)
+                raise
+            asked.outcome = "doubtful" if heard.doubtful else "heard"
+            return heard
+
+    async def _hear(self, audio: bytes, languages: Sequence[Language], tell: Tell | None) -> Heard:
+        async with self._line.turn(tell):
+            ears = await self._ears.get()
+            return await ears.hear(audio, languages=languages)
+
+    def admit(self, person: str, *, size: int) -> None:
+        """Count one question aloud. Raises `VoiceTooLarge` or `TooOften`."""
+        if size > MAX_BYTES:
+            raise VoiceTooLarge
+        try:
+            self._limits.take(person)
+        except TooMany as error:
+            raise TooOften from error
+
+    async def pieces(self, reply: Reply) -> AsyncGenerator[Piece, None]:
+        """The answer sentence by sentence; nothing where it is not spoken.
+
+        Closing the generator stops what was not said yet. Raises `SynthesiserFailed`.
+        """
+        if (mouth := await self._mouth_for(reply)) is None:
+            return
+        with self._meters.speech() as speech:
+            said = mouth.pieces(reply.spoken, language=Language(reply.language))
+            async with aclosing(said) as pieces:
+                async for piece in pieces:
+                    speech.begun()
+                    yield piece
+            speech.outcome = "spoken"
+
+    async def note(self, reply: Reply) -> Piece | None:
+        """The whole answer as a voice message (Ogg/Opus); `None` where it is not spoken.
+
+        Raises `SynthesiserFailed`.
+        """
+        if (mouth := await self._mouth_for(reply)) is None:
+            return None
+        language = Language(reply.language)
+        with self._meters.speech() as speech:
+            piece = await mouth.whole(reply.spoken, language=language, container=Container.OGG_OPUS)
+            speech.begun()
+            speech.outcome = "spoken"
+            return piece
+
+    async def _mouth_for(self, reply: Reply) -> Mouth | None:
+        if not reply.spoken or not self.speaks(reply.language):
+            return None
+        mouth = await self._mouth.get()
+        return mouth if mouth.speaks(Language(reply.language)) else None
+
+    async def close(self) -> None:
+        """Let the engines go."""
+        await self._ears.close()
+        await self._mouth.close()

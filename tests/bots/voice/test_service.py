@@ -1,0 +1,204 @@
+"""The voice service: limits, the line, and what opens when."""
+
+import asyncio
+
+import pytest
+
+from bots.conversation import Reply
+from bots.voice import (
+    MAX_BYTES,
+    QUESTIONS_A_MINUTE,
+    TooOften,
+    Voice,
+    VoiceBusy,
+    VoiceOff,
+    VoiceTooLarge,
+    answered_in,
+    sentence,
+)
+from bots.voice.service import LONGEST_LINE
+from knowledge.errors import NothingHeard, VoiceMissing
+from knowledge.language import Language
+from knowledge.testing import FakeEars, FakeMouth
+from knowledge.voice.port import Container, Ears, Heard, Mouth
+
+JAPANESE = (Language.JA, Language.EN)
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def made(ears: FakeEars | None = None, mouth: FakeMouth | None = None, *, clock: Time) -> Voice:
+    ears, mouth = ears or FakeEars(), mouth or FakeMouth()
+
+    def open_ears() -> Ears:
+        return ears
+
+    def open_mouth() -> Mouth:
+        return mouth
+
+    return Voice(ears=open_ears, mouth=open_mouth, clock=clock)
+
+
+async def test_a_recording_becomes_the_question_that_was_asked() -> None:
+    ears = FakeEars(says="秋芳洞の料金は")
+    voice = made(ears, clock=Time())
+    heard = await voice.question(b"sound", person="telegram:1", languages=JAPANESE)
+    assert heard == Heard("秋芳洞の料金は", Language.JA, 0.9, 2.0)
+    assert ears.heard == [(b"sound", JAPANESE)]
+
+
+async def test_the_seventh_question_of_a_minute_has_to_wait() -> None:
+    clock = Time()
+    voice = made(clock=clock)
+    for _ in range(QUESTIONS_A_MINUTE):
+        await voice.question(b"sound", person="telegram:1", languages=JAPANESE)
+    with pytest.raises(TooOften):
+        await voice.question(b"sound", person="telegram:1", languages=JAPANESE)
+    assert await voice.question(b"sound", person="telegram:2", languages=JAPANESE)
+    clock.now += 10
+    assert await voice.question(b"sound", person="telegram:1", languages=JAPANESE)
+
+
+async def test_what_is_too_large_is_not_heard_and_not_counted() -> None:
+    ears = FakeEars()
+    voice = made(ears, clock=Time())
+    for _ in range(QUESTIONS_A_MINUTE + 1):
+        with pytest.raises(VoiceTooLarge):
+            await voice.question(bytes(MAX_BYTES + 1), person="web:1", languages=JAPANESE)
+    assert ears.heard == []
+    assert await voice.question(b"sound", person="web:1", languages=JAPANESE)
+
+
+async def test_who_has_to_wait_is_told_how_many_speak_before() -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = made(ears, clock=Time())
+    told: dict[int, int] = {}
+    all_told = asyncio.Event()
+
+    async def ask(person: int) -> Heard:
+        async def tell(before: int) -> None:
+            told[person] = before
+            if len(told) == LONGEST_LINE:
+                all_told.set()
+
+        return await voice.question(
+            b"sound", person=f"telegram:{person}", languages=JAPANESE, tell=tell
+        )
+
+    asking = [asyncio.create_task(ask(person)) for person in range(LONGEST_LINE + 1)]
+    await all_told.wait()
+    with pytest.raises(VoiceBusy) as full:
+        await ask(99)
+    assert sentence(full.value, "en").startswith(f"People speaking before you: {LONGEST_LINE + 1}.")
+    ears.hold.set()
+    assert len(await asyncio.gather(*asking)) == LONGEST_LINE + 1
+    assert told == {person: person for person in range(1, LONGEST_LINE + 1)}
+    assert await ask(99)  # the line is empty again
+
+
+async def test_one_who_gives_up_waiting_frees_the_place() -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = made(ears, clock=Time())
+    waits = asyncio.Event()
+
+    async def tell(_: int) -> None:
+        waits.set()
+
+    first, second = (
+        asyncio.create_task(
+            voice.question(b"s", person=f"web:{each}", languages=JAPANESE, tell=tell)
+        )
+        for each in (1, 2)
+    )
+    await waits.wait()
+    assert voice.waiting == 1
+    second.cancel()
+    await asyncio.wait({second})
+    assert voice.waiting == 0
+    ears.hold.set()
+    assert await first
+
+
+async def test_without_the_packages_the_town_is_deaf_and_says_so() -> None:
+    def open_ears() -> Ears:
+        raise VoiceMissing("faster-whisper")
+
+    voice = Voice(ears=open_ears, mouth=None)
+    assert voice.hears  # nobody has looked yet
+    with pytest.raises(VoiceMissing):
+        await voice.question(b"sound", person="web:1", languages=JAPANESE)
+    assert not voice.hears
+    with pytest.raises(VoiceOff) as off:
+        await voice.question(b"sound", person="web:1", languages=JAPANESE)
+    assert "Please write" in sentence(off.value, "en")
+
+
+async def test_an_answer_is_said_in_one_file_or_sentence_by_sentence() -> None:
+    mouth = FakeMouth()
+    voice = made(mouth=mouth, clock=Time())
+    reply = Reply("長い文章", spoken="千三百円です。二月の資料です。", language="ja")
+    note = await voice.note(reply)
+    assert note is not None
+    assert (note.text, note.container) == (reply.spoken, Container.OGG_OPUS)
+    assert [each.text async for each in voice.pieces(reply)] == [
+        "千三百円です。",
+        "二月の資料です。",
+    ]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply("書くだけ"), Reply("글", spoken="말", language="ko")],
+    ids=["silent", "no voice"],
+)
+async def test_what_is_not_to_be_spoken_or_has_no_voice_stays_silent(reply: Reply) -> None:
+    mouth = FakeMouth()
+    voice = made(mouth=mouth, clock=Time())
+    assert await voice.note(reply) is None
+    assert [each async for each in voice.pieces(reply)] == []
+    assert mouth.said == []
+
+
+async def test_closing_lets_the_engines_go() -> None:
+    ears, mouth = FakeEars(), FakeMouth()
+    voice = made(ears, mouth, clock=Time())
+    await voice.question(b"sound", person="web:1", languages=JAPANESE)
+    await voice.note(Reply("a", spoken="a", language="en"))
+    await voice.close()
+    assert (ears.closed, mouth.closed) == (True, True)
+    with pytest.raises(VoiceOff):
+        await voice.question(b"sound", person="web:1", languages=JAPANESE)
+
+
+@pytest.mark.parametrize(
+    ("heard", "own", "offered", "answered"),
+    [
+        pytest.param("ja", "ja-easy", ("ja", "ja-easy", "en"), "ja-easy", id="easy stays easy"),
+        pytest.param("zh-Hans", "zh-Hant", ("ja", "zh-Hant"), "zh-Hant", id="the reader's script"),
+        pytest.param("en", "ja", ("ja", "en"), "en", id="what was spoken"),
+        pytest.param("ko", "ja", ("ja", "en"), "ja", id="not offered"),
+        pytest.param(
+            "zh-Hans", "en", ("en", "zh-Hant"), "zh-Hant", id="the script that is offered"
+        ),
+    ],
+)
+def test_the_language_of_an_answer(
+    heard: str, own: str, offered: tuple[str, ...], answered: str
+) -> None:
+    assert answered_in(heard, own, offered) == answered
+
+
+def test_every_fault_of_a_voice_has_words() -> None:
+    assert sentence(NothingHeard(), "en") == (
+        "I could not hear any words. Please come closer and speak slowly, or write instead."
+    )
+    assert sentence(RuntimeError("x"), "en") == (
+        "That did not work. Please try again in a little while."
+    )
