@@ -1,6 +1,8 @@
 """Vocabulary: which of a town's names and words a recogniser is told, and which are put back.
 
-A prompt has room for some thirty words: those that the town's Japanese guides use most often.
+A prompt has room for some twenty words: those that the town's Japanese guides use most often, the
+most frequent last, next to what is said. It holds no sentences: a prompt of questions is written
+down better, but questions are then taken for those of the prompt.
 """
 
 from collections import Counter
@@ -12,8 +14,8 @@ from knowledge.lexicon import lexicon
 from knowledge.text import is_han
 from knowledge.voice.names import SpokenName
 
-PROMPT_WORDS: Final = 12
-PROMPT_NAMES: Final = 18
+PROMPT_WORDS: Final = 10
+PROMPT_NAMES: Final = 14
 _CHINESE: Final = "以下是普通话的句子。"
 """In simplified characters, so that Whisper writes Mandarin and not Cantonese or Japanese."""
 
@@ -24,13 +26,13 @@ class Vocabulary:
 
     names: tuple[SpokenName, ...] = ()  # all of them
     words: tuple[str, ...] = ()  # of kanji, that its guides use, most often first
-    often: tuple[str, ...] = ()  # names for the prompt, most often first
+    often: tuple[str, ...] = ()  # names for the prompt, most often last
 
     @property
     def prompts(self) -> Mapping[str, str]:
         """What a recogniser is told before it listens, by language (ISO 639-1)."""
         names = "、".join(self.often)
-        words = "、".join(self.words[:PROMPT_WORDS])
+        words = "、".join(_apart(self.words, PROMPT_WORDS))
         japanese = "。".join(each for each in (words, names) if each)
         return {
             "ja": f"{japanese}。" if japanese else "",
@@ -53,7 +55,16 @@ def vocabulary(names: Sequence[SpokenName], texts: Iterable[str] = ()) -> Vocabu
     words = sorted(
         (each for each in topics if counted[each]), key=lambda each: (-counted[each], each)
     )
-    return Vocabulary(tuple(names), tuple(words), tuple(often[:PROMPT_NAMES]))
+    return Vocabulary(tuple(names), tuple(words), tuple(reversed(_apart(often, PROMPT_NAMES))))
+
+
+def _apart(terms: Sequence[str], most: int) -> list[str]:
+    """Return the first terms of which none is part of another."""
+    chosen: list[str] = []
+    for each in terms:
+        if len(chosen) < most and not any(each in other or other in each for other in chosen):
+            chosen.append(each)
+    return chosen
 
 
 def _japanese(line: str) -> bool:
