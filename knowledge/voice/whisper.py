@@ -14,7 +14,7 @@ is fetched. Three things differ from how the library alone would be used:
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,6 +41,7 @@ _WINDOW: Final = 30.0  # seconds that Whisper was trained on
 _FRAMES: Final = 100  # a second
 _BEAM: Final = 5
 _PROMPT: Final = 180  # tokens; longer prompts cost time, and did not help
+_PAUSE: Final = 0.2  # seconds
 _TOKENS: Final = 16  # a second, and as many again; more is a loop
 _NO_SPEECH: Final = 0.6  # with the next one: Whisper's own rule for silence
 _NO_WORDS: Final = -1.0
@@ -87,21 +88,37 @@ class Whisper:
         """Write down what is said. Raises `NothingHeard` where it is only repetition or silence."""
         if clip.rate != HEARING_RATE or not languages:
             raise RecogniserFailed("a recording of 16 kHz and a language are needed")
-        features = self._model.feature_extractor(clip.samples)
-        encoded = self._encoded(features, clip.seconds + MARGIN)
-        language = self._language(encoded, languages)
-        if language not in _SHORT:
-            encoded = self._encoded(features, _WINDOW)
+        parts = [self._part(each) for each in _parts(clip)]
+        language = self._language(parts[0].encoded, languages)
         prompt = prompts.get(language, "")
-        decoded = self._decoded(clip, encoded, language, prompt)
-        if self._wrong(decoded, clip, language, prompt):
-            encoded = self._encoded(features, _WINDOW)
-            decoded = self._decoded(clip, encoded, language, "")
-            if self._wrong(decoded, clip, language, prompt):
-                raise NothingHeard("nothing that could be words")
-        first, *others = dict.fromkeys(decoded.texts)
-        confidence = math.exp(min(decoded.logprob, 0.0))
-        return Transcript(first, language, confidence, tuple(others))
+        found = [self._written(each, language, prompt) for each in parts]
+        heard = [each for each in found if each is not None]
+        if not heard:
+            raise NothingHeard("nothing that could be words")
+        logprob = sum(each.logprob for each in heard) / len(heard)
+        confidence = math.exp(min(logprob, 0.0))
+        if len(heard) == 1:
+            first, *others = dict.fromkeys(heard[0].texts)
+            return Transcript(first, language, confidence, tuple(others))
+        between = "" if language in {"ja", "zh"} else " "
+        return Transcript(between.join(each.texts[0] for each in heard), language, confidence)
+
+    def _part(self, clip: Clip) -> "_Part":
+        features = self._model.feature_extractor(clip.samples)
+        return _Part(clip, features, self._encoded(features, clip.seconds + MARGIN))
+
+    def _written(self, part: "_Part", language: str, prompt: str) -> _Decoded | None:
+        """Write down one part; `None` if no words can be made of it."""
+        seconds = part.clip.seconds
+        encoded = part.encoded
+        if language not in _SHORT:
+            encoded = self._encoded(part.features, _WINDOW)
+        decoded = self._decoded(encoded, seconds, language, prompt)
+        if not _wrong(decoded, seconds, language, prompt):
+            return decoded
+        encoded = self._encoded(part.features, _WINDOW)
+        decoded = self._decoded(encoded, seconds, language, "")
+        return None if _wrong(decoded, seconds, language, prompt) else decoded
 
     def _encoded(self, features: NDArray[np.float32], seconds: float) -> "StorageView":
         from faster_whisper.audio import pad_or_trim
@@ -119,16 +136,16 @@ class Whisper:
         own = languages[0]
         return best if told.get(best, 0.0) > OTHERWISE * told.get(own, 0.0) else own
 
-    def _decoded(self, clip: Clip, encoded: "StorageView", language: str, prompt: str) -> _Decoded:
-        if clip.seconds + 1 > _WINDOW:
-            return self._in_windows(clip, language, prompt)
+    def _decoded(
+        self, encoded: "StorageView", seconds: float, language: str, prompt: str
+    ) -> _Decoded:
         model = self._model
         tokenizer = self._tokenizer(
             model.hf_tokenizer, multilingual=True, task="transcribe", language=language
         )
         before = tokenizer.encode(" " + prompt)[-_PROMPT:] if prompt else []
         shown = model.get_prompt(tokenizer, before, without_timestamps=True)
-        most = len(shown) + round(_TOKENS * (clip.seconds + 1))
+        most = len(shown) + round(_TOKENS * (seconds + 1))
         result = model.model.generate(
             encoded,
             [shown],
@@ -143,32 +160,37 @@ class Whisper:
         count = len(result.sequences_ids[0])
         return _Decoded(texts, result.scores[0] * count / (count + 1), result.no_speech_prob)
 
-    def _in_windows(self, clip: Clip, language: str, prompt: str) -> _Decoded:
-        """Write down more than one window holds, as the library does."""
-        found, _ = self._model.transcribe(
-            clip.samples,
-            language=language,
-            beam_size=_BEAM,
-            temperature=0.0,
-            initial_prompt=prompt or None,
-            condition_on_previous_text=False,
-        )
-        segments = list(found)
-        if not segments:
-            return _Decoded(("",), 0.0, 1.0)
-        spaces = " " if language not in {"ja", "zh"} else ""
-        text = worded(spaces.join(each.text.strip() for each in segments))
-        seconds = sum(each.end - each.start for each in segments) or 1.0
-        logprob = sum(each.avg_logprob * (each.end - each.start) for each in segments) / seconds
-        return _Decoded((text,), logprob, min(each.no_speech_prob for each in segments))
 
-    @staticmethod
-    def _wrong(decoded: _Decoded, clip: Clip, language: str, prompt: str) -> bool:
-        text = decoded.texts[0]
-        silent = decoded.no_speech > _NO_SPEECH and decoded.logprob < _NO_WORDS
-        return (
-            silent
-            or invented(text)
-            or loops(text, seconds=clip.seconds, language=language)
-            or recites(text, prompt)
-        )
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """As much of a recording as one window holds."""
+
+    clip: Clip
+    features: NDArray[np.float32]
+    encoded: "StorageView"
+
+
+def _parts(clip: Clip) -> Iterator[Clip]:
+    """Cut a recording where it is quietest, so that each part leaves `MARGIN` in its window."""
+    samples = clip.samples
+    longest = round((_WINDOW - MARGIN) * clip.rate)
+    while len(samples) > longest:
+        moments = samples[longest // 2 : longest]
+        size = round(_PAUSE * clip.rate)
+        moments = moments[: len(moments) // size * size].reshape(-1, size)
+        quietest = int(np.argmin(np.square(moments).sum(axis=1)))
+        cut = longest // 2 + quietest * size + size // 2
+        yield Clip(samples[:cut], clip.rate)
+        samples = samples[cut:]
+    yield Clip(samples, clip.rate)
+
+
+def _wrong(decoded: _Decoded, seconds: float, language: str, prompt: str) -> bool:
+    text = decoded.texts[0]
+    silent = decoded.no_speech > _NO_SPEECH and decoded.logprob < _NO_WORDS
+    return (
+        silent
+        or invented(text)
+        or loops(text, seconds=seconds, language=language)
+        or recites(text, prompt)
+    )
