@@ -22,11 +22,11 @@ from knowledge.language import Language
 from knowledge.voice import hearing as module
 from knowledge.voice.choice import SpeechEndpoint
 from knowledge.voice.codec import AvCodec
+from knowledge.voice.consensus import distance
 from knowledge.voice.hearing import LARGEST, Hearing, open_ears
 from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import HEARING_RATE, Clip, Container
-from knowledge.voice.recovery import fold
-from knowledge.words import Words
+from knowledge.voice.recovery import Recovery
 from tests.knowledge.voice.conftest import MINE
 from tests.knowledge.voice.sounds import NOT_SPEECH
 from tests.knowledge.voice.transcription_server import transcription_server
@@ -36,6 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OFFERED = (Language.JA, Language.EN, Language.ZH_HANT, Language.ZH_HANS, Language.KO)
 NAMES = names_of_town(MINE)
+TOWN = Recovery(NAMES)
 QUESTIONS = (
     "秋吉台の展望台には何時まで入れますか",
     "大正洞は何時に閉まりますか",
@@ -68,33 +69,14 @@ async def ears(town_ears: Callable[[], Hearing]) -> AsyncIterator[Hearing]:
     await opened.close()
 
 
-def reading(text: str) -> str:
-    """A text as it sounds, without what nobody says."""
-    known = {each.surface: each.reading for each in NAMES}
-    return fold(Words().reading(re.sub(r"[、。?？!！\s]", "", text), known))
-
-
-def distance(one: str, other: str) -> int:
-    """Levenshtein's."""
-    row = list(range(len(other) + 1))
-    for number, character in enumerate(one, 1):
-        corner, row[0] = row[0], number
-        for place, against in enumerate(other, 1):
-            corner, row[place] = (
-                row[place],
-                min(row[place] + 1, row[place - 1] + 1, corner + (character != against)),
-            )
-    return row[-1]
-
-
 async def errors_in_readings(ears: Hearing, **line: float) -> tuple[float, str]:
     """Return the share of sounds that were misheard in all questions, and all that was heard."""
     wrong = sounds = 0
     heard = []
     for text in QUESTIONS:
         found = await ears.hear(spoken(text, **line), languages=OFFERED)  # type: ignore[arg-type]
-        wrong += distance(reading(text), reading(found.text))
-        sounds += len(reading(text))
+        wrong += distance(TOWN.reading(text), TOWN.reading(found.text))
+        sounds += len(TOWN.reading(text))
         heard.append(found.text)
     return wrong / sounds, "\n".join(heard)
 
@@ -110,7 +92,6 @@ async def errors_in_readings(ears: Hearing, **line: float) -> tuple[float, str]:
 )
 async def test_questions_are_heard(ears: Hearing, line: dict[str, float], most: float) -> None:
     share, heard = await errors_in_readings(ears, **line)
-    print(share, heard)
     assert share <= most
     names = ("秋吉台", "大正洞", "長登銅山", "道の駅おふく")
     assert sum(each in heard for each in names) >= 3
