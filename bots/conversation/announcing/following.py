@@ -52,6 +52,9 @@ class Following:
     def _why(self, found: Announcement, language: str) -> list[str]:
         changed = {"amended": found.amended, "failed": found.amend_failed}
         if found.retracted_at is not None:
+            left = found.delivered - found.amended - found.amend_failed
+            if left > 0:
+                return [say("progress.why-retracting", language, **changed, left=left)]
             return [say("progress.why-retracted", language, **changed)]
         lines = []
         if found.paused_why in {"failures", "deadline"}:
@@ -129,7 +132,13 @@ class Following:
         except NotAllowed:
             return await self.progress(number, account)
         except BadAnnouncement as error:
-            return Reply(say(f"fault.{error.reason}", account.locale), private=True)
+            return self._over(f"fault.{error.reason}", number, account.locale)
+
+    @staticmethod
+    def _over(key: str, number: int, language: str) -> Reply:
+        """A sentence that ends a way, and the page of the announcement."""
+        see = Button(say("progress.refresh", language), action=f"announce:progress:{number}")
+        return Reply(say(key, language), buttons=((see,),), private=True)
 
     # The second person
 
@@ -175,7 +184,7 @@ class Following:
         async with reading(self._desk.sessions) as session:
             found = await announcements.progress(session, number)
         if found.state is not AnnouncementState.ASKED:
-            return Reply(say("approval.over", language), private=True)
+            return self._over("approval.over", number, language)
         by, now = self._desk.author(incoming), self._desk.clock()
         try:
             if agrees:
@@ -187,10 +196,10 @@ class Following:
                 async with transaction(self._desk.sessions) as session:
                     await announcements.refuse(session, number, by=by, now=now)
         except NotAllowed:
-            return Reply(say("approval.not-own", language), private=True)
+            return self._over("approval.not-own", number, language)
         self._desk.wake()
         if not agrees:
-            return Reply(say("approval.refused", language), private=True)
+            return self._over("approval.refused", number, language)
         shown = await self.progress(number, account)
         approved = say("approval.approved", language)
         return Reply(f"{approved}\n\n{shown.text}", buttons=shown.buttons, private=True)

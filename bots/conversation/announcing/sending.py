@@ -35,12 +35,13 @@ class Sending:
         return replace(reply, preview=None)
 
     async def confirm(self, number: int, when: str, incoming: Incoming, account: Account) -> Reply:
-        """The last look: what, to whom, when."""
+        """The last look: what, to whom, when. A time that is written now is another one."""
         language, start_at = account.locale, _start(when)
-        await self._steps.wait_for(None, None, incoming, account)
         found = await self._steps.weigh(number)
         draft = found.announcement
-        if draft.state is not AnnouncementState.DRAFT:
+        waits = "time" if draft.state is AnnouncementState.DRAFT else None
+        await self._steps.wait_for(waits, number, incoming, account)
+        if waits is None:
             return self._following.show(draft, language)
         at = self._steps.when(start_at, language) if start_at else say("confirm.now", language)
         lines = [
@@ -86,6 +87,7 @@ class Sending:
         if sent is None:
             note = say("confirm.changed", account.locale)
             return await self._steps.show(Step.PREVIEW, number, incoming, account, note)
+        await self._steps.wait_for(None, None, incoming, account)
         self._desk.wake()
         if sent.state is AnnouncementState.SENDING:
             self._desk.tell("chat.happening.announced", count=sent.total)
