@@ -30,7 +30,7 @@ class Timekeeper:
     """The wall's clock, watched with the monotonic one."""
 
     def __init__(self, clock: Clock, monotonic: Callable[[], float]) -> None:
-        self._clock, self._monotonic = clock, monotonic
+        self.wall, self.monotonic = clock, monotonic
         self._seen: tuple[datetime, float] | None = None
         self._trusts_from = monotonic()
 
@@ -39,7 +39,7 @@ class Timekeeper:
 
         The first reading counts as that: nobody knows what happened before.
         """
-        now, ticks = self._clock(), self._monotonic()
+        now, ticks = self.wall(), self.monotonic()
         before, self._seen = self._seen, (now, ticks)
         if before is None:
             return now, True
@@ -51,11 +51,11 @@ class Timekeeper:
 
     def distrust(self) -> None:
         """Believe for the length of a lease that other workers are alive and at it."""
-        self._trusts_from = self._monotonic() + LEASE.total_seconds()
+        self._trusts_from = self.monotonic() + LEASE.total_seconds()
 
     def trusts(self) -> bool:
         """Whether the leases of other workers are as old as they seem."""
-        return self._monotonic() >= self._trusts_from
+        return self.monotonic() >= self._trusts_from
 
 
 def _lanes(platform: str) -> list[int]:

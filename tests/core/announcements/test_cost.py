@@ -62,7 +62,7 @@ async def test_a_recipient_takes_few_bytes(lanes: Lanes) -> None:
     pump = lanes.pump(Numbering(), rate=1_000_000)
     while (await lanes.shown(number)).waiting:
         await pump.tick()
-        lanes.clock.advance(pump._gap)
+        lanes.clock.advance(pump.turns.gap)
     dialect = engine_of(lanes.sessions).dialect.name
     assert await size(lanes.sessions) / PEOPLE <= BYTES[dialect]
 
