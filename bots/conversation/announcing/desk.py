@@ -190,6 +190,7 @@ class Announcing:
                     audience=Audience(Kind.DIRECT),
                     texts={"ja": words},
                     now=self._desk.clock(),
+                    platforms=self._desk.platforms(),
                 )
         except BadAnnouncement as error:
             if incoming.command is None:
@@ -280,6 +281,7 @@ class Announcing:
                 by=by,
                 now=now,
                 extras=replace(before, picture=kept),
+                platforms=self._desk.platforms(),
             )
         return await self._steps.show(Step.PICTURE, number, incoming, account)
 
@@ -351,6 +353,7 @@ class Announcing:
                 audience=audience,
                 texts=texts,
                 extras=extras,
+                platforms=self._desk.platforms(),
             )
 
     def _is_staff(self, incoming: Incoming) -> bool:
