@@ -158,6 +158,20 @@ class App:
         doors = (sentence for adapter in self.adapters for sentence in adapter.problems)
         return list(dict.fromkeys((*own, *doors)))
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """Where people can be written to: our pages, and where a bot is set up.
+
+        One that is away for a while is among them: what is for it waits in the outbox. One without
+        a token is not: it would wait for ever.
+        """
+        given = {
+            "telegram": self.settings.telegram_token,
+            "discord": self.settings.discord_token,
+        }
+        named = (each for each, token in given.items() if token is not None)
+        return frozenset((*self.messengers, *named))
+
     def add_platform(self, keeper: ChannelKeeper, messenger: Messenger, *, rate: float) -> None:
         """A door of the town: its rooms can be kept and its messages sent."""
         self.keepers[keeper.platform] = keeper
@@ -356,6 +370,7 @@ async def running(
             tell=happenings.tell,
             learning=learning,
             rates=lambda: app.rates,
+            platforms=lambda: app.platforms,
             try_out=try_out,
             meters=meters,
         )

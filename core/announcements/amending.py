@@ -18,8 +18,9 @@ from core.announcements.nouns import (
     Kind,
     Texts,
 )
+from core.announcements.reach import needs_second
 from core.announcements.records import audience, hold, keep_audience, step
-from core.announcements.sending import needs_second, same_person
+from core.announcements.sending import same_person
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 

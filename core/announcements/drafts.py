@@ -1,5 +1,6 @@
 """Writing an announcement, and changing it until the first message leaves."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -8,7 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import pictures
-from core.announcements.checks import checked_audience, checked_extras, checked_texts, unread
+from core.announcements.checks import (
+    PLATFORMS,
+    checked_audience,
+    checked_extras,
+    checked_texts,
+    unread,
+)
 from core.announcements.nouns import (
     OPEN,
     PLAIN,
@@ -39,12 +46,13 @@ async def compose(
     texts: Texts,
     extras: Extras = PLAIN,
     now: datetime,
+    platforms: Collection[str] = PLATFORMS,
 ) -> int:
-    """Keep a draft; returns its number.
+    """Keep a draft; returns its number. `platforms` are those that are open.
 
     Raises `BadAnnouncement` for what cannot be sent so; nothing is kept then.
     """
-    audience = await _checked(session, town, audience)
+    audience = await _checked(session, town, audience, platforms)
     extras = checked_extras(extras)
     row = AnnouncementRow(
         kind=audience.kind,
@@ -74,6 +82,7 @@ async def revise(
     audience: Audience | None = None,
     texts: Texts | None = None,
     extras: Extras | None = None,
+    platforms: Collection[str] = PLATFORMS,
 ) -> None:
     """Change what has not begun to leave; what is not given stays.
 
@@ -86,7 +95,8 @@ async def revise(
         raise NotAllowed(f"it is {row.state}")
     extras = checked_extras(extras if extras is not None else Extras.unpacked(row.extras))
     kept = checked_texts(row.texts if texts is None else texts, picture=extras.picture is not None)
-    whom = await _checked(session, town, audience or audience_of(row), itself=row.id)
+    whom = audience or audience_of(row)
+    whom = await _checked(session, town, whom, platforms, itself=row.id)
     before = audience_of(row)
     if (kept, extras.packed(), whom) == (row.texts, row.extras, before):
         return
@@ -155,10 +165,15 @@ def remember(session: AsyncSession, row: AnnouncementRow, *, by: str, now: datet
 
 
 async def _checked(
-    session: AsyncSession, town: TownPack, audience: Audience, *, itself: int | None = None
+    session: AsyncSession,
+    town: TownPack,
+    audience: Audience,
+    platforms: Collection[str],
+    *,
+    itself: int | None = None,
 ) -> Audience:
     """The audience with the pack's terms; also the announcement that it follows is known."""
-    audience = checked_audience(town, audience)
+    audience = checked_audience(town, audience, platforms=platforms)
     missed = audience.segment.missed
     if missed is None:
         return audience

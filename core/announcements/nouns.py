@@ -297,6 +297,8 @@ class Reach:
     finishes_in: timedelta  # from the start to the last message
     needs_second: bool  # whether a second member of staff has to agree
     people: int  # of a room post, who is inside
+    unreachable: Mapping[str, int] = field(default_factory=dict)
+    """Who is only on platforms that are not open, by the best of them; nobody of `people`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +310,7 @@ class Preview:
     finishes_in: timedelta  # from the start to the last message
     needs_second: bool  # whether a second member of staff has to agree
     people: int  # whom it reaches; of a room post, who is inside
+    unreachable: Mapping[str, int] = field(default_factory=dict)  # as in `Reach`
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ class Announcing:
                     audience=Audience(Kind.DIRECT),
                     texts={"ja": words},
                     now=self._desk.clock(),
+                    platforms=self._desk.platforms(),
                 )
         except BadAnnouncement as error:
             if incoming.command is not None:
@@ -275,7 +276,13 @@ class Announcing:
             before = (await announcements.progress(session, number)).extras
             dressed = replace(before, picture=int(sent))
             await announcements.revise(
-                session, number, town=self._desk.town, by=by, now=now, extras=dressed
+                session,
+                number,
+                town=self._desk.town,
+                by=by,
+                now=now,
+                extras=dressed,
+                platforms=self._desk.platforms(),
             )
         return await self._steps.show(Step.PICTURE, number, incoming, account)
 
@@ -350,6 +357,7 @@ class Announcing:
                 audience=audience,
                 texts=texts,
                 extras=extras,
+                platforms=self._desk.platforms(),
             )
 
     def _is_staff(self, incoming: Incoming) -> bool:

@@ -1,5 +1,8 @@
 """How an announcement goes, and what staff may do about it: after it was confirmed."""
 
+from collections.abc import Sequence
+
+from bots import texts
 from bots.conversation.announcing.steps import Row, Steps, say
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
@@ -22,10 +25,15 @@ class Following:
     async def progress(self, number: int, account: Account) -> Reply:
         async with reading(self._desk.sessions) as session:
             found = await announcements.progress(session, number)
-        return self.show(found, account.locale)
+            under_way = await announcements.under_way_on(session, number)
+        closed = [each for each in under_way if each not in self._desk.rates()]
+        return self.show(found, account.locale, closed)
 
-    def show(self, found: Announcement, language: str) -> Reply:
-        """Where it stands, in numbers, with what can be done now."""
+    def show(self, found: Announcement, language: str, closed: Sequence[str] = ()) -> Reply:
+        """Where it stands, in numbers, with what can be done now.
+
+        `closed`: platforms on which it waits until their door is open again.
+        """
         lines = [
             say("progress.title", language, heading=found.texts["ja"]["heading"]),
             say(f"state.{found.state.value}", language),
@@ -47,6 +55,10 @@ class Following:
                 say("progress.counts", language, **counts),
             ]
         lines += self._why(found, language)
+        if closed and found.state is not AnnouncementState.PAUSED:
+            names = [texts.say(f"chat.platform.{each}", language) for each in closed]
+            platforms = say("preview.comma", language).join(names)
+            lines.append(say("progress.closed", language, platforms=platforms))
         return Reply("\n".join(lines), buttons=self._choices(found, language), private=True)
 
     def _why(self, found: Announcement, language: str) -> list[str]:

@@ -68,7 +68,11 @@ class Sending:
         when, _, revision = detail.partition(":")
         async with reading(self._desk.sessions) as session:
             counted = await announcements.count_audience(
-                session, number, town=self._desk.town, now=self._desk.clock()
+                session,
+                number,
+                town=self._desk.town,
+                now=self._desk.clock(),
+                platforms=self._desk.platforms(),
             )
         async with transaction(self._desk.sessions) as session:
             draft = await announcements.progress(session, number)
@@ -83,6 +87,7 @@ class Sending:
                     now=self._desk.clock(),
                     start_at=_start(when),
                     counted=counted,
+                    platforms=self._desk.platforms(),
                 )
         if sent is None:
             note = say("confirm.changed", account.locale)

@@ -185,16 +185,19 @@ class Steps:
         shown = await self.outgoing(draft, language)
         change = button("preview.change-audience", f"announce:go:{draft.id}:audience", language)
         leave = _onwards(draft.id, Step.PREVIEW, language, leads_on=False)
+        unreachable = [
+            say("preview.unreachable", language, platform=_platform(each, language), count=f"{n:,}")
+            for each, n in found.unreachable.items()
+        ]
         if not found.people and not found.recipients:
-            return self._step(
-                Step.PREVIEW, say("preview.nobody", language), [(change,), *leave], language
-            )
+            nobody = "\n".join([say("preview.nobody", language), *unreachable])
+            return self._step(Step.PREVIEW, nobody, [(change,), *leave], language)
         comma = say("preview.comma", language)
         platforms = comma.join(
             say(
                 "preview.platform",
                 language,
-                platform=texts.say(f"chat.platform.{platform}", language),
+                platform=_platform(platform, language),
                 count=f"{count:,}",
             )
             for platform, count in found.recipients.items()
@@ -209,6 +212,7 @@ class Steps:
                 people=f"{found.people:,}",
                 platforms=platforms,
             ),
+            *unreachable,
         ]
         if len(draft.texts) > 1:
             names = comma.join(texts.say("chat.language.name", each) for each in draft.texts)
@@ -251,7 +255,12 @@ class Steps:
         desk = self._desk
         async with reading(desk.sessions) as session:
             return await announcements.preview(
-                session, number, town=desk.town, rates=desk.rates(), now=desk.clock()
+                session,
+                number,
+                town=desk.town,
+                rates=desk.rates(),
+                now=desk.clock(),
+                platforms=desk.platforms(),
             )
 
     async def picture(self, draft: Announcement) -> KeptPicture | None:
@@ -311,6 +320,10 @@ class Steps:
 
 def say(key: str, language: str, **values: object) -> str:
     return texts.say(f"announce-chat.{key}", language, **values)
+
+
+def _platform(name: str, language: str) -> str:
+    return texts.say(f"chat.platform.{name}", language)
 
 
 def button(key: str, action: str, language: str) -> Button:

@@ -19,7 +19,7 @@ from core.tables import AccountRow, AnnouncementRunRow
 BEFORE_ALL: Final = -(2**40)
 """A cursor before every recipient."""
 
-__all__ = ["amend", "at_work", "begin", "expire", "missed", "put", "put_each"]
+__all__ = ["amend", "begin", "expire", "missed", "put", "put_each"]
 
 
 async def begin(
@@ -117,19 +117,6 @@ async def amend(session: AsyncSession, announcement_id: int) -> None:
         .values(amend_cursor=BEFORE_ALL, active=True)
         .execution_options(synchronize_session=False)
     )
-
-
-async def at_work(session: AsyncSession, announcement_id: int) -> bool:
-    """Whether a pump still has to look at it: to send, or to change what has arrived."""
-    found = await session.scalar(
-        select(AnnouncementRunRow.platform)
-        .where(
-            AnnouncementRunRow.announcement_id == announcement_id,
-            AnnouncementRunRow.active.is_(True),
-        )
-        .limit(1)
-    )
-    return found is not None
 
 
 async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:

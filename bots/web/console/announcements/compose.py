@@ -210,6 +210,7 @@ class Composing(StaffPages):
                     rates=app.rates,
                     quiet=whole.extras.quiet,
                     now=now,
+                    platforms=app.platforms,
                 )
         except BadAnnouncement:
             return None
@@ -434,6 +435,7 @@ class Composing(StaffPages):
                     texts=whole.texts,
                     extras=whole.extras,
                     now=app.clock(),
+                    platforms=app.platforms,
                 )
             await hold(session, number)
             found = await announcements.progress(session, number)
@@ -448,6 +450,7 @@ class Composing(StaffPages):
                 audience=whole.audience,
                 texts=whole.texts,
                 extras=whole.extras,
+                platforms=app.platforms,
             )
             return number
 

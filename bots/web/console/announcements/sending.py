@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bots import texts
 from bots.web.console.announcements import words
 from bots.web.console.announcements.changed import changes
 from bots.web.console.announcements.faults import located
@@ -129,7 +130,12 @@ class Sending(StaffPages):
         subject = audit.Filter(area="announcement", subject=f"announcement:{each.id}")
         async with reading(app.sessions) as session:
             previewed = await announcements.preview(
-                session, each.id, town=app.town, rates=app.rates, now=now
+                session,
+                each.id,
+                town=app.town,
+                rates=app.rates,
+                now=now,
+                platforms=app.platforms,
             )
             log = await audit.search(session, subject, limit=20)
             revisions = await announcements.revisions(session, each.id)
@@ -151,6 +157,7 @@ class Sending(StaffPages):
                     previewed.finishes_in,
                     previewed.needs_second,
                     previewed.people,
+                    previewed.unreachable,
                 ),
                 quiet=each.extras.quiet,
                 now=now,
@@ -172,7 +179,8 @@ class Sending(StaffPages):
             stands = each.state is not AnnouncementState.SENDING
             missing = stands and each.total - each.waiting > each.delivered
             reasons = await announcements.reasons(session, each.id) if missing else []
-            left = ended and await announcements.at_work(session, each.id)
+            under_way = await announcements.under_way_on(session, each.id)
+            left = ended and bool(under_way)
             newest = (await announcements.revisions(session, each.id))[0] if left else None
         confirmed = each.confirmed_at or each.created_at
         rewritten = newest is not None and newest.number > 1 and newest.at > confirmed
@@ -190,6 +198,7 @@ class Sending(StaffPages):
             "amending": amending,
             "reasons": reasons,
             "opened": each.reads.get("web"),
+            "closed": self._closed(each, under_way, self.language(request)),
             "changes": each.delivered > 0 and each.retracted_at is None,
             "missed_count": each.total - each.delivered
             if ended and direct and not each.retracted_at
@@ -198,6 +207,14 @@ class Sending(StaffPages):
             "now": self.web.app.clock(),
             "language_of_staff": self.language(request),
         }
+
+    def _closed(self, each: Announcement, under_way: list[str], language: str) -> str:
+        """The platforms on which something waits until their door is open again, in words."""
+        if each.state is AnnouncementState.PAUSED:
+            return ""
+        closed = (one for one in under_way if one not in self.web.app.messengers)
+        names = [texts.say(f"web.platform.{one}", language) for one in closed]
+        return texts.say("announcing.to.or", language).join(names)
 
     async def _shows(self, each: Announcement) -> Mapping[str, Looks]:
         kept = await kept_picture(self.web, each)
@@ -279,7 +296,7 @@ class Sending(StaffPages):
         try:
             async with reading(app.sessions) as session:
                 counted = await announcements.count_audience(
-                    session, number, town=app.town, now=app.clock()
+                    session, number, town=app.town, now=app.clock(), platforms=app.platforms
                 )
             async with transaction(app.sessions) as session:
                 sent = await announcements.confirm(
@@ -291,6 +308,7 @@ class Sending(StaffPages):
                     start_at=start,
                     deadline=deadline,
                     counted=counted,
+                    platforms=app.platforms,
                 )
         except BadAnnouncement as error:
             return await self._page(request, each, given, located(error, given))

@@ -121,6 +121,7 @@ class Reached:
     waits: bool  # somebody may sleep
     needs_second: bool
     above: int
+    unreachable: Mapping[str, int]  # who is only on platforms that are not open
 
 
 def reached(
@@ -137,6 +138,7 @@ def reached(
         waits=not room and quiet and town.announcements.quiet is not None,
         needs_second=found.needs_second,
         above=town.announcements.approve_above,
+        unreachable=found.unreachable,
     )
 
 
