@@ -111,6 +111,14 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
             connection.info[READ_ONLY] = only_reads
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def _let_go(connection: Any, _: object, error: BaseException | None) -> None:
+        # Closing is not enough: while a traceback holds the cursor of a cancelled statement, the
+        # closed connection would keep the lock, and nobody could write (sqlite3_close_v2).
+        if isinstance(error, asyncio.CancelledError):
+            connection.run_async(lambda driver: driver.interrupt())
+            connection.rollback()
+
     return engine
 
 
