@@ -188,7 +188,7 @@ class App:
             rate=rate,
             worker=self.worker,
             quiet=quiet_hours(self.town),
-            gone=workers.gone,
+            gone=workers.Silence().gone,
         )
         if self.start_pump is not None:
             self.start_pump(pump)

@@ -285,8 +285,13 @@ class Announcement:
         return self.audience.gate
 
     @property
+    def settled(self) -> int:
+        """Recipients whose result is known, whatever it is."""
+        return self.delivered + self.blocked + self.failed + self.unsure
+
+    @property
     def waiting(self) -> int:
-        return self.total - self.delivered - self.blocked - self.failed - self.unsure
+        return self.total - self.settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.base import Base, Key
@@ -48,6 +49,11 @@ class AnnouncementRow(Base):
     window_failed: Mapped[int] = mapped_column(default=0)  # failures then
     retracted_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @hybrid_property
+    def settled(self) -> int:
+        """Recipients whose result is known, whatever it is."""
+        return self.delivered + self.blocked + self.failed + self.unsure
 
 
 class RevisionRow(Base):

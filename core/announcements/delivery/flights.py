@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,22 +25,26 @@ from core.announcements.delivery.messenger import (
     Outcome,
 )
 from core.announcements.delivery.outcomes import bounded
-from core.announcements.nouns import Kind
+from core.announcements.nouns import AnnouncementState, Kind
 from core.clock import Clock
+from core.errors import RecordsUnavailable
 
 logger = logging.getLogger(__name__)
 
 CUT_OFF: Final = LEASE / 3
 """How long the platform may take to answer."""
 START_WITHIN: Final = LEASE / 6
-"""A request that could not begin so soon after its claim does not begin: its row waits again.
-
-A process that stood still and goes on does not know that staff paused, cancelled or changed the
-announcement meanwhile: what it had claimed may still leave for so long, and not longer.
-"""
+"""A request that could not begin so soon after its claim does not begin: its row waits again."""
+FRESH_FOR: Final = 0.25
+"""Seconds. After that a claim is used only if its announcement still stands as it did: staff may
+have paused, cancelled or changed it while this process stood still."""
 SICK_AFTER: Final = 8
 """So many messages in a row that could not be sent: the platform is away, one is enough to ask."""
 LONGEST_HOLD: Final = timedelta(seconds=30)
+
+
+Standing = Callable[[Collection[int]], Awaitable[Mapping[int, tuple[str, int]]]]
+"""The state and the revision of announcements now, by their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,18 @@ class Flights:
         monotonic: Callable[[], float],
         pause: Callable[[float], Awaitable[object]],
         landed: Callable[[], None],
+        standing: Standing,
     ) -> None:
         self.messenger = messenger
         self.pause = pause
         self._clock = clock
         self._monotonic = monotonic
         self._tell = landed
+        self._standing = standing
+        self._asking = asyncio.Lock()
+        self._asked_at = -math.inf
+        self._asked: set[int] = set()
+        self._stands: Mapping[int, tuple[str, int]] = {}
         self.flying: dict[Key, asyncio.Task[None]] = {}
         self.reserved: dict[Key, Claim] = {}  # whose slot has not come: nothing was sent
         self.landed: list[tuple[Claim, Outcome]] = []
@@ -127,6 +137,8 @@ class Flights:
             if wait > 0:
                 await self.pause(wait)
             late = self._too_late(claim, slots)
+            if late is None and self._waited(slots) > FRESH_FOR:
+                late = await self._changed(claim) or self._too_late(claim, slots)
             self.reserved.pop(claim.key, None)  # from here on nobody knows, until it is answered
             outcome = late or await self._tried(claim)
         finally:
@@ -156,10 +168,32 @@ class Flights:
         clock = self._clock()
         if claim.deed is Deed.SEND and claim.deadline is not None and clock >= claim.deadline:
             return NotSent("its deadline has come", retry_after=timedelta(0))
-        waited = max(monotonic - slots.monotonic, (clock - slots.now).total_seconds())
-        if waited > START_WITHIN.total_seconds():
+        if self._waited(slots) > START_WITHIN.total_seconds():
             return NotSent("this process stood still", retry_after=timedelta(0))
         return None
+
+    def _waited(self, slots: Slots) -> float:
+        """Seconds since the claim, by the clock that says more."""
+        passed = (self._clock() - slots.now).total_seconds()
+        return max(self._monotonic() - slots.monotonic, passed)
+
+    async def _changed(self, claim: Claim) -> Outcome | None:
+        """Why a claim that has become old may not be used; one question for all that wait."""
+        found_old = self._monotonic()
+        async with self._asking:
+            if self._asked_at < found_old or claim.announcement_id not in self._asked:
+                asked_at = self._monotonic()
+                numbers = {each.announcement_id for each in self.reserved.values()}
+                try:
+                    self._stands = await self._standing(numbers)
+                except RecordsUnavailable:
+                    return NotSent("the records are away", retry_after=timedelta(0))
+                self._asked_at, self._asked = asked_at, numbers
+            state, revision = self._stands.get(claim.announcement_id, ("", 0))
+        sends = claim.deed is not Deed.SEND or state == AnnouncementState.SENDING
+        if sends and revision == claim.revision:
+            return None
+        return NotSent("staff decided otherwise", retry_after=timedelta(0))
 
     async def _tried(self, claim: Claim) -> Outcome:
         try:

@@ -29,10 +29,20 @@ from sqlalchemy.orm import aliased
 
 from core.announcements.audience import candidates, declined
 from core.announcements.delivery.changes import DELIVERY, Key
-from core.announcements.delivery.claims import LEASE, UNSAID, Decider, Deed, Haul, Run, too_late
+from core.announcements.delivery.claims import (
+    LEASE,
+    UNSAID,
+    UNSAID_FOR,
+    Decider,
+    Deed,
+    Haul,
+    Run,
+    put_off,
+    too_late,
+)
 from core.announcements.delivery.lanes import DeliveryState, lane_code
 from core.announcements.delivery.lanes import milliseconds as ms
-from core.announcements.delivery.matter import Matter, Matters
+from core.announcements.delivery.matter import Illegible, Matter, Matters
 from core.announcements.delivery.messenger import Render
 from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import OVER, AnnouncementState, Kind
@@ -92,7 +102,11 @@ class Looker:
         found = (await session.execute(query)).all()
         for each in found:
             announcement: AnnouncementRow = each[-1]
-            matter = await self._matters.read(session, announcement)
+            try:
+                matter = await self._matters.read(session, announcement)
+            except Illegible:
+                haul.changes.append(put_off(each, now, by=UNSAID_FOR))
+                continue
             self._decider.decide(haul, each, matter, _run_of(announcement, now), flying, now)
         haul.more = len(found) >= room
         return haul

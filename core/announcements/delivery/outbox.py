@@ -132,6 +132,5 @@ async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) 
         finished_at=now,
     )
     if stopped:
-        settled = row.delivered + row.blocked + row.failed + row.unsure
-        detail = {"left": max(row.total - settled, 0)}
+        detail = {"left": max(row.total - row.settled, 0)}
         await step(session, announcement_id, "too-late", by="kankei", now=now, detail=detail)

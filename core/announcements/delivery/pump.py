@@ -14,7 +14,7 @@ survive when it is put forward or back: see `_mended`.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic as steady
@@ -23,6 +23,7 @@ from typing import Final, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from core.announcements.delivery import leases
+from core.announcements.delivery.claims import standing
 from core.announcements.delivery.flights import Flights
 from core.announcements.delivery.lanes import Lane
 from core.announcements.delivery.looking import Looker
@@ -94,7 +95,7 @@ class Pump:
         self._time = leases.Timekeeper(clock, monotonic)
         self._bell = asyncio.Event()
         self.wake = Wake(self._bell)
-        self.flights = Flights(messenger, clock, monotonic, pause, self._bell.set)
+        self.flights = Flights(messenger, clock, monotonic, pause, self._bell.set, self._standing)
         self.turns = Turns(
             Looker(messenger.platform, worker, render, quiet),
             self.flights,
@@ -202,6 +203,10 @@ class Pump:
         """Whether a turn would find work; keeps nobody from writing."""
         async with reading(self._sessions) as session:
             return await self.turns.looker.anything(session, self._clock())
+
+    async def _standing(self, announcements: Collection[int]) -> Mapping[int, tuple[str, int]]:
+        async with reading(self._sessions) as session:
+            return await standing(session, announcements)
 
     async def _turn(self, *, claiming: bool = True) -> float:
         """Write down, claim, let fly; returns for how many seconds nothing can be due."""

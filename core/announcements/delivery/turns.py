@@ -4,8 +4,9 @@ Under the lane's lock, so that any number of workers take their turns one after 
 leaves before the commit.
 """
 
+import contextlib
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,6 +21,7 @@ from core.announcements.delivery.flights import Flights, Slots
 from core.announcements.delivery.lanes import AHEAD, BARELY_AHEAD, Lane
 from core.announcements.delivery.leases import Timekeeper
 from core.announcements.delivery.looking import Looker
+from core.announcements.delivery.matter import Illegible
 from core.announcements.delivery.messenger import Blocked, Flooded, Outcome
 from core.announcements.delivery.outcomes import change_of, outdated
 from core.announcements.delivery.reckoning import reckon
@@ -28,8 +30,8 @@ from core.identity import set_unreachable
 LOOK_EVERY: Final = timedelta(milliseconds=250)
 """How often a busy pump looks for what is due again, and for notices of other processes."""
 
-Gone = Callable[[AsyncSession, datetime], Awaitable[Sequence[str]]]
-"""Names of workers that have been silent for too long."""
+Gone = Callable[[AsyncSession], Awaitable[Collection[str]]]
+"""Names of workers that have been silent for too long, whatever the clocks say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Turns:
         if lane.banned_until is not None:
             self._flights.note_ban(lane.banned_until - now)
         ahead = _ahead(lane, runs)
-        room = self._room(lane, now, ahead) if asked.claiming else 0
+        room = self._room(lane, now, ahead, len(landed)) if asked.claiming else 0
         if asked.claiming:
             haul.add(await self._find(session, runs, room, asked.rung, len(landed), now))
             await _claim(session, haul, singly=asked.singly)
@@ -126,9 +128,9 @@ class Turns:
             left = lane.banned_until - now
         return lane.mended(now, left)
 
-    def _room(self, lane: Lane, now: datetime, ahead: timedelta) -> int:
-        """How many messages may be claimed."""
-        room = min(lane.slots(now, ahead), self.window - len(self._flights.flying))
+    def _room(self, lane: Lane, now: datetime, ahead: timedelta, written: int) -> int:
+        """How many messages may be claimed; of what has landed, so many are written down."""
+        room = min(lane.slots(now, ahead), self.window - self._flights.count + written)
         return max(self._flights.bearable(room), 0)
 
     async def _find(
@@ -158,7 +160,10 @@ class Turns:
         while waiting and len(haul.claims) < room:
             share = math.ceil((room - len(haul.claims)) / len(waiting))
             run = waiting.pop(0)
-            found = await self._serve(session, run, share, look, ours, now)
+            try:
+                found = await self._serve(session, run, share, look, ours, now)
+            except Illegible:  # it waits; the others go on
+                continue
             if found.claims and first:
                 self._served, first = run.announcement_id, False
             haul.add(found)
@@ -199,14 +204,15 @@ class Turns:
         """End what is over or too late, and free what dead workers hold."""
         self.looker.trusting = self._time.trusts()
         if self._gone is not None and self.looker.trusting:
-            dead = [each for each in await self._gone(session, now) if each != self.looker.worker]
+            dead = [each for each in await self._gone(session) if each != self.looker.worker]
             await leases.free(session, self._platform, dead, self._freed, now=now)
         for run in runs:
             if run.late:
                 haul.reckoning.late.add(run.announcement_id)
             if run.over:
                 left = room - len(haul.claims)
-                haul.add(await self.looker.close(session, run, left, ours, now))
+                with contextlib.suppress(Illegible):  # it waits; the others go on
+                    haul.add(await self.looker.close(session, run, left, ours, now))
         ended = [each.announcement_id for each in runs if each.sends and each.cursor >= each.last]
         haul.reckoning.through.update(await unfinished(session, ended))
         self.looker.forget({each.announcement_id for each in runs})

@@ -44,7 +44,7 @@ async def size(sessions: Sessions) -> int:
     sqlite = engine_of(sessions).dialect.name == "sqlite"
     asked = (
         "SELECT sum(pgsize) FROM dbstat WHERE name IN"
-        " ('delivery', 'ix_delivery_lane_announcement_id_due_at')"
+        " ('delivery', 'ix_delivery_lane_announcement_id_due_at', 'ix_delivery_due_at')"
         if sqlite
         else "SELECT pg_total_relation_size('delivery')"
     )
