@@ -4,6 +4,8 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bots import texts
 from bots.conversation.announcing.following import Following
 from bots.conversation.announcing.reading import link_of, moment_of, words_of
@@ -34,6 +36,10 @@ WRITING: Final = frozenset(
 )
 """Buttons that change a draft."""
 LABEL: Final = 30  # characters of a heading in a button
+
+
+class _TooLong(Exception):
+    """Words that are more than one message of a platform; says which, in the writer's language."""
 
 
 class Announcing:
@@ -192,10 +198,11 @@ class Announcing:
                     now=self._desk.clock(),
                     platforms=self._desk.platforms(),
                 )
-        except BadAnnouncement as error:
-            if incoming.command is None:
-                return _fault(error, account)  # and the next message is tried again
+                await self._check_length(session, number, account)
+        except (BadAnnouncement, _TooLong) as error:
             fault = _fault(error, account)
+            if incoming.command is None:
+                return fault  # and the next message is tried again
             asked = self._steps.words(None, account.locale)
             await self._steps.wait_for("words:ja", None, incoming, account)
             return replace(asked, text=f"{fault.text}\n\n{asked.text}", failed=True)
@@ -240,7 +247,7 @@ class Announcing:
                     return await self._put_link(number, incoming, account)
                 case "time":
                     return await self._put_time(number, incoming, account)
-        except BadAnnouncement as error:
+        except (BadAnnouncement, _TooLong) as error:
             return _fault(error, account)  # the same step goes on waiting
         except NotAllowed:
             await self._steps.wait_for(None, None, incoming, account)
@@ -253,7 +260,7 @@ class Announcing:
         async with reading(self._desk.sessions) as session:
             before = (await announcements.progress(session, number)).texts
         new = {**before, written: words_of(incoming.text)}
-        await self._revise(number, incoming, texts=new)
+        await self._revise(number, incoming, account, texts=new)
         note = say("words.kept", account.locale)
         return await self._steps.show(Step.LANGUAGES, number, incoming, account, note)
 
@@ -289,7 +296,7 @@ class Announcing:
         label, url = link_of(incoming.text, say("link.label", "ja"))
         extras = await self._extras(number)
         new = replace(extras, links=(*extras.links, Link({"ja": label}, url)))
-        await self._revise(number, incoming, extras=new)
+        await self._revise(number, incoming, account, extras=new)
         return await self._steps.show(Step.LINK, number, incoming, account)
 
     async def _put_time(self, number: int, incoming: Incoming, account: Account) -> Reply:
@@ -310,7 +317,7 @@ class Announcing:
     ) -> Reply:
         extras = await self._extras(number)
         bare = replace(extras, picture=None) if step is Step.PICTURE else replace(extras, links=())
-        await self._revise(number, incoming, extras=bare)
+        await self._revise(number, incoming, account, extras=bare)
         return await self._steps.show(step, number, incoming, account)
 
     async def _choose(
@@ -327,7 +334,7 @@ class Announcing:
                 whom = Audience(Kind.DIRECT, topic=chosen)
             case _:
                 return _old(account)
-        await self._revise(number, incoming, audience=whom)
+        await self._revise(number, incoming, account, audience=whom)
         return await self._steps.show(Step.PREVIEW, number, incoming, account)
 
     async def _extras(self, number: int) -> Extras:
@@ -338,6 +345,7 @@ class Announcing:
         self,
         number: int,
         incoming: Incoming,
+        account: Account,
         *,
         audience: Audience | None = None,
         texts: Texts | None = None,
@@ -355,6 +363,14 @@ class Announcing:
                 extras=extras,
                 platforms=self._desk.platforms(),
             )
+            if texts is not None:
+                await self._check_length(session, number, account)
+
+    async def _check_length(self, session: AsyncSession, number: int, account: Account) -> None:
+        """Raises `_TooLong`, and nothing is kept."""
+        draft = await announcements.progress(session, number)
+        if long := await self._steps.too_long(session, draft, account.locale):
+            raise _TooLong(long[0])
 
     def _is_staff(self, incoming: Incoming) -> bool:
         return self._desk.is_staff(incoming.platform, incoming.account)
@@ -371,8 +387,12 @@ def _parts(action: str) -> tuple[str, int | None, str]:
     return verb, int(number) if whole else None, detail
 
 
-def _fault(error: BadAnnouncement, account: Account) -> Reply:
-    return Reply(say(f"fault.{error.reason}", account.locale), private=True, failed=True)
+def _fault(error: BadAnnouncement | _TooLong, account: Account) -> Reply:
+    if isinstance(error, BadAnnouncement):
+        words = say(f"fault.{error.reason}", account.locale)
+    else:
+        words = str(error)
+    return Reply(words, private=True, failed=True)
 
 
 def _old(account: Account) -> Reply:
