@@ -7,12 +7,14 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from bots.app import App
+from bots.jobs.lives import tell_news
 from core import announcements
-from core.announcements import AnnouncementState
+from core.announcements import AnnouncementState, Audience
+from core.announcements.records import audience, keep_audience
 from core.database import reading, transaction
 from core.tables import AnnouncementRow
 from core.testing import FakeMessenger, SetClock
-from tests.bots.test_announcing import HANA, desk, flush, press, say, state, to_preview
+from tests.bots.test_announcing import CHIEF, HANA, desk, flush, press, say, state, to_preview
 
 __all__ = ["desk"]
 
@@ -90,3 +92,43 @@ async def test_what_is_too_long_is_shown_and_not_sent(app: App) -> None:
         assert "この内容でよい" not in str(refused.rows)
     assert await state(app) is AnnouncementState.DRAFT
     assert "日本語" in (await press(app, refused, "文章を短くする")).text
+
+
+async def test_staff_are_told_in_chat_of_a_change_that_waits_and_decide_there(
+    app: App, desk: FakeMessenger, clock: SetClock
+) -> None:
+    when = await press(app, await to_preview(app), "この内容でよい")
+    await press(app, await press(app, when, "今すぐ送る"), "送る")
+    await flush(app, clock)
+    await tell_news(app)
+    await flush(app, clock)
+    desk.arrived.clear()
+    async with transaction(app.sessions) as session:
+        row = await session.get_one(AnnouncementRow, 1)
+        keep_audience(row, _above(audience(row), 2))
+    words = {"ja": {"heading": "山焼きの延期", "body": "3月に行います。"}}
+    async with transaction(app.sessions) as session:
+        by, now = "telegram:900", clock()
+        assert not await announcements.change_sent(session, 1, words, by=by, now=now)
+    for _ in range(2):  # told once, however often the clock comes by
+        await tell_news(app)
+    await flush(app, clock)
+    [(target, notice)] = desk.arrived
+    assert (target, notice.heading) == ("901", "お知らせの書きかえの承認をお願いします")
+    assert notice.action == (("内容を見る", "announce:look:1"),)
+
+    looked = await say(app, CHIEF, action="announce:look:1")
+    assert looked.preview is not None
+    assert looked.preview.heading == "山焼きの延期"
+    own = await press(app, looked, "承認して書きかえる")
+    assert "ご自分では承認できません" in own.text
+    agreed = await press(app, looked, "承認して書きかえる", CHIEF)
+    assert agreed.text.startswith("承認しました。")
+    again = await press(app, looked, "そのままにする", CHIEF)
+    assert again.text == "このお知らせは、もう承認を待っていません。"
+    async with reading(app.sessions) as session:
+        assert (await announcements.progress(session, 1)).heading == "山焼きの延期"
+
+
+def _above(whom: Audience, people: int) -> Audience:
+    return replace(whom, terms=replace(whom.terms, approve_above=people))

@@ -158,6 +158,10 @@ class Announcing:
                 return await self._steps.show(Step.PREVIEW, draft, incoming, account)
             case "look":
                 return await self._following.look(number, account)
+            case "agree" | "disagree":
+                return await self._following.decide_change(
+                    number, detail, incoming, account, agrees=verb == "agree"
+                )
             case "approve" | "refuse":
                 agrees = verb == "approve"
                 return await self._following.decide(number, incoming, account, agrees=agrees)
@@ -173,10 +177,10 @@ class Announcing:
         drafts = [each for each in last if each.state is AnnouncementState.DRAFT]
         rows: list[Row] = [(Button(say("new", language), action="announce:new"),)]
         for each in [each for each in drafts if each.author == by][:RECENT]:
-            label = say("resume", language, heading=_short(each.texts["ja"]["heading"]))
+            label = say("resume", language, heading=_short(each.heading))
             rows.append((Button(label, action=f"announce:go:{each.id}:languages"),))
         for each in [each for each in last if each not in drafts][:RECENT]:
-            label = say("recent", language, heading=_short(each.texts["ja"]["heading"]))
+            label = say("recent", language, heading=_short(each.heading))
             rows.append((Button(label, action=f"announce:progress:{each.id}"),))
         if len(rows) == 1:
             await self._steps.wait_for("words:ja", None, incoming, account)

@@ -49,7 +49,7 @@ class Sending:
             say(
                 "confirm.what",
                 language,
-                heading=draft.texts["ja"]["heading"],
+                heading=draft.heading,
                 audience=self._steps.audience_name(draft.audience, language),
                 people=f"{found.people:,}",
                 when=at,

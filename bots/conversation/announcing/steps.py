@@ -373,7 +373,8 @@ def _pairs(buttons: list[Button]) -> list[Row]:
 
 
 def _text(draft: Announcement) -> str:
-    return f"{draft.texts['ja']['heading']}\n{draft.texts['ja']['body']}"
+    text = draft.texts.get("ja", {})
+    return f"{draft.heading}\n{text.get('body', '')}"
 
 
 def _in(words: Mapping[str, str], language: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bots import texts
 from bots.fitting import destinations
 from bots.web.console.announcements import words
-from bots.web.console.announcements.changed import changes
+from bots.web.console.announcements.changed import Facet, facets, reworded
 from bots.web.console.announcements.form import Faults, Given, given_of, version
 from bots.web.console.announcements.looks import Looks, looks, outgoing
 from bots.web.console.announcements.pace import Paces
@@ -27,7 +28,9 @@ from core.announcements import (
     Announcement,
     AnnouncementState,
     Kind,
+    Revision,
 )
+from core.announcements.records import unpacked
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed
 
@@ -86,6 +89,7 @@ class AnnouncementPage(StaffPages):
             "named": words.named,
             "now": app.clock(),
             "max_reason": MAX_REASON,
+            "rewording": reworded(each.texts, each.change.texts) if each.change else [],
             "own_change": each.change is not None
             and each.change.by == f"staff:{self.web.staff(request)}",
         }
@@ -137,12 +141,29 @@ class AnnouncementPage(StaffPages):
             ),
             "hindered": bool(words.unread(each)),
             "refusal": refusal,
-            "changed": changes(each, seen) if seen is not None else None,
+            "changed": reworded(seen.texts, each.texts) if seen is not None else None,
+            "facets": self._facets(each, seen, refused.detail, language)
+            if seen is not None and refused is not None
+            else [],
             "own": each.asked_by == f"staff:{self.web.staff(request)}",
             "testers": testers(self.web) + ([("web", "")] if mine else []),
             "today": local.date().isoformat(),
             "zone_name": zone_name(app.town.town.timezone, language),
         }
+
+    def _facets(
+        self, each: Announcement, seen: Revision, refused: Mapping[str, Any], language: str
+    ) -> list[Facet]:
+        """What is other than when it was sent back, beside the words."""
+        town = self.web.app.town
+        described = partial(words.described, town, language=language)
+        then = (refused.get(name) for name in ("audience", "start_at", "deadline"))
+        whom, start, deadline = then
+        if whom is None:
+            return facets(described(seen.extras), described(each.extras))
+        before = words.Timed(unpacked(whom), _time(start), _time(deadline))
+        after = words.Timed(each.audience, each.start_at, each.deadline)
+        return facets(described(seen.extras, before), described(each.extras, after))
 
     async def way(self, request: Request, each: Announcement) -> dict[str, Any]:
         """What the progress shows."""
@@ -236,3 +257,7 @@ class AnnouncementPage(StaffPages):
         if isinstance(result, int):
             address = f"/console/announcements/{result}"
         return go(address, request, flash=f"announcing.done.{done}")
+
+
+def _time(stored: object) -> datetime | None:
+    return datetime.fromisoformat(stored) if isinstance(stored, str) else None
