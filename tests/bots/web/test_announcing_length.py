@@ -9,9 +9,18 @@ from core.announcements import AnnouncementState
 from core.database import transaction
 from core.tables import AnnouncementRow
 from core.testing import SetClock
-from tests.bots.web.announcing import HEADING, NEW, WORDS, drafted, members, office, pumped
+from tests.bots.web.announcing import (
+    HEADING,
+    NEW,
+    WORDS,
+    drafted,
+    looked,
+    members,
+    office,
+    pumped,
+    state_of,
+)
 from tests.bots.web.stage import World
-from tests.bots.web.test_announcing import looked, state_of
 from tests.bots.web.test_console import enter
 
 SENTENCE = "Too long for one message of Telegram. Please shorten it."
