@@ -52,7 +52,7 @@ from core.announcements.delivery.results import (
 )
 from core.announcements.drafts import compose, revise, revisions
 from core.announcements.history import history, progress, under_way_on
-from core.announcements.news import tell_news
+from core.announcements.news import failing, tell_news
 from core.announcements.notices import Notice, notify, notify_all, recall
 from core.announcements.nouns import (
     MAX_BODY,
@@ -99,7 +99,6 @@ from core.announcements.sending import (
     resume,
     start_due,
 )
-from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
@@ -186,7 +185,6 @@ __all__ = [
     "set_topic",
     "start_due",
     "tell_news",
-    "tell_staff",
     "under_way_on",
     "wants",
     "withdraw",

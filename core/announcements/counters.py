@@ -120,7 +120,6 @@ async def pause_if_failing(
             {AnnouncementState.SENDING},
             AnnouncementState.PAUSED,
             paused_why="failures",
-            pause_told=False,
         )
         if paused:
             detail = {"failed": lost, "of": new}

@@ -72,6 +72,33 @@ async def compose(
     return row.id
 
 
+async def from_row(
+    session: AsyncSession, row: AnnouncementRow, whom: Audience, *, by: str, now: datetime
+) -> AnnouncementRow:
+    """A new draft with the words and extras of another, with a picture of its own."""
+    extras = Extras.unpacked(row.extras)
+    if extras.picture is not None:
+        twin = await pictures.copy(session, extras.picture, now=now)
+        extras = replace(extras, picture=twin)
+    draft = AnnouncementRow(
+        kind=whom.kind,
+        state=AnnouncementState.DRAFT,
+        author=by[:64],
+        texts=row.texts,
+        extras=extras.packed(),
+        revision=1,
+        created_at=now,
+    )
+    keep_audience(draft, whom)
+    session.add(draft)
+    await session.flush()
+    if extras.picture is not None:
+        await pictures.attach(session, extras.picture, draft.id)
+    remember(session, draft, by=by, now=now)
+    await session.flush()
+    return draft
+
+
 async def revise(
     session: AsyncSession,
     announcement_id: int,

@@ -27,6 +27,8 @@ from core.announcements.records import (
     keep_audience,
     move,
     must_move,
+    packed,
+    same_person,
     step,
 )
 from core.errors import BadAnnouncement, NotAllowed
@@ -73,6 +75,8 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
+    if "ja" not in row.texts:  # whoever reads none of the other languages would get nothing
+        raise BadAnnouncement(Fault.WORDS, "ja")
     check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
     row.confirmed_by = by[:80]
@@ -161,11 +165,6 @@ async def approve(
     await session.flush()
 
 
-def same_person(one: str, other: str | None) -> bool:
-    """Whether two names are one member of staff's, as far as names tell."""
-    return other is not None and one.strip().casefold() == other.strip().casefold()
-
-
 async def refuse(
     session: AsyncSession, announcement_id: int, *, by: str, now: datetime, reason: str = ""
 ) -> None:
@@ -178,7 +177,13 @@ async def refuse(
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = row.confirmed_by = None
-    detail = {"reason": reason[:500] or None, "revision": row.revision}
+    detail = {
+        "reason": reason[:500] or None,
+        "revision": row.revision,
+        "audience": packed(audience(row)),
+        "start_at": row.start_at.isoformat() if row.start_at else None,
+        "deadline": row.deadline.isoformat() if row.deadline else None,
+    }
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
@@ -254,7 +259,7 @@ async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetim
 async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Let nothing more leave. Raises `NotAllowed` if it is not being sent."""
     before, after = AnnouncementState.SENDING, AnnouncementState.PAUSED
-    await must_move(session, announcement_id, {before}, after, paused_why="staff", pause_told=True)
+    await must_move(session, announcement_id, {before}, after, paused_why="staff")
     await step(session, announcement_id, "paused", by=by, now=now)
 
 

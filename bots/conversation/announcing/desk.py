@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bots import texts
-from bots.conversation.announcing.faults import again, begin_again, fault, old
+from bots.conversation.announcing.faults import TooLong, again, begin_again, fault, old
 from bots.conversation.announcing.following import Following
 from bots.conversation.announcing.reading import link_of, moment_of, words_of
 from bots.conversation.announcing.sending import Sending
@@ -152,6 +154,10 @@ class Announcing:
                 return await self._steps.show(Step.PREVIEW, draft, incoming, account)
             case "look":
                 return await self._following.look(number, account)
+            case "agree" | "disagree":
+                return await self._following.decide_change(
+                    number, detail, incoming, account, agrees=verb == "agree"
+                )
             case "approve" | "refuse":
                 agrees = verb == "approve"
                 return await self._following.decide(number, incoming, account, agrees=agrees)
@@ -167,10 +173,10 @@ class Announcing:
         drafts = [each for each in last if each.state is AnnouncementState.DRAFT]
         rows: list[Row] = [(Button(say("new", language), action="announce:new"),)]
         for each in [each for each in drafts if each.author == by][:RECENT]:
-            label = say("resume", language, heading=_short(each.texts["ja"]["heading"]))
+            label = say("resume", language, heading=_short(each.heading))
             rows.append((Button(label, action=f"announce:go:{each.id}:languages"),))
         for each in [each for each in last if each not in drafts][:RECENT]:
-            label = say("recent", language, heading=_short(each.texts["ja"]["heading"]))
+            label = say("recent", language, heading=_short(each.heading))
             rows.append((Button(label, action=f"announce:progress:{each.id}"),))
         if len(rows) == 1:
             await self._steps.wait_for("words:ja", None, incoming, account)
@@ -192,7 +198,8 @@ class Announcing:
                     now=self._desk.clock(),
                     platforms=self._desk.platforms(),
                 )
-        except BadAnnouncement as error:
+                await self._check_length(session, number, account)
+        except (BadAnnouncement, TooLong) as error:
             if incoming.command is not None:
                 await self._steps.wait_for("words:ja", None, incoming, account)
             return fault(error, None, account)  # and the next message is tried again
@@ -237,7 +244,7 @@ class Announcing:
                     return await self._put_link(number, incoming, account)
                 case "time":
                     return await self._put_time(number, incoming, account)
-        except BadAnnouncement as error:
+        except (BadAnnouncement, TooLong) as error:
             return fault(error, number, account)  # the same step goes on waiting
         except NotAllowed:
             await self._steps.wait_for(None, None, incoming, account)
@@ -250,7 +257,7 @@ class Announcing:
         async with reading(self._desk.sessions) as session:
             before = (await announcements.progress(session, number)).texts
         new = {**before, written: words_of(incoming.text)}
-        await self._revise(number, incoming, texts=new)
+        await self._revise(number, incoming, account, texts=new)
         note = say("words.kept", account.locale)
         return await self._steps.show(Step.LANGUAGES, number, incoming, account, note)
 
@@ -290,7 +297,7 @@ class Announcing:
         label, url = link_of(incoming.text, say("link.label", "ja"))
         extras = await self._extras(number)
         new = replace(extras, links=(*extras.links, Link({"ja": label}, url)))
-        await self._revise(number, incoming, extras=new)
+        await self._revise(number, incoming, account, extras=new)
         return await self._steps.show(Step.LINK, number, incoming, account)
 
     async def _put_time(self, number: int, incoming: Incoming, account: Account) -> Reply:
@@ -314,7 +321,7 @@ class Announcing:
     ) -> Reply:
         extras = await self._extras(number)
         bare = replace(extras, picture=None) if step is Step.PICTURE else replace(extras, links=())
-        await self._revise(number, incoming, extras=bare)
+        await self._revise(number, incoming, account, extras=bare)
         return await self._steps.show(step, number, incoming, account)
 
     async def _choose(
@@ -331,7 +338,7 @@ class Announcing:
                 whom = Audience(Kind.DIRECT, topic=chosen)
             case _:
                 return old(account)
-        await self._revise(number, incoming, audience=whom)
+        await self._revise(number, incoming, account, audience=whom)
         return await self._steps.show(Step.PREVIEW, number, incoming, account)
 
     async def _extras(self, number: int) -> Extras:
@@ -342,6 +349,7 @@ class Announcing:
         self,
         number: int,
         incoming: Incoming,
+        account: Account,
         *,
         audience: Audience | None = None,
         texts: Texts | None = None,
@@ -359,6 +367,14 @@ class Announcing:
                 extras=extras,
                 platforms=self._desk.platforms(),
             )
+            if texts is not None:
+                await self._check_length(session, number, account)
+
+    async def _check_length(self, session: AsyncSession, number: int, account: Account) -> None:
+        """Raises `TooLong`, and nothing is kept."""
+        draft = await announcements.progress(session, number)
+        if long := await self._steps.too_long(session, draft, account.locale):
+            raise TooLong(long[0])
 
     def _is_staff(self, incoming: Incoming) -> bool:
         return self._desk.is_staff(incoming.platform, incoming.account)

@@ -36,16 +36,26 @@ MENDED_AT: Final[Mapping[str, Step]] = {
 """Where each fault of a draft is mended."""
 
 
-def fault(error: BadAnnouncement, number: int | None, account: Account) -> Reply:
+class TooLong(Exception):
+    """Words that are more than one message of a platform; says which, in the writer's language."""
+
+
+def fault(error: BadAnnouncement | TooLong, number: int | None, account: Account) -> Reply:
     """What is wrong with a draft; `number` is `None` while there is none yet."""
+    if isinstance(error, TooLong):
+        return _waiting(str(error), number, Step.LANGUAGES, account)
     step = MENDED_AT.get(str(error.reason), Step.PREVIEW)
     return again(f"fault.{error.reason}", number, step, account)
 
 
 def again(key: str, number: int | None, step: Step, account: Account) -> Reply:
     """A step that goes on waiting, and its ways back and out."""
+    return _waiting(say(key, account.locale), number, step, account)
+
+
+def _waiting(said: str, number: int | None, step: Step, account: Account) -> Reply:
     return Reply(
-        say(key, account.locale),
+        said,
         buttons=ways_out(number, step, account.locale),
         private=True,
         failed=True,

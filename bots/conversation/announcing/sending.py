@@ -43,12 +43,14 @@ class Sending:
         await self._steps.wait_for(waits, number, incoming, account)
         if waits is None:
             return self._following.show(draft, language)
+        if await self._too_long(number, account):
+            return await self._steps.show(Step.PREVIEW, number, incoming, account)
         at = self._steps.when(start_at, language) if start_at else say("confirm.now", language)
         lines = [
             say(
                 "confirm.what",
                 language,
-                heading=draft.texts["ja"]["heading"],
+                heading=draft.heading,
                 audience=self._steps.audience_name(draft.audience, language),
                 people=f"{found.people:,}",
                 when=at,
@@ -66,6 +68,8 @@ class Sending:
 
     async def send(self, number: int, detail: str, incoming: Incoming, account: Account) -> Reply:
         when, _, revision = detail.partition(":")
+        if await self._too_long(number, account):
+            return await self._steps.show(Step.PREVIEW, number, incoming, account)
         async with reading(self._desk.sessions) as session:
             counted = await announcements.count_audience(
                 session,
@@ -97,6 +101,13 @@ class Sending:
         if sent.state is AnnouncementState.SENDING:
             self._desk.tell("chat.happening.announced", count=sent.total)
         return self._following.show(sent, account.locale)
+
+    async def _too_long(self, number: int, account: Account) -> bool:
+        """Whether it is a draft that is more than one message somewhere; the preview says where."""
+        async with reading(self._desk.sessions) as session:
+            draft = await announcements.progress(session, number)
+            long = await self._steps.too_long(session, draft, account.locale)
+        return bool(long) and draft.state is AnnouncementState.DRAFT
 
 
 def _start(when: str) -> datetime | None:

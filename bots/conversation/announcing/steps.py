@@ -7,9 +7,12 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bots import texts
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
+from bots.fitting import unfit
 from bots.notices import render_for
 from core import announcements, unfinished
 from core.announcements import (
@@ -183,6 +186,8 @@ class Steps:
     async def _preview(self, draft: Announcement, language: str) -> Reply:
         found = await self.weigh(draft.id)
         shown = await self.outgoing(draft, language)
+        async with reading(self._desk.sessions) as session:
+            long = await self.too_long(session, draft, language)
         change = button("preview.change-audience", f"announce:go:{draft.id}:audience", language)
         leave = _onwards(draft.id, Step.PREVIEW, language, leads_on=False)
         unreachable = [
@@ -221,14 +226,12 @@ class Steps:
         lines.append(say("preview.finish", language, time=self.when(ends, language)))
         if found.needs_second:
             lines.append(say("preview.second", language))
-        rows = [
-            (
-                button("preview.to-time", f"announce:go:{draft.id}:time", language),
-                button("preview.test", f"announce:test:{draft.id}", language),
-            ),
-            (change,),
-            *leave,
-        ]
+        test = button("preview.test", f"announce:test:{draft.id}", language)
+        onwards = button("preview.to-time", f"announce:go:{draft.id}:time", language)
+        if long:
+            lines += long
+            onwards = button("preview.shorten", f"announce:go:{draft.id}:languages", language)
+        rows = [(onwards, test), (change,), *leave]
         reply = self._step(Step.PREVIEW, "\n".join(lines), rows, language)
         return replace(reply, preview=shown)
 
@@ -262,6 +265,22 @@ class Steps:
                 now=desk.clock(),
                 platforms=desk.platforms(),
             )
+
+    async def too_long(
+        self, session: AsyncSession, draft: Announcement, language: str
+    ) -> list[str]:
+        """Where the words are more than one message, a sentence a language."""
+        desk = self._desk
+        found = await unfit(session, desk.town, draft, platforms=desk.platforms())
+        return [
+            say(
+                "fault.long",
+                language,
+                platform=_platform(each.platform, language),
+                name=texts.say("chat.language.name", each.language),
+            )
+            for each in found
+        ]
 
     async def picture(self, draft: Announcement) -> KeptPicture | None:
         if draft.extras.picture is None:
@@ -354,7 +373,8 @@ def _pairs(buttons: list[Button]) -> list[Row]:
 
 
 def _text(draft: Announcement) -> str:
-    return f"{draft.texts['ja']['heading']}\n{draft.texts['ja']['body']}"
+    text = draft.texts.get("ja", {})
+    return f"{draft.heading}\n{text.get('body', '')}"
 
 
 def _in(words: Mapping[str, str], language: str) -> str:

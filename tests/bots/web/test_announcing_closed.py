@@ -8,9 +8,17 @@ from core import announcements, identity
 from core.announcements import AnnouncementState
 from core.database import reading, transaction
 from core.testing import SetClock
-from tests.bots.web.announcing import WORDS, chat, drafted, members, office, pumped
+from tests.bots.web.announcing import (
+    WORDS,
+    chat,
+    drafted,
+    looked,
+    members,
+    office,
+    pumped,
+    state_of,
+)
 from tests.bots.web.stage import Visitor, World
-from tests.bots.web.test_announcing import looked, state_of
 from tests.bots.web.test_console import enter
 
 NOT_REACHED = "2 people are only on Discord, which is not connected: they cannot be told."
