@@ -361,6 +361,7 @@ async def running(
             rates=lambda: app.rates,
             try_out=try_out,
             meters=meters,
+            speaks=lambda: app.voice is not None,
         )
         app = App(
             settings=settings,

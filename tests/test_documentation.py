@@ -46,6 +46,7 @@ EVERY_LANGUAGE = (
     "telegram",
     "topics",
     "travel",
+    "voice",
     "web",
 )
 STAFF_ONLY = (

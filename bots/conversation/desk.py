@@ -53,6 +53,7 @@ class Desk:
     rates: Callable[[], Mapping[str, float]]  # messages a second, by platform
     try_out: TryOut
     meters: Meters = field(default_factory=Meters)
+    speaks: Callable[[], bool] = lambda: False  # whether answers can be said aloud at all
     staff_name: Callable[[str, str], str] = "{}:{}".format
 
     def author(self, incoming: "Incoming") -> str:
