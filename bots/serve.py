@@ -22,6 +22,7 @@ from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.sender import TelegramSender
 from bots.web.app import create_web
 from bots.web.demo import DemoShop
+from bots.web.voice.messages import MAX_MESSAGE
 from core.errors import (
     PlatformRefused,
     PlatformUnavailable,
@@ -330,4 +331,6 @@ def _uvicorn(web: FastAPI, settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        ws_max_size=MAX_MESSAGE,
+        ws_per_message_deflate=False,  # sound is compressed already
     )

@@ -31,6 +31,7 @@ from bots.web.ports import TownApp
 from bots.web.preferences import PreferencePages
 from bots.web.rooms import Rooms
 from bots.web.verify import Verify
+from bots.web.voice import VoiceDoor
 from core.errors import ChainUnavailable, NotAllowed, RecordsUnavailable
 
 logger = logging.getLogger(__name__)
@@ -81,10 +82,12 @@ def create_web(
     api.add_middleware(
         Probes, health=Health(app), slug=app.town.town.slug, proxies=app.settings.trusted_proxies
     )
-    api.add_middleware(SecurityHeaders, https=https)
+    api.add_middleware(SecurityHeaders, address=app.settings.address)
     api.add_middleware(Counted, meters=app.meters)
     api.mount("/static", Kept(directory=STATIC), name="static")
-    everybody = (Chat(web).router(), About(web).router(), PublicPerks(web).router())
+    chat = Chat(web)
+    voice = VoiceDoor(web, chat.transcripts)
+    everybody = (chat.router(), voice.router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
     own = (PreferencePages(web).router(), Card(web).router(), DeskPages(web).router())
     events = (PublicEvents(web).router(), Calendars(web).router())

@@ -22,6 +22,7 @@ from bots.web.words import is_blank
 from core import board
 from core.database import transaction
 from core.identity import set_locale
+from knowledge.voice.port import Heard
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,28 @@ MAX_QUESTION: Final = 500
 MAX_EVENTS: Final = 3  # on the front page
 MAX_THREADS: Final = 500
 MAX_TURNS: Final = 20
+VOICE_SCRIPTS: Final = ("line", "recorder", "microphone", "player", "reader")
+VOICE_WORDS: Final = (
+    *("talk", "send", "written"),
+    *(
+        f"state.{each}"
+        for each in (
+            *("idle", "opening", "ready", "listening", "open", "hearing", "thinking"),
+            *("speaking", "browser", "stopped", "cancelled"),
+        )
+    ),
+    *(f"rest.{each}" for each in ("left", "off")),
+    *(
+        f"fault.{each}"
+        for each in (
+            *("insecure", "denied", "none", "in-use", "unsupported", "offline", "elsewhere"),
+            *("too-many", "mute"),
+        )
+    ),
+)
+"""What the voice's script says by itself."""
+MICROPHONE: Final = "camera=(), microphone=(self), geolocation=(), payment=()"
+"""Permissions-Policy of the page with the microphone; no other page can ask for it."""
 _COMMAND: Final = re.compile(
     r"/(start|join|rooms|card|perks|events|ask|language|mydata|settings|answer)(?:\s+(.*))?",
     re.DOTALL,
@@ -43,6 +66,7 @@ class Turn:
     question: str
     reply: Reply | None
     fault: str | None = None
+    heard: Heard | None = None  # the question was said
 
 
 class Transcripts:
@@ -54,9 +78,16 @@ class Transcripts:
     def of(self, thread: str) -> list[Turn]:
         return list(self._threads.get(thread, ()))
 
-    def add(self, thread: str, question: str, reply: Reply | None, fault: str | None) -> Turn:
+    def add(
+        self,
+        thread: str,
+        question: str,
+        reply: Reply | None,
+        fault: str | None,
+        heard: Heard | None = None,
+    ) -> Turn:
         turns = self._threads.setdefault(thread, [])
-        turn = Turn(turns[-1].number + 1 if turns else 1, question, reply, fault)
+        turn = Turn(turns[-1].number + 1 if turns else 1, question, reply, fault, heard)
         turns.append(turn)
         del turns[:-MAX_TURNS]
         self._threads.move_to_end(thread)
@@ -92,7 +123,8 @@ class Chat:
             news = await board.posts(session, board.BOARD, limit=5)
         coming = await web.app.events.upcoming()
         turns = self.transcripts.of(web.visitor(request).thread)
-        return web.render(
+        hears = web.app.voice is not None and web.app.voice.hears
+        response = web.render(
             request,
             "home.html",
             turns=turns,
@@ -100,7 +132,13 @@ class Chat:
             limit=MAX_QUESTION,
             coming=coming[:MAX_EVENTS],
             words=self.words,
+            hears=hears,
+            voice_scripts=VOICE_SCRIPTS,
+            voice_words=VOICE_WORDS,
         )
+        if hears:
+            response.headers["Permissions-Policy"] = MICROPHONE
+        return response
 
     async def ask(self, request: Request) -> Response:
         """Without a script: the answer stands on the page that opens next."""

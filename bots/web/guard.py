@@ -5,9 +5,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bots.limits import Buckets, TooMany
@@ -43,9 +45,13 @@ PERMISSIONS: Final = (
 class SecurityHeaders:
     """Adds the headers to every response, and ``no-store`` to those that set nothing else."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, address: str) -> None:
         self.app = app
         self._headers = dict(HEADERS)
+        https = address.startswith("https:")
+        # In Safari before 15.4, 'self' is no WebSocket of the same host.
+        socket = f"{'wss' if https else 'ws'}://{urlsplit(address).netloc}"
+        self._headers["Content-Security-Policy"] += f"; connect-src 'self' {socket}"
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
@@ -142,6 +148,7 @@ RATES: Final[Mapping[str, tuple[int, int]]] = {
     "calendar": (10, 10),
     "pin": (10, 10),
     "desk": (120, 240),
+    "voice": (10, 10),
 }
 ADDRESS_FACTOR: Final = 10  # a school or a town hall comes from one address
 
@@ -159,16 +166,20 @@ class Limits:
         self._visitors = buckets(1)
         self._addresses = buckets(ADDRESS_FACTOR)
 
+    def take(self, name: str, visitor: str, address: str) -> None:
+        """Raises `TooMany` when this visitor or this address comes too often."""
+        self._visitors[name].take(visitor)
+        self._addresses[name].take(address)
+
     def check(self, name: str, request: Request, visitor: str, proxies: tuple[str, ...]) -> None:
         """Raises `HTTPException` 429 when this visitor or this address comes too often."""
         try:
-            self._visitors[name].take(visitor)
-            self._addresses[name].take(address_of(request, proxies))
+            self.take(name, visitor, address_of(request, proxies))
         except TooMany as error:
             raise HTTPException(429, headers={"Retry-After": "60"}) from error
 
 
-def address_of(request: Request, proxies: tuple[str, ...]) -> str:
+def address_of(request: HTTPConnection, proxies: tuple[str, ...]) -> str:
     """Who is calling: the last address that a trusted proxy did not add. IPv6 by its /64."""
     address = request.client.host if request.client else "unknown"
     forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]

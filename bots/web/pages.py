@@ -12,6 +12,7 @@ from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import HTTPConnection
 
 from bots import texts
 from bots.places import rooms_of
@@ -98,7 +99,7 @@ class Web:
     limits: Limits = field(default_factory=Limits)
     environment: Environment = field(default_factory=_environment)
 
-    def visitor(self, request: Request) -> Visitor:
+    def visitor(self, request: HTTPConnection) -> Visitor:
         return visitor(request, self.app.town.town.languages, self.app.clock())
 
     def render(
@@ -116,7 +117,7 @@ class Web:
         return HTMLResponse(html, status)
 
     def fragment(
-        self, request: Request, name: str, *, language: str | None = None, **values: Any
+        self, request: HTTPConnection, name: str, *, language: str | None = None, **values: Any
     ) -> Markup:
         """A page or a part of one, in the visitor's language unless told otherwise."""
         who = self.visitor(request)

@@ -9,6 +9,7 @@ from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
 from bots.operations.meters import Meters
+from bots.voice import Voice
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
 from core.announcements import Messenger, Pump
 from core.chain import EndpointHealth
@@ -113,6 +114,8 @@ class TownApp(Protocol):
     def rates(self) -> Mapping[str, float]: ...
     @property
     def translator(self) -> Translator | None: ...
+    @property
+    def voice(self) -> Voice | None: ...
     @property
     def telegram_receive(self) -> WebhookReceiver | None: ...
 

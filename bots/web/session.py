@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import HTTPConnection
 
 from bots import texts
 from core.identity import (
@@ -40,7 +41,7 @@ class Visitor:
     chose_language: bool
 
 
-def visitor(request: Request, languages: tuple[str, ...], now: datetime) -> Visitor:
+def visitor(request: HTTPConnection, languages: tuple[str, ...], now: datetime) -> Visitor:
     """Read the cookie; what is missing is made and goes out with the response."""
     session = request.session
     for key, size in (("id", 16), ("csrf", 24), ("thread", 8)):
@@ -62,7 +63,7 @@ def visitor(request: Request, languages: tuple[str, ...], now: datetime) -> Visi
     )
 
 
-def preferred(request: Request, languages: tuple[str, ...]) -> str:
+def preferred(request: HTTPConnection, languages: tuple[str, ...]) -> str:
     """The browser's first language that the town speaks; Japanese if it names none."""
     header = request.headers.get("accept-language", "")[:_TOO_LONG]
     for part in header.split(","):

@@ -1,4 +1,5 @@
 // The chat, answered piece by piece. Without this script the same forms work as plain pages.
+// The voice shows what is said in the same log.
 
 const chat = document.querySelector('.chat');
 const log = chat.querySelector('.log');
@@ -26,21 +27,21 @@ field.addEventListener('keydown', (event) => {
   if (!send.disabled) ask.requestSubmit(send);
 });
 
-function add(who, ...content) {
+export function add(who, ...content) {
   const turn = document.createElement('div');
   turn.className = `turn turn-${who}`;
   turn.append(...content);
   log.append(turn);
   return turn;
 }
-function bubble(text) {
+export function bubble(text) {
   const box = document.createElement('div');
   box.className = 'bubble';
   box.dir = 'auto';
   box.textContent = text;
   return box;
 }
-function thinking() {
+export function thinking() {
   const box = bubble('');
   const line = document.createElement('span');
   line.className = 'thinking';
@@ -52,7 +53,7 @@ function thinking() {
   box.append(line);
   return box;
 }
-function showEnd(turn) {
+export function showEnd(turn) {
   // The start of a long answer stays in sight.
   log.scrollTop = Math.min(log.scrollHeight, turn.offsetTop - log.offsetTop - 12);
 }

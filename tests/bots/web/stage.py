@@ -20,7 +20,9 @@ from playwright.async_api import Page
 from bots.app import App, running
 from bots.conversation import Incoming, Reply, SourceLink
 from bots.conversation.core import Conversation
+from bots.voice import Voice
 from bots.web.app import create_web
+from bots.web.voice.messages import MAX_MESSAGE
 from core.enrolment import Enrolment
 from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
@@ -40,6 +42,7 @@ class StubTalk:
     def __init__(self, real: Conversation) -> None:
         self._real = real
         self.heard: list[Incoming] = []
+        self.spoken = ""  # what is said aloud of every answer
 
     async def handle(self, incoming: Incoming) -> Reply | None:
         self.heard.append(incoming)
@@ -52,6 +55,8 @@ class StubTalk:
             quotes=("秋芳洞（あきよしどう）は、通年開いています。",),
             sources=(SourceLink("美祢市観光協会", "https://karusuto.com/", "2026年2月時点"),),
             language=incoming.language or "ja",
+            heard=incoming.heard,
+            spoken=self.spoken,
         )
 
     async def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:
@@ -219,6 +224,7 @@ async def open_town(
     demo: bool,
     guide: Guide | None = None,
     town: TownPack | None = None,
+    voice: Voice | None = None,
 ) -> AsyncIterator[World]:
     port = free_port()
     settings = Settings(
@@ -226,7 +232,9 @@ async def open_town(
     )
     holdings = FakeHoldings()
     guide = guide or cast("Guide", StubGuide())
-    async with running(settings, clock=clock, holdings=holdings, guide=guide, town=town) as app:
+    async with running(
+        settings, clock=clock, holdings=holdings, guide=guide, town=town, voice=voice
+    ) as app:
         app.enrolment = Enrolment(
             app.town, app.sessions, NoContracts(), clock, address=settings.address
         )
@@ -237,7 +245,14 @@ async def open_town(
         bots: dict[str, str] = {}
         web = create_web(app, secret=SECRET, demo=shop, bots=bots)
         server = _Server(
-            uvicorn.Config(web, port=port, log_config=None, access_log=False, lifespan="off")
+            uvicorn.Config(
+                web,
+                port=port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws_max_size=MAX_MESSAGE,
+            )
         )
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event

@@ -1,0 +1,102 @@
+"""The open microphone: where a turn begins and ends in a stream of sound."""
+
+import io
+import wave
+from collections import deque
+from enum import StrEnum
+from typing import Final, Protocol
+
+import numpy as np
+
+from bots.web.voice.messages import MAX_SECONDS
+from knowledge.voice.port import HEARING_RATE, Samples
+
+FRAME: Final = 512
+"""Samples that the detector takes at once: 32 ms."""
+BEFORE: Final = 0.6
+"""Seconds before the detected beginning that belong to the turn: the first syllable is soft."""
+LONGEST: Final = MAX_SECONDS - 2
+"""Seconds after which a turn ends by itself, so that what was said is answered."""
+AHEAD: Final = 5.0
+"""Seconds of sound that may arrive earlier than its clock says: a phone that woke up."""
+_BYTES: Final = 2  # of one sample
+_FULL: Final = 32768.0
+
+
+class Edge(StrEnum):
+    """What a frame was the end of."""
+
+    BEGAN = "began"
+    ENDED = "ended"
+
+
+class Turns(Protocol):
+    """Tells beginnings and ends of speech, frame by frame. `knowledge.voice.activity` has one."""
+
+    def feed(self, samples: Samples) -> str | None:
+        """``"began"``, ``"ended"`` or nothing new."""
+
+
+class Microphone:
+    """Collects what one visitor says between a beginning and an end."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._rest = b""
+        self._before: deque[bytes] = deque(maxlen=round(BEFORE * HEARING_RATE / FRAME))
+        self._turn: bytearray | None = None
+        self.seconds = 0.0  # of sound so far
+        self.silence = 0.0  # seconds since somebody spoke
+
+    @property
+    def speaking(self) -> bool:
+        return self._turn is not None
+
+    def feed(self, pcm: bytes) -> list[Edge]:
+        """Take sound as it comes; the edges in it, in order. After an end, `taken` has the turn."""
+        data = self._rest + pcm
+        whole = len(data) - len(data) % (FRAME * _BYTES)
+        self._rest = data[whole:]
+        edges = (self._frame(data[at : at + FRAME * _BYTES]) for at in _starts(whole))
+        return [edge for edge in edges if edge is not None]
+
+    def _frame(self, frame: bytes) -> Edge | None:
+        samples = np.frombuffer(frame, dtype="<i2").astype(np.float32) / np.float32(_FULL)
+        found = self._turns.feed(samples)
+        seconds = FRAME / HEARING_RATE
+        self.seconds += seconds
+        if self._turn is not None:
+            self._turn += frame
+            full = len(self._turn) >= LONGEST * HEARING_RATE * _BYTES
+            return self._end() if found == Edge.ENDED or full else None
+        self._before.append(frame)
+        if found == Edge.BEGAN:
+            self._turn = bytearray(b"".join(self._before))
+            self._before.clear()
+            self.silence = 0.0
+            return Edge.BEGAN
+        self.silence += seconds
+        return None
+
+    def _end(self) -> Edge:
+        self.taken = _wav(bytes(self._turn or b""))
+        self._turn = None
+        self.silence = 0.0
+        return Edge.ENDED
+
+    taken: bytes = b""
+    """The last whole turn, as a WAV file."""
+
+
+def _starts(whole: int) -> range:
+    return range(0, whole, FRAME * _BYTES)
+
+
+def _wav(pcm: bytes) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(_BYTES)
+        writer.setframerate(HEARING_RATE)
+        writer.writeframes(pcm)
+    return file.getvalue()

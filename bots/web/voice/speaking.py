@@ -1,0 +1,93 @@
+"""Answers aloud: sentence by sentence to one page, until it is cut."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Final, Protocol
+
+from bots.conversation import Reply
+from bots.web.voice.wire import Wire
+from knowledge.errors import VoiceError
+from knowledge.voice.port import SPEAKING_RATE, Codec, Container, Piece
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PIECE: Final = 60.0
+"""Seconds that a sentence of ours may last."""
+_PREFERRED: Final = (Container.OGG_OPUS, Container.MP4_AAC, Container.WAV)
+
+
+class Speech(Protocol):
+    """What speaks: `bots.voice.Voice`."""
+
+    def speaks(self, language: str) -> bool: ...
+    def pieces(self, reply: Reply) -> AsyncGenerator[Piece, None]: ...
+
+
+class Speaker:
+    """The mascot's voice on one page. One answer at a time."""
+
+    def __init__(self, wire: Wire, speech: Speech, plays: Sequence[str]) -> None:
+        self._wire, self._speech = wire, speech
+        self._container = next((each for each in _PREFERRED if each in plays), Container.WAV)
+        self._task: asyncio.Task[None] | None = None
+        self._codec: Codec | None = None
+        self.spoken = ""  # what the page may be playing: the microphone could hear it
+
+    @property
+    def speaking(self) -> bool:
+        """Whether sentences are still being made."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self, question: int, reply: Reply) -> None:
+        """Speak; what was being spoken is cut."""
+        self.cut()
+        self.spoken = reply.spoken
+        self._task = asyncio.create_task(self._speak(question, reply))
+
+    def cut(self) -> None:
+        """Say nothing more of it, and make nothing more of it."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def close(self) -> None:
+        task = self._task
+        self.cut()
+        if task is not None:
+            await asyncio.wait({task})
+
+    async def _speak(self, question: int, reply: Reply) -> None:
+        index = 0
+        try:
+            async with aclosing(self._speech.pieces(reply)) as pieces:
+                async for piece in pieces:
+                    file = await self._as_played(piece)
+                    await self._wire.sound(
+                        question,
+                        index,
+                        file,
+                        text=piece.text,
+                        seconds=round(piece.seconds, 3),
+                        media=str(self._container),
+                    )
+                    index += 1
+        except VoiceError as error:
+            # The written answer stands alone; the page says so if nothing was heard.
+            logger.warning("voice-mute", extra={"reason": error.code})
+        await self._wire.say("spoken", question=question, pieces=index)
+
+    async def _as_played(self, piece: Piece) -> bytes:
+        """The sound in a container that this browser plays."""
+        if piece.container == self._container:
+            return piece.audio
+        return await asyncio.to_thread(self._recode, piece.audio)
+
+    def _recode(self, audio: bytes) -> bytes:
+        if self._codec is None:
+            from knowledge.voice.codec import AvCodec
+
+            self._codec = AvCodec()
+        clip = self._codec.decode(audio, rate=SPEAKING_RATE, limit=LONGEST_PIECE)
+        return self._codec.encode(clip, self._container)
