@@ -1,6 +1,7 @@
 """Voice messages on Telegram: heard, answered in writing first, then said."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ async def test_without_a_voice_the_written_answer_stands_alone(
     ],
 )
 async def test_what_is_too_much_is_refused_before_it_is_fetched(
-    server: TelegramServer, hall: Hall, more: dict[str, int], key: str
+    server: TelegramServer, hall: Hall, more: dict[str, Any], key: str
 ) -> None:
     hana = server.user("花子", language="en")
     async with hall.open():
@@ -189,11 +190,11 @@ async def test_in_a_group_only_a_voice_message_that_answers_the_bot_is_meant_for
 ) -> None:
     hana = server.user("花子")
     group = server.supergroup("広場", members=(hana,))
-    hall.conversation.says = ALOUD
     async with hall.open():
         await hana.sends_voice(tone(), group)
         await hana.mentions("いますか", group)
         answer = await hana.next_message(chat=group)
+        hall.conversation.says = ALOUD
         await hana.sends_voice(tone(), reply_to=answer)
         await server.until(lambda: bool(server.calls("sendVoice")))
     spoken = [each for each in hall.conversation.heard if each.heard is not None]
