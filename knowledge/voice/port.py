@@ -160,7 +160,9 @@ class Mouth(Protocol):
 
     def speaks(self, language: Language) -> bool: ...
 
-    def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+    def pieces(
+        self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]:
         """Sentence by sentence, the first as soon as it can be. Raises `SynthesiserFailed`.
 
         Closing the generator stops the synthesis of what was not said yet.
