@@ -376,6 +376,7 @@ async def running(
             platforms=lambda: app.platforms,
             try_out=try_out,
             meters=meters,
+            speaks=lambda: app.voice is not None,
         )
         app = App(
             settings=settings,

@@ -54,6 +54,7 @@ class Desk:
     platforms: Callable[[], Collection[str]]  # where a bot is set up, and our pages
     try_out: TryOut
     meters: Meters = field(default_factory=Meters)
+    speaks: Callable[[], bool] = lambda: False  # whether answers can be said aloud at all
     staff_name: Callable[[str, str], str] = "{}:{}".format
 
     def author(self, incoming: "Incoming") -> str:
