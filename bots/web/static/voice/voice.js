@@ -318,6 +318,12 @@ function turnOf(question) {
   if (!shown.has(question) && asked.length) shown.set(question, asked.shift());
   return shown.get(question);
 }
+// The question with the start of its answer; of a small screen, the answer.
+function showWhole(turn) {
+  const you = turn.previousElementSibling ?? turn;
+  const end = turn.offsetTop + Math.min(turn.offsetHeight, 120);
+  turns.showEnd(end - you.offsetTop > log.clientHeight ? turn : you);
+}
 function wait() {
   const turn = turns.add('them', turns.thinking());
   turn.setAttribute('aria-busy', 'true');
@@ -364,7 +370,7 @@ const told = {
     turn.innerHTML = html;
     turn.id = `turn-${number}`;
     turn.removeAttribute('aria-busy');
-    turns.showEnd(turn.previousElementSibling ?? turn);
+    showWhole(turn);
     if (how === 'browser') byDevice(text, language);
     else if (how === 'none' && !recorder && root.dataset.mood !== 'listening') rest();
   },
