@@ -134,6 +134,10 @@ class Words:
             for each in self._tokenize(text, SplitMode.C)
         )
 
+    def all_readings(self, surface: str) -> frozenset[str]:
+        """Return every katakana reading that the dictionary has of exactly these characters."""
+        return frozenset(each.reading_form() for each in self._dictionary.lookup(surface))
+
     def _kana(self, text: str) -> Iterator[str]:
         for each in self._tokenize(text, SplitMode.A):
             surface = each.surface().casefold()

@@ -1,0 +1,190 @@
+"""Recovery: a town's names put back into what was heard, by their exact reading.
+
+A recogniser that has never seen 景清洞 writes what it heard with other characters: 加劇予動. Each of
+them has readings in the dictionary; where one row of readings is exactly that of a name, the name
+was said. Nothing is guessed from similar sounds: 秋芳洞 and 秋吉台 are two sounds apart, and a
+visitor who asks for one must not hear of the other.
+
+Readings are the same whatever the length of their vowels, which neither speakers nor spellings keep
+apart (オオ, オウ, オー), and between ヂ and ジ, ヅ and ズ.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from knowledge.kana import fold_reading
+from knowledge.text import hiragana_to_katakana, is_han, is_kana
+from knowledge.voice.names import SpokenName
+from knowledge.words import Words
+
+SHORTEST: Final = 4
+"""Sounds of a name that may be put back without asking; ナガト is half the words of a language."""
+SHORTEST_ASKED: Final = 3
+LONGEST: Final = 500
+"""Characters of a transcript."""
+ALTERNATIVES: Final = 2
+
+_WORD: Final = 6  # characters of the longest dictionary word that is looked up within a name
+_LENGTH: Final = re.compile(
+    "(?<=[アカサタナハマヤラワガザダバパャ])ア|(?<=[イキシチニヒミリギジビピ])イ"
+    "|(?<=[ウクスツヌフムユルグズブプュ])ウ|(?<=[エケセテネヘメレゲゼデベペ])[エイ]"
+    "|(?<=[オコソトノホモヨロゴゾドボポョ])[オウ]|ー"
+)
+_SILENT: Final = frozenset("、。,. ・「」『』()-‐")
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A transcript with the town's spelling of its names."""
+
+    text: str
+    names: tuple[str, ...] = ()  # that it holds, in order
+    alternatives: tuple[str, ...] = ()  # the same with other names of the same reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    start: int
+    end: int
+    surfaces: tuple[str, ...]
+    sounds: int
+    certain: bool
+
+
+class Recovery:
+    """The names of one town, and words that its visitors use, by reading.
+
+    `words` are those that guides write in one way (入洞料, 駐車場); they are put back only where what
+    was heard is no word of its own.
+    """
+
+    def __init__(
+        self, names: Sequence[SpokenName], words: Iterable[str] = (), *, reader: Words | None = None
+    ) -> None:
+        self._reader = reader or Words()
+        self._names = frozenset(each.surface for each in names)
+        self._targets: dict[str, tuple[str, ...]] = {}
+        read = [(each.surface, hiragana_to_katakana(each.reading)) for each in names]
+        read += [(each, self._read(each)) for each in words if any(map(is_han, each))]
+        for surface, reading in read:
+            folded = fold(reading)
+            known = self._targets.get(folded, ())
+            least = SHORTEST_ASKED if surface in self._names else SHORTEST
+            if len(folded) >= least and surface not in known:
+                self._targets[folded] = (*known, surface)
+        self._begun = {each[:size] for each in self._targets for size in range(len(each) + 1)}
+        self._surfaces = sorted(
+            set(itertools.chain.from_iterable(self._targets.values())), key=len, reverse=True
+        )
+
+    def recover(self, text: str) -> Recovered:
+        """Put the names back into a Japanese transcript."""
+        if len(text) > LONGEST:
+            return Recovered(text)
+        matches = self._matches(text)
+        chosen = [(each, each.surfaces[0]) for each in matches if each.certain]
+        whole = _replaced(text, chosen)
+        names = tuple(surface for _, surface in chosen if surface in self._names)
+        others = (
+            _replaced(text, [*(pair for pair in chosen if pair[0] != match), (match, surface)])
+            for match in matches
+            for surface in (match.surfaces[1:] if match.certain else match.surfaces)
+            if surface in self._names
+        )
+        different = dict.fromkeys(each for each in others if each != whole)
+        return Recovered(whole, names, tuple(different)[:ALTERNATIVES])
+
+    def _read(self, word: str) -> str:
+        return "".join(reading for _, reading, _ in self._reader.readings(word))
+
+    def _matches(self, text: str) -> list[_Match]:
+        """Return the names that are read in a text, longest first and none within another."""
+        words = [(begin, begin + len(surface)) for surface, _, begin in self._reader.readings(text)]
+        borders = {place for span in words for place in span} | {
+            place
+            for place in range(1, len(text))
+            if is_han(text[place - 1]) and is_han(text[place])
+        }
+        lattice = _Lattice(text, self._reader, self._begun)
+        found = [
+            self._match(text, start, end, folded, frozenset(words))
+            for start in sorted(borders)
+            for end, folded in lattice.ends(start)
+            if folded in self._targets and end in borders
+        ]
+        taken: list[_Match] = []
+        for each in sorted(found, key=lambda it: (-it.sounds, it.start - it.end, it.start)):
+            if all(each.end <= other.start or other.end <= each.start for other in taken):
+                taken.append(each)
+        return sorted(taken, key=lambda each: each.start)
+
+    def _match(
+        self, text: str, start: int, end: int, folded: str, words: frozenset[tuple[int, int]]
+    ) -> _Match:
+        heard = text[start:end]
+        surfaces = self._targets[folded]
+        if heard in surfaces:
+            others = tuple(each for each in surfaces if each != heard)
+            return _Match(start, end, (heard, *others), len(folded), certain=True)
+        own_word = (start, end) in words and any(map(is_han, heard))
+        certain = len(folded) >= SHORTEST and not own_word
+        return _Match(start, end, surfaces, len(folded), certain)
+
+
+class _Lattice:
+    """All that the characters of a text can be read as, as far as a name may begin so."""
+
+    def __init__(self, text: str, reader: Words, begun: frozenset[str] | set[str]) -> None:
+        self._text = text
+        self._reader = reader
+        self._begun = begun
+        self._steps: dict[int, tuple[tuple[int, str], ...]] = {}
+
+    def ends(self, start: int) -> Iterator[tuple[int, str]]:
+        """Yield where a reading from `start` may end, with the reading, folded."""
+        if start == len(self._text) or self._text[start] in _SILENT:
+            return
+        paths = {(start, "")}
+        seen: set[tuple[int, str]] = set()
+        while paths:
+            place, read = paths.pop()
+            for end, piece in self._from(place):
+                longer = (end, read + piece)
+                if longer not in seen and fold(longer[1]) in self._begun:
+                    seen.add(longer)
+                    paths.add(longer)
+                    if piece:
+                        yield end, fold(longer[1])
+
+    def _from(self, place: int) -> tuple[tuple[int, str], ...]:
+        if place not in self._steps:
+            self._steps[place] = tuple(dict.fromkeys(self._read(place)))
+        return self._steps[place]
+
+    def _read(self, place: int) -> Iterator[tuple[int, str]]:
+        if place == len(self._text):
+            return
+        character = self._text[place]
+        if character in _SILENT:
+            yield place + 1, ""
+        elif is_kana(character):
+            yield place + 1, hiragana_to_katakana(character)
+        elif is_han(character):
+            for end in range(place + 1, min(place + _WORD, len(self._text)) + 1):
+                for reading in self._reader.all_readings(self._text[place:end]):
+                    if all(map(is_kana, reading)):
+                        yield end, reading
+
+
+def fold(katakana: str) -> str:
+    """Drop what one reading may differ in: the length of vowels, and ヂ, ヅ, ヲ."""
+    return _LENGTH.sub("", fold_reading(katakana))
+
+
+def _replaced(text: str, matches: Iterable[tuple[_Match, str]]) -> str:
+    for match, surface in sorted(matches, key=lambda pair: -pair[0].start):
+        text = text[: match.start] + surface + text[match.end :]
+    return text
