@@ -1,6 +1,5 @@
 """Somebody talks to the page: a microphone that plays a file, and an ear at the loudspeaker."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,11 +44,13 @@ PROBE = """
       heard.opened += 1;
       heard.socket = this;
       this.addEventListener('message', ({ data }) => {
-        if (typeof data === 'string') heard.told.push({ at: performance.now(), ...JSON.parse(data) });
+        if (typeof data !== 'string') return;
+        heard.told.push({ at: performance.now(), ...JSON.parse(data) });
       });
     }
     send(data) {
-      heard.asked.push(typeof data === 'string' ? JSON.parse(data) : { type: 'sound', bytes: data.byteLength });
+      const said = typeof data === 'string';
+      heard.asked.push(said ? JSON.parse(data) : { type: 'sound', bytes: data.byteLength });
       super.send(data);
     }
   };
@@ -82,10 +83,6 @@ class Talker:
     """A page, and what was heard and said on it."""
 
     page: Page
-
-    async def heard(self) -> dict[str, Any]:
-        text = await self.page.evaluate("({ socket, ...rest }) => JSON.stringify(rest)", None)
-        return cast("dict[str, Any]", json.loads(text))
 
     async def told(self, kind: str) -> list[dict[str, Any]]:
         """The messages of one kind that have come."""

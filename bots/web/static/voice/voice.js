@@ -297,7 +297,7 @@ function show(level) { root.style.setProperty('--level', Math.min(1, level * 8).
 handsfree.addEventListener('change', () => {
   cancel();
   if (handsfree.checked) openEar();
-  else { attempt += 1; hush(); line.say('stop'); endEar(words('rest.off')); rest(); }
+  else { attempt += 1; hush(); line.say('stop'); rest(); endEar(words('rest.off')); }
 });
 aloud.checked = localStorage.getItem(KEPT) !== 'no';
 aloud.addEventListener('change', () => {
