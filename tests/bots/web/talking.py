@@ -71,11 +71,10 @@ def recording(path: Path, *parts: Clip | float) -> Path:
 
 def microphone(file: Path | None) -> list[str]:
     """What makes Chromium take the file for its microphone, once, without asking anybody."""
-    flags = ["--use-fake-ui-for-media-stream", "--autoplay-policy=user-gesture-required"]
     if file is None:
-        return flags
+        return []
     more = f"--use-file-for-fake-audio-capture={file}%noloop"
-    return [*flags, "--use-fake-device-for-media-stream", more]
+    return ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", more]
 
 
 @dataclass

@@ -311,12 +311,15 @@ async def test_who_wants_no_voice_gets_the_written_answer_alone(town: Town) -> N
 async def test_a_language_without_a_voice_is_left_to_the_device(town: Town) -> None:
     town.ears.says, town.ears.language = "동굴 요금은 얼마인가요?", Language.KO
     town.world.talk.spoken = "어른은 1600엔입니다."
-    await cast("Voice", town.world.app.voice).warm_up()
     async with town.world.visitor("ko") as visitor, town.page(visitor) as page:
+        # Before the voices are loaded nobody knows that Korean is not among them.
         await page.record()
-        answer = await page.until("answer")
-    assert answer["aloud"] == "browser"
-    assert (answer["language"], answer["text"]) == ("ko", "어른은 1600엔입니다.")
+        first = await page.until("spoken")
+        await page.record()
+        second = await page.until("answer")
+    assert second["aloud"] == "browser"
+    for told in (first, second):
+        assert (told["language"], told["text"]) == ("ko", "어른은 1600엔입니다.")
     assert town.mouth.said == []
 
 
@@ -362,6 +365,12 @@ def pcm(*parts: Clip | float) -> bytes:
     return (np.concatenate(samples) * 32767).astype("<i2").tobytes()
 
 
+def words_in(clip: Clip) -> float:
+    """Seconds from the first sound to the last."""
+    loud = np.flatnonzero(np.abs(clip.samples) > 0.02)
+    return float(loud[-1] - loud[0]) / clip.rate
+
+
 async def stream(page: Page, sound: bytes, frame: int = 1024) -> None:
     for start in range(0, len(sound), frame):
         await page.socket.send(sound[start : start + frame])
@@ -383,8 +392,8 @@ async def test_the_end_of_a_turn_is_found_and_its_beginning_is_whole(
         await stream(page, pcm(voice, 1.0))
         assert (await page.until("began"))["cut"] == 1
     clip = AvCodec().decode(town.ears.heard[0][0], rate=HEARING_RATE, limit=60)
-    assert clip.seconds == pytest.approx(voice.seconds + 0.5, abs=0.5)
-    assert np.abs(clip.samples[: HEARING_RATE // 10]).max() < 0.01
+    assert words_in(clip) == pytest.approx(words_in(voice), abs=0.1)
+    assert clip.seconds < words_in(voice) + 2
 
 
 async def test_an_open_microphone_closes_after_silence_and_says_so(

@@ -375,9 +375,11 @@ const told = {
     else if (how === 'none' && !recorder && root.dataset.mood !== 'listening') rest();
   },
   piece: ({ question, index, text }) => sentences.set(`${question}:${index}`, text),
-  spoken: ({ question, pieces }) => {
-    if (pieces) { player.finish(question, pieces); return; }
-    if (question > player.cutTo) fault(words('fault.mute'));
+  spoken: ({ question, pieces, language, text }) => {
+    if (pieces) player.finish(question, pieces);
+    else if (question <= player.cutTo) return;
+    else if (text) byDevice(text, language);
+    else fault(words('fault.mute'));
   },
   fault: ({ question, html, over }) => {
     const turn = turnOf(question);
