@@ -10,7 +10,9 @@ NAMES = [
     SpokenName("秋芳洞", "あきよしどう"),
     SpokenName("萩", "はぎ"),
 ]
-GUIDE = "秋芳洞の入洞料は1,300円です。\n秋芳洞と秋吉台に駐車場があります。\n駐車場は秋芳洞の前です。\n"
+GUIDE = (
+    "秋芳洞の入洞料は1,300円です。\n秋芳洞と秋吉台に駐車場があります。\n駐車場は秋芳洞の前です。\n"
+)
 
 
 def test_what_guides_mention_most_comes_last_next_to_what_is_said() -> None:

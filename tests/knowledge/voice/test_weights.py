@@ -1,6 +1,5 @@
 """The weights: joined once, checked always."""
 
-
 from pathlib import Path
 
 import pytest
@@ -58,4 +57,3 @@ def test_a_missing_package_is_named_with_its_remedy(
         whisper_base(tmp_path),
     ):
         pass
-
