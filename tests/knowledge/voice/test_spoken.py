@@ -187,7 +187,7 @@ def test_a_sentence_too_long_for_one_breath_is_cut_at_a_comma() -> None:
 
 TEXTS = st.text(
     st.sampled_from("0123456789:〜~-/.,、。（）()年月日時分円¥%km℃ 土日祝のはをaAbM\n|*#→・！")
-    | st.characters(max_codepoint=0x3FFFF, exclude_categories=("Cs",)),
+    | st.characters(max_codepoint=0x3FFFF, exclude_categories=["Cs"]),
     max_size=80,
 )
 
