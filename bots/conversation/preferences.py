@@ -206,7 +206,9 @@ class Preferences:
             await identity.set_zone(session, account.member_id, zone)
         said = self._say("area.set", language, area=area_name(area, language))
         if zone is not None:
-            told = self._say("zone.set", language, place=city(zone), time=local_time(zone, now))
+            told = self._say(
+                "zone.set", language, place=city(zone, language), time=local_time(zone, now)
+            )
             return Reply(f"{said}\n{told}", buttons=((self._back(language),),), private=True)
         asked = self._zones(replace(account, area=area, zone=None))
         return replace(asked, text=f"{said}\n\n{asked.text}")
@@ -220,7 +222,9 @@ class Preferences:
             async with transaction(self._desk.sessions) as session:
                 await identity.set_zone(session, account.member_id, zone)
             shown = zone or self._desk.town.town.timezone
-            told = self._say("zone.set", language, place=city(shown), time=local_time(shown, now))
+            told = self._say(
+                "zone.set", language, place=city(shown, language), time=local_time(shown, now)
+            )
             return Reply(told, buttons=((self._back(language),),), private=True)
         return self._zones(account)
 
@@ -229,7 +233,9 @@ class Preferences:
         zones = zones_of(account.area, now) if account.area else ()
         choices = [
             Button(
-                self._say("zone.choice", language, place=city(each), time=local_time(each, now)),
+                self._say(
+                    "zone.choice", language, place=city(each, language), time=local_time(each, now)
+                ),
                 action=f"zone:{each}",
             )
             for each in zones
@@ -262,7 +268,7 @@ class Preferences:
             time = local_time(self._desk.town.town.timezone, now)
             return self._say("settings.town-zone", language, time=time)
         time = local_time(account.zone, now)
-        return self._say("settings.zone", language, place=city(account.zone), time=time)
+        return self._say("settings.zone", language, place=city(account.zone, language), time=time)
 
     def _asked(self, key: str, rows: list[Row], language: str) -> Reply:
         buttons = (*rows, (self._back(language),))

@@ -179,13 +179,13 @@ class Handlers:
             await self._messenger.reply(_place(message), Reply(words))
 
     def _upload(self, message: Message) -> Upload | None:
-        """A picture that a member of staff sent; fetched only if the conversation wants it."""
+        """A file that a member of staff sent; fetched only if the conversation wants it."""
         user = message.from_user
         if user is None or not self._app.staff("telegram", str(user.id)):
             return None
         document = message.document
         file: PhotoSize | Document | None = message.photo[-1] if message.photo else None
-        if document is not None and (document.mime_type or "").startswith("image/"):
+        if document is not None:  # also one that is no picture: the conversation says so
             file = document
         if file is None:
             return None

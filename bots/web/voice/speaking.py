@@ -76,7 +76,10 @@ class Speaker:
         except VoiceError as error:
             # The written answer stands alone; the page says so if nothing was heard.
             logger.warning("voice-mute", extra={"reason": error.code})
-        await self._wire.say("spoken", question=question, pieces=index)
+        more = {}
+        if not index and not self._speech.speaks(reply.language):
+            more = {"language": reply.language, "text": reply.spoken}
+        await self._wire.say("spoken", question=question, pieces=index, **more)
 
     async def _as_played(self, piece: Piece) -> bytes:
         """The sound in a container that this browser plays."""
