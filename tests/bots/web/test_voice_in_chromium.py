@@ -99,7 +99,9 @@ async def test_who_holds_the_button_is_heard_answered_and_spoken_to(
         await field.fill("秋吉台の料金はいくらですか")
         await field.press("Enter")
         await expect(page.get_by_text("You asked: 秋吉台の料金はいくらですか")).to_be_attached()
-        await talking.until("heard.told.some(each => each.type === 'spoken' && each.question === 2)")
+        await talking.until(
+            "heard.told.some(each => each.type === 'spoken' && each.question === 2)"
+        )
         asked = next(each["at"] for each in await talking.told("cut") if each["cut"] == 1)
         between = [each for each in await talking.loud() if quiet < each < asked]
         assert between == []
