@@ -128,6 +128,7 @@ class FakeMouth:
     languages: frozenset[Language] = frozenset(Language) - {Language.KO}
     fails: Exception | None = None
     name: str = "fake"
+    audio: bytes = b"beep"
     said: list[tuple[str, Language]] = field(default_factory=list)
     closed: bool = False
 
@@ -142,7 +143,7 @@ class FakeMouth:
         if self.fails is not None:
             raise self.fails
         self.said.append((text, language))
-        return Piece(text, b"beep", container, len(text) / 8)
+        return Piece(text, self.audio, container, len(text) / 8)
 
     async def close(self) -> None:
         self.closed = True

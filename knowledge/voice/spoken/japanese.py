@@ -1,0 +1,191 @@
+"""Japanese as it is said: 8:30〜17:30 is 8時30分から17時30分まで."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from knowledge.text import clean
+from knowledge.voice.names import SpokenName
+from knowledge.voice.spoken.latin import in_kana
+from knowledge.voice.spoken.steps import step, taken
+
+# Katakana in brackets are words (バス), hiragana after kanji their reading.
+_RUBY: Final = re.compile(r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[)）]")
+_WIDE_COLON: Final = re.compile(r"：(?!\d)|(?<!\d)：")
+_DAYS: Final = {
+    "月": "月曜", "火": "火曜", "水": "水曜", "木": "木曜", "金": "金曜", "土": "土曜",
+    "日": "日曜", "祝": "祝日", "休": "休日",
+}  # fmt: skip
+_DAY: Final = "[月火水木金土日]"
+_ANY_DAY: Final = "[月火水木金土日祝休]"
+_COUNTED: Final = "[年月日時分円人名歳台泊枚個つ週階本]"
+_PARTICLES: Final = (
+    "は|が|を|に|の|で|と|も|や|へ|から|まで|より|による|という|として|です|でした|だ|など"
+)
+_TO: Final = "[〜~～∼–—―−-]"
+_LAST_MINUTE: Final = 59
+_LAST_HOUR: Final = 29
+_MONTHS: Final = 12
+_MOST_DAYS: Final = 31
+_FRACTION: Final = 10
+
+_UNITS: Final = {
+    "km2": "平方キロメートル", "m2": "平方メートル", "cm2": "平方センチ", "m3": "立方メートル",
+    "km/h": "キロメートル毎時", "km": "キロメートル", "cm": "センチメートル", "mm": "ミリメートル",
+    "m": "メートル", "kg": "キログラム", "mg": "ミリグラム", "g": "グラム", "t": "トン",
+    "ha": "ヘクタール", "ml": "ミリリットル", "mL": "ミリリットル", "L": "リットル",
+    "l": "リットル",
+    "°C": "度", "°F": "度エフ", "°": "度", "%": "パーセント", "kWh": "キロワット時",
+    "kW": "キロワット", "W": "ワット", "GB": "ギガバイト", "MB": "メガバイト", "cc": "シーシー",
+}  # fmt: skip
+_UNIT: Final = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+_COUNTERS: Final = "人|名|台|泊|日|回|時間|個|枚|組|月|年|室|棟|匹|頭|本|杯|区画|張"
+_ENDS_RANGE: Final = "年|月|日|時|分|曜|祝日"
+_CURRENCIES: Final = {"¥": "円", "$": "ドル", "€": "ユーロ", "£": "ポンド", "₩": "ウォン"}
+_NUMBER: Final = r"\d+(?:\.\d+)?"
+
+
+def spoken_form(text: str, names: Sequence[SpokenName] = ()) -> str:
+    """Write one sentence of Japanese as it is said."""
+    said = clean(_WIDE_COLON.sub("、", _RUBY.sub("", text.replace("，", "、"))))
+    said = taken(said, _STEPS)
+    said = in_kana(said, names)
+    said = taken(said, _LAST)
+    return said.strip(" 、")
+
+
+def _weekdays(found: re.Match[str]) -> str:
+    """(土・日・祝) as 土曜、日曜、祝日; a single day in full: 日曜日."""
+    inside = found["days"]
+    if len(inside) == 1:
+        return f"、{_DAYS[inside]}{'日' if inside in '月火水木金土日' else ''}、"
+    said = re.sub(_TO, "から", inside)
+    said = re.sub("[・、,/･]", "、", said)
+    said = re.sub("(?<=[月火水木金土日祝休])(?=[月火水木金土日祝休])", "、", said)
+    return f"、{''.join(_DAYS.get(each, each) for each in said)}、"
+
+
+def _listed_days(found: re.Match[str]) -> str:
+    return "、".join(_DAYS.get(each, each) for each in re.findall("[月火水木金土日祝]", found[0]))
+
+
+def _day_range(found: re.Match[str]) -> str:
+    return f"{_DAYS[found[1]]}から{_DAYS[found[2]]}"
+
+
+def _full_date(found: re.Match[str]) -> str:
+    year, month, day = (int(each) for each in found.groups())
+    if not (1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS):
+        return found[0]
+    return f"{year}年{month}月{day}日"
+
+
+def _year_month(found: re.Match[str]) -> str:
+    year, month = int(found[1]), int(found[2])
+    return f"{year}年{month}月" if 1 <= month <= _MONTHS else found[0]
+
+
+_DATED: Final = re.compile(rf"\s?(?:\({_DAY}|から|まで|より|{_TO}|に|開催|開始|締切|現在|時点)")
+_DATED_BEFORE: Final = re.compile(rf"(?:{_TO}|から)\s?$")
+
+
+def _short_date(found: re.Match[str]) -> str:
+    """4/29 is a day before a weekday or から, or if it is no likely fraction."""
+    month, day = int(found[1]), int(found[2])
+    dated = (
+        day > _FRACTION
+        or _DATED.match(found.string, found.end())
+        or _DATED_BEFORE.search(found.string, 0, found.start())
+    )
+    if dated and 1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS:
+        return f"{month}月{day}日"
+    if 0 < month < day <= _FRACTION:
+        return f"{day}分の{month}"
+    return found[0]
+
+
+def _clock(found: re.Match[str]) -> str:
+    hour, minute = int(found["hour"]), int(found["minute"])
+    if hour > _LAST_HOUR or minute > _LAST_MINUTE:
+        return found[0]
+    half = (found["before"] or found["after"] or "").replace(".", "").strip().casefold()
+    said = {"am": "午前", "pm": "午後"}.get(half, "")
+    return f"{said}{hour}時" + (f"{minute}分" if minute else "")
+
+
+def _currency(found: re.Match[str]) -> str:
+    sign = _CURRENCIES[found["sign"]]
+    upper = f"〜{found['to']}{sign}" if found["to"] else ""
+    return f"{found['from']}{found['many'] or ''}{sign}{upper}"
+
+
+_CLOSING: Final = re.compile(r"\s*(?:$|[。、,)(」』・;])")
+
+
+def _until(found: re.Match[str]) -> str:
+    """A〜B, with まで where nothing else follows a time or a date."""
+    timed = found["unit"] and (found["unit"] != "分" or "時" in found["to"])
+    closing = timed and _CLOSING.match(found.string, found.end())
+    return f"{found['from']}から{found['to']}" + ("まで" if closing else "")
+
+
+_STEPS: Final = (
+    # figures
+    step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
+    step(r"(?P<sign>[¥$€£₩])\s?(?P<from>\d+(?:\.\d+)?)(?P<many>[万億千])?"
+          rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>\d+(?:\.\d+)?))?", _currency),
+    step(r"(?<![A-Za-z])JPY\s?(\d+)|(\d+)\s?(?:JPY|yen|Yen)(?![A-Za-z])",
+          lambda found: f"{found[1] or found[2]}円"),
+    step(rf"円/(\d*)({_COUNTERS}|1)",
+          lambda found: f"円、{found[1] or '1'}{found[2]}につき"),
+    # telephones keep their hyphens, which are no ranges
+    step(r"(?<![\d.])(0\d{1,4})(?:-|\s?\()(\d{1,4})(?:-|\)\s?)(\d{3,4})(?!\d)", r"\1ｰ\2ｰ\3"),
+    step(r"〒\s?(\d{3})-?(\d{4})", r"郵便番号\1ｰ\2、"),
+    step(r"\b(?:TEL|Tel|tel|電話)\s?[:.]?\s?(?=[\d+])", "電話、"),
+    # days and times
+    step(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", _full_date),
+    step(r"(?<![\d/.])((?:19|20)\d{2})[/-](\d{1,2})(?![\d/-])", _year_month),
+    step(r"(?<![\d/])(\d{1,2})/(\d{1,2})(?![\d/])", _short_date),
+    step(r"(?:(?P<before>[AaPp]\.?[Mm]\.?)\s?)?(?<!\d)(?<!\d:)(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+          r"(?::\d{2})?(?![\d:])(?:\s?(?P<after>[AaPp]\.?[Mm]\b\.?))?", _clock),
+    step(r"(\d時)0{1,2}分", r"\1"),
+    step(r"(?<=[時月年])0(?=\d[分日月])", ""),
+    step(rf"\((?P<days>{_ANY_DAY}(?:(?:[・、,/･]|{_TO})?{_ANY_DAY})*)\)", _weekdays),
+    step(rf"(?<![一-鿿])({_DAY})\s?{_TO}\s?({_DAY})(?![一-鿿])", _day_range),
+    step(rf"(?<![一-鿿・]){_DAY}(?:[・、･]{_ANY_DAY})+(?![一-鿿])", _listed_days),
+    step("土日祝日?", "土日、祝日"),
+    # from and to
+    step(rf"(?<![\d.])(\d{{1,2}})\s?{_TO}\s?(\d{{1,2}})月(?!\d)", r"\1月〜\2月"),
+    step(rf"(?<=[\d時分日月年円])\s?[−–—―-]\s?(?={_NUMBER}\s?(?:{_UNIT}|{_COUNTED}))", "〜"),
+    step(rf"(?P<from>[^\s、。()〜~]*[^\s、。()〜~])\s?[〜~～∼]\s?(?P<to>(?:午[前後])?{_NUMBER}\s?"
+          rf"(?:(?P<unit>{_ENDS_RANGE})(?:{_NUMBER}(?:月|日|分))*)?)"
+          r"(?!\s?(?:まで|の間|頃|ごろ))", _until),
+    step(r"(?P<from>\S)\s?[〜~～∼]\s?(?P<to>[^\s、。()〜~]+?まで)", r"\g<from>から\g<to>"),
+    step(r"(?:^|(?<=[\s、。(「]))[〜~～∼]\s?([^\s、。()〜~]+)", r"\1まで"),
+    step(r"(?<=[^\s、。(])\s?[〜~～∼]\s?(?=$|[\s、。)」])", "から"),
+    step(r"(?<=[^\s、。()])\s?[〜~～∼]\s?(?=[^\s、。()])", "から"),
+    step(r"からから", "から"),
+    step(r"[〜~～∼]", "、"),
+    # units
+    step(rf"(?<=[\d万億千])\s?({_UNIT})(?![A-Za-z0-9])", lambda found: _UNITS[found[1]]),
+    step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)|(?<=[ルチ])\s?×\s?(?=\d)", "かける"),
+    step(r"(?<![\w.-])-(?=\d)", "マイナス"),
+    step(r"\+(?=\d)", "プラス"),
+)  # fmt: skip
+
+_LAST: Final = (
+    step("ｰ", "-"),
+    step(r"[→⇒➡➔▶]", "から"),
+    step(r"[⇔↔]", "と"),
+    step(r"\s*/\s*", "、"),
+    step(r"&", "と"),
+    step(r"[#*_`^|\\<>=\[\]{}「」『』【】〔〕“”‘’\"※★☆●○◎◆◇■□▲△▼▽♪♨†‡§¶©®™]+", " "),
+    step(r"\s*[()]+\s*", "、"),
+    step(r"\s*[:;]+\s*", "、"),
+    step(r"(?:\.\.\.|…|‥)+", "、"),
+    step(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", ""),
+    step(r"、(?:\s*[、,])+", "、"),
+    step(r"[、,]+(?=[。！？!?]|$)", ""),
+    step(rf"、(?=(?:{_PARTICLES})(?:[^ぁ-ん]|です|、|$))", ""),
+    step(r"(?<=[。！？!?])、", ""),
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""Latin words within Japanese, in kana: Mine Walk is ミネウォーク, Wi-Fi ワイファイ.
+
+Letters alone are spelled by every voice, words are not: they come from a table of what towns
+write, from the town's own names in Roman letters, or from `kanalizer`, a model of how Japanese says
+English words (in the extra `voice`). Without it a word stays as it is, for the voice to try.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+from typing import Final
+
+from knowledge.kana import fold_reading, romaji_to_kana
+from knowledge.text import hiragana_to_katakana
+from knowledge.voice.names import SpokenName
+
+_TABLE: Final = {
+    "wi-fi": "ワイファイ", "wifi": "ワイファイ", "e-mail": "イーメール", "email": "イーメール",
+    "line": "ライン", "app": "アプリ", "web": "ウェブ", "web3": "ウェブスリー", "ok": "オーケー",
+    "google": "グーグル", "paypay": "ペイペイ", "suica": "スイカ", "icoca": "イコカ",
+    "pasmo": "パスモ", "iphone": "アイフォーン", "android": "アンドロイド", "x": "エックス",
+    "instagram": "インスタグラム", "facebook": "フェイスブック", "youtube": "ユーチューブ",
+    "discord": "ディスコード", "telegram": "テレグラム", "mynavi": "マイナビ", "vs": "対",
+    "dao": "ダオ", "cafe": "カフェ", "café": "カフェ", "base": "ベース", "kintone": "キントーン",
+    "km": "キロメートル", "bbq": "バーベキュー", "no": "ナンバー", "am": "午前", "pm": "午後",
+    "jct": "ジャンクション", "sa": "サービスエリア", "pa": "パーキングエリア", "toit": "トワ",
+    "ticket": "チケット", "one": "ワン", "day": "デー", "pass": "パス", "bus": "バス",
+    "free": "フリー", "city": "シティ", "the": "ザ", "of": "オブ", "and": "アンド", "to": "トゥ",
+    "in": "イン", "at": "アット", "for": "フォー", "by": "バイ", "with": "ウィズ",
+    "can": "キャン", "visa": "ビザ", "mastercard": "マスターカード", "pdf": "ピーディーエフ",
+}  # fmt: skip
+"""Words that are said otherwise than they look; in lower case."""
+_WORD: Final = re.compile(r"[A-Za-zÀ-ɏ]+(?:[-'’.][A-Za-zÀ-ɏ]+)*")
+_SPELLED: Final = 5
+"""Letters of a word in capitals that is still spelled."""
+_VOWELS: Final = frozenset("AEIOU")
+_SHORTEST: Final = 2  # kana of a place name
+
+
+def in_kana(text: str, names: Sequence[SpokenName] = ()) -> str:
+    """Write the Latin words of a Japanese sentence in katakana; names of the table are left alone.
+
+    The dictionary of the voice knows a name as it is written, with its Latin letters.
+    """
+    latin = [each.surface for each in names if _WORD.search(each.surface)]
+    if not latin:
+        return _words(text, names)
+    whole = "|".join(map(re.escape, sorted(latin, key=len, reverse=True)))
+    pieces = re.split(f"({whole})", text)
+    return "".join(
+        piece if at % 2 else _words(piece, names) for at, piece in enumerate(pieces) if piece
+    )
+
+
+def _words(text: str, names: Sequence[SpokenName]) -> str:
+    if not _WORD.search(text):
+        return text
+    said = _WORD.sub(lambda found: _said(found.group(), names), text)
+    return re.sub(r"(?<=[ァ-ヺー])[ ](?=[ァ-ヺー])", "", said)
+
+
+def _said(word: str, names: Sequence[SpokenName]) -> str:
+    if known := _TABLE.get(word.casefold()):
+        return known
+    if place := _place(word, tuple(names)):
+        return place
+    parts = re.split(r"[-'’.]", word)
+    if len(parts) > 1:
+        return "".join(_said(each, names) for each in parts if each)
+    if word.isupper() and (len(word) <= _SPELLED or not _VOWELS & set(word)):
+        return word
+    if len(word) == 1:
+        return word.upper()
+    return _english(word)
+
+
+@lru_cache(maxsize=1_000)
+def _place(word: str, names: tuple[SpokenName, ...]) -> str | None:
+    """Read a capitalised word as romaji if a name of the town begins with it: Mine is ミネ."""
+    if not word[0].isupper() or not word.isascii():
+        return None
+    kana = romaji_to_kana(word)
+    if kana is None or len(kana) < _SHORTEST:
+        return None
+    folded = fold_reading(kana)
+    for each in names:
+        reading = hiragana_to_katakana(each.reading)
+        if fold_reading(reading).startswith(folded):
+            return _as_long(reading, folded)
+    return None
+
+
+def _as_long(reading: str, folded: str) -> str:
+    """Return the beginning of a reading that folds to `folded`, with its long vowels."""
+    for end in range(len(reading), 0, -1):
+        if fold_reading(reading[:end]) == folded:
+            return reading[:end]
+    return folded
+
+
+@lru_cache(maxsize=5_000)
+def _english(word: str) -> str:
+    convert = _model()
+    letters = word.casefold()
+    if convert is None or not (letters.isascii() and letters.isalpha()):
+        return word
+    return convert(letters) or word
+
+
+@cache
+def _model() -> Callable[[str], str] | None:
+    try:
+        import kanalizer
+    except ImportError:
+        return None
+    convert: Callable[[str], str] = kanalizer.convert
+    return convert
