@@ -160,6 +160,20 @@ class App:
         doors = (sentence for adapter in self.adapters for sentence in adapter.problems)
         return list(dict.fromkeys((*own, *doors)))
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """Where people can be written to: our pages, and where a bot is set up.
+
+        One that is away for a while is among them: what is for it waits in the outbox. One without
+        a token is not: it would wait for ever.
+        """
+        given = {
+            "telegram": self.settings.telegram_token,
+            "discord": self.settings.discord_token,
+        }
+        named = (each for each, token in given.items() if token is not None)
+        return frozenset((*self.messengers, *named))
+
     def add_platform(self, keeper: ChannelKeeper, messenger: Messenger, *, rate: float) -> None:
         """A door of the town: its rooms can be kept and its messages sent."""
         self.keepers[keeper.platform] = keeper
@@ -176,7 +190,7 @@ class App:
             rate=rate,
             worker=self.worker,
             quiet=quiet_hours(self.town),
-            gone=workers.gone,
+            gone=workers.Silence().gone,
         )
         if self.start_pump is not None:
             self.start_pump(pump)
@@ -359,8 +373,10 @@ async def running(
             tell=happenings.tell,
             learning=learning,
             rates=lambda: app.rates,
+            platforms=lambda: app.platforms,
             try_out=try_out,
             meters=meters,
+            speaks=lambda: app.voice is not None,
         )
         app = App(
             settings=settings,

@@ -86,9 +86,16 @@ class EventWords:
         own = _zone(zone)
         if own is None or _same_clock(own, self._zone, moment, moment):
             return self.clock(moment, language)
-        return f"{self.clock(moment, language, own)} ({zone_name(own.key, language)})"
+        when, named = self.clock(moment, language, own), zone_name(own.key, language)
+        return texts.say("events.when.at", language, when=when, zone=named)
 
     # What, where, for whom
+
+    @staticmethod
+    def fact(name: str, said: str, language: str) -> str:
+        """One line of an event in a chat, such as ``場所：秋芳洞``."""
+        named = texts.say(f"events.fact.{name}", language)
+        return texts.say("events.fact.line", language, name=named, said=said)
 
     def title(self, event: Event, language: str) -> str:
         return words_in(event.plan.title, language)

@@ -39,7 +39,7 @@ def _announcement(
     What goes to one person carries the button that ends it: its topic, or all direct messages.
     """
     candidates = (language, *FALLBACKS.get(language, ()), "ja")
-    chosen = next(each for each in candidates if each in stored)
+    chosen = next((each for each in candidates if each in stored), next(iter(stored)))
     footnote = ""
     action: tuple[tuple[str, str], ...] = ()
     if kind is Kind.DIRECT:

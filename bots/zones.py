@@ -13,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import get_timezone_name
 
 from bots import texts
@@ -76,9 +77,22 @@ def _east(zone: str, now: datetime) -> timedelta:
     return now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
 
 
-def city(zone: str) -> str:
-    """The place that a zone is named after, such as ``New York``."""
+def city(zone: str, language: str) -> str:
+    """The place that a zone is named after, such as ``New York`` or ニューヨーク (Unicode CLDR)."""
+    named = _locale(language).time_zones
+    for each in (zone, *_older_names().get(zone, ())):
+        if found := named.get(each, {}).get("city"):
+            return str(found)
     return zone.rpartition("/")[2].replace("_", " ")
+
+
+@cache
+def _older_names() -> dict[str, list[str]]:
+    """By a zone's name those that the CLDR goes on using, such as ``Asia/Calcutta``."""
+    found: dict[str, list[str]] = {}
+    for older, zone in get_global("zone_aliases").items():
+        found.setdefault(zone, []).append(older)
+    return found
 
 
 def local_time(zone: str, now: datetime) -> str:

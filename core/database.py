@@ -33,6 +33,9 @@ from core.workers import GONE_AFTER
 OUTAGE_CLASSES = frozenset({"08", "40", "53", "57"})
 """SQLSTATE classes: connection, transaction rollback, resources, operator intervention."""
 
+CLOSED_CLASSES: Final = frozenset({"28", "3D"})
+"""SQLSTATE classes of a server that lets nobody in: no such role or password, no such database."""
+
 READ_ONLY: Final = "kankei_read_only"
 """The execution option of a connection whose transaction only reads."""
 
@@ -68,6 +71,8 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
     """
     try:
         parsed = make_url(url)
+        if parsed.drivername in {"postgresql", "postgres"}:
+            parsed = parsed.set(drivername="postgresql+asyncpg")
         if parsed.get_backend_name() != "sqlite":
             return create_async_engine(
                 parsed,
@@ -84,7 +89,7 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
-    except (ArgumentError, InvalidRequestError, ImportError, OSError) as error:
+    except (ArgumentError, InvalidRequestError, ImportError, OSError, ValueError) as error:
         raise RecordsUnavailable(type(error).__name__) from error
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -111,6 +116,14 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
             connection.info[READ_ONLY] = only_reads
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def _let_go(connection: Any, _: object, error: BaseException | None) -> None:
+        # Closing is not enough: while a traceback holds the cursor of a cancelled statement, the
+        # closed connection would keep the lock, and nobody could write (sqlite3_close_v2).
+        if isinstance(error, asyncio.CancelledError):
+            connection.run_async(lambda driver: driver.interrupt())
+            connection.rollback()
+
     return engine
 
 
@@ -135,7 +148,7 @@ def outages_named() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if is_outage(error):
-            raise RecordsUnavailable(type(error.orig).__name__) from error
+            raise RecordsUnavailable(_reason(error)) from error
         raise
     except (OSError, PoolTimeout) as error:  # no server, or no connection in time
         raise RecordsUnavailable(type(error).__name__) from error
@@ -166,11 +179,21 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
             yield session
 
 
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")
+
+
+def _reason(error: DBAPIError) -> str:
+    """Why nobody is let in, by its SQLSTATE; else the kind of the error."""
+    state = _sqlstate(error)
+    return state if state[:2] in CLOSED_CLASSES else type(error.orig).__name__
+
+
 def is_outage(error: DBAPIError) -> bool:
     """Whether the database is away, full or busy, rather than that it refuses a statement."""
     if error.connection_invalidated:
         return True
-    if str(getattr(error.orig, "sqlstate", "") or "")[:2] in OUTAGE_CLASSES:
+    if _sqlstate(error)[:2] in OUTAGE_CLASSES | CLOSED_CLASSES:
         return True
     words = str(error.orig).lower()
     return any(
@@ -297,14 +320,16 @@ async def _foreign_keys(connection: AsyncConnection, *, on: bool) -> None:
     await connection.run_sync(switch)
 
 
-async def ready_to_read(engine: AsyncEngine) -> None:
-    """For what only looks: never changes the tables of a town that may be running.
+async def ready_to_read(engine: AsyncEngine, *, begin: bool = True) -> None:
+    """For commands: never changes the tables of a town that may be running.
 
-    Where there are no records yet, they are made. Raises `MigrationRefused` if this code cannot
-    read what is there.
+    Where there are no records yet, they are made if the command may begin them. Raises
+    `MigrationRefused` if it may not, or if this code cannot read what is there.
     """
     state = await schema_state(engine)
     if state.current is None:
+        if not begin:
+            raise MigrationRefused("no-town", engine.url.render_as_string())
         await migrate(engine)
     elif state.too_new:
         raise MigrationRefused("too-new", state.current)

@@ -105,7 +105,8 @@ class MigrationRefused(KankeiError):
     """The schema cannot be used or changed by this code now.
 
     `reason` is ``too-new`` (`detail`: the revision of the records), ``older-workers`` (`detail`:
-    their names) or ``locked`` (`detail`: who keeps a table that is to be changed).
+    their names), ``locked`` (`detail`: who keeps a table that is to be changed), ``pending``
+    (`detail`: the revisions that are to come) or ``no-town`` (`detail`: where there is none).
     """
 
     code = "migration-refused"

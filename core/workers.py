@@ -89,6 +89,10 @@ class Silence:
         self._rows = rows
         return {name for name, (_, quiet) in rows.items() if quiet >= after}
 
+    async def gone(self, session: AsyncSession) -> set[str]:
+        """The same, from their rows as they are read now."""
+        return self.look(await everybody(session))
+
 
 def _worker(row: WorkerRow) -> Worker:
     who = Identity(row.name, row.token, row.host, row.pid, row.born, row.version, row.clock)
@@ -162,11 +166,6 @@ async def everybody(session: AsyncSession) -> Sequence[Worker]:
         select(WorkerRow).order_by(WorkerRow.name).execution_options(populate_existing=True)
     )
     return [_worker(row) for row in rows]
-
-
-async def gone(session: AsyncSession, now: datetime) -> list[str]:
-    """Names of those that have been silent for so long that their work may be taken over."""
-    return [each.who.name for each in await everybody(session) if each.gone(now)]
 
 
 async def forget(session: AsyncSession, *, before: datetime) -> int:

@@ -30,9 +30,9 @@ def said_easily(passage: Passage, words: Words) -> str:
     item, value, aside = passage.item or "", passage.value or "", ""
     if found := _BRACKET.search(value):
         value, aside = value[: found.start()].rstrip(), found[1]
-    sentences = [f"{_spoken(item)}は {_polite(_spoken(value), words)}。"]
+    sentences = [f"{_spoken(item)}は {polite(_spoken(value), words)}。"]
     more = (each.strip() for each in (aside, *(passage.note or "").split("。")))
-    sentences += [f"{_polite(_spoken(each), words)}。" for each in more if each]
+    sentences += [f"{polite(_spoken(each), words)}。" for each in more if each]
     return " ".join(sentences)
 
 
@@ -42,7 +42,8 @@ def _spoken(text: str) -> str:
     return _UNITS.sub(r"\1\3から \2\3まで", times)
 
 
-def _polite(text: str, words: Words) -> str:
+def polite(text: str, words: Words) -> str:
+    """Close a value as a polite sentence, without its full stop: 無料です, ありません."""
     if text in _POLITE:
         return _POLITE[text]
     morphemes = words.morphemes(text)

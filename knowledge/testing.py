@@ -128,21 +128,24 @@ class FakeMouth:
     languages: frozenset[Language] = frozenset(Language) - {Language.KO}
     fails: Exception | None = None
     name: str = "fake"
+    audio: bytes = b"beep"
     said: list[tuple[str, Language]] = field(default_factory=list)
     closed: bool = False
 
     def speaks(self, language: Language) -> bool:
         return language in self.languages
 
-    async def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+    async def pieces(
+        self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]:
         for sentence in filter(None, re.split(r"(?<=[。！？!?])|(?<=\.)\s", text)):
-            yield await self.whole(sentence, language=language, container=Container.OGG_OPUS)
+            yield await self.whole(sentence, language=language, container=container)
 
     async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
         if self.fails is not None:
             raise self.fails
         self.said.append((text, language))
-        return Piece(text, b"beep", container, len(text) / 8)
+        return Piece(text, self.audio, container, len(text) / 8)
 
     async def close(self) -> None:
         self.closed = True

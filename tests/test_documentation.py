@@ -46,6 +46,7 @@ EVERY_LANGUAGE = (
     "telegram",
     "topics",
     "travel",
+    "voice",
     "voice-web",
     "web",
 )

@@ -10,12 +10,11 @@ from typing import Annotated
 
 import typer
 
-from bots import texts
 from bots.app import App
 from bots.cli.backup import backup, restore
 from bots.cli.codes import codes, oidc_key
 from bots.cli.evaluate import evaluate
-from bots.cli.faults import faults, operations_words
+from bots.cli.faults import faults, operations_words, unavailable
 from bots.cli.index import index as read_index
 from bots.cli.ingest import ingest
 from bots.cli.jobs import jobs
@@ -221,5 +220,5 @@ def main() -> None:
         print(words, file=sys.stderr)
         sys.exit(1)
     except RecordsUnavailable as error:
-        print(texts.say("cli.records-unavailable", language(), reason=error), file=sys.stderr)
+        print(unavailable(error), file=sys.stderr)
         sys.exit(1)

@@ -14,6 +14,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots import texts
+from bots.cli.faults import faults
 from bots.cli.terminal import language, read_settings
 from bots.signing import derived, secret_of
 from core import town as town_pack
@@ -23,7 +24,7 @@ from core.credentials.identities import CALLBACK
 from core.credentials.oidc import client_key, public_keys
 from core.credentials.spelling import written
 from core.credentials.tabular import SHOWN_MISTAKES, BadList, read_entries
-from core.database import connect, migrate, session_factory, transaction
+from core.database import connect, ready_to_read, session_factory, transaction
 from core.errors import NotFound
 from core.settings import Settings
 from core.town import TownPack
@@ -46,21 +47,26 @@ def _town(settings: Settings) -> TownPack:
 
 
 def _run(
-    settings: Settings, town: TownPack, job: Callable[[AsyncSession, Codes], Awaitable[T]]
+    settings: Settings,
+    town: TownPack,
+    job: Callable[[AsyncSession, Codes], Awaitable[T]],
+    *,
+    begin: bool = False,
 ) -> T:
-    """One use case in one transaction on the town's records."""
+    """One use case in one transaction on the town's records, which it may `begin`."""
     codes = Codes(town, partial(derived, secret_of(settings)))
 
     async def work() -> T:
         engine = connect(settings.database)
         try:
-            await migrate(engine)
+            await ready_to_read(engine, begin=begin)
             async with transaction(session_factory(engine)) as session:
                 return await job(session, codes)
         finally:
             await engine.dispose()
 
-    return asyncio.run(work())
+    with faults():
+        return asyncio.run(work())
 
 
 def _expiry(town: TownPack, text: str) -> datetime:
@@ -122,6 +128,7 @@ def make(
         lambda session, desk: desk.make(
             session, proof, count=count, expires_at=end, label=label, by=BY, now=now
         ),
+        begin=True,
     )
     _write(out, settings.address, made, orders=False)
     _say("cli-made", count=len(made), file=out, batch=batch, day=expires)
@@ -157,6 +164,7 @@ def orders(
         lambda session, desk: desk.make_for_orders(
             session, proof, numbers, expires_at=end, label=label or file.name, by=BY, now=now
         ),
+        begin=True,
     )
     known, wrong = len(numbers) - len(made), len(entries.mistakes)
     _say("cli-orders", new=len(made), known=known, wrong=wrong)

@@ -13,11 +13,12 @@ import aiohttp
 import typer
 
 from bots import texts
+from bots.cli.faults import faults
 from bots.cli.terminal import fail, language, read_settings
 from core import identity
 from core import town as town_pack
 from core.clock import system_clock
-from core.database import Sessions, connect, migrate, reading, session_factory
+from core.database import Sessions, connect, reading, ready_to_read, session_factory
 from core.errors import ChainUnavailable, TownPackError
 from core.holdings import (
     IndexState,
@@ -56,7 +57,9 @@ def index(
     if not pack.collections:
         _say("none")
         return
-    if not asyncio.run(_run(settings, pack, reset=reset, reconcile=reconcile)):
+    with faults():
+        good = asyncio.run(_run(settings, pack, reset=reset, reconcile=reconcile))
+    if not good:
         raise typer.Exit(1)
 
 
@@ -67,7 +70,7 @@ async def _run(settings: Settings, pack: TownPack, *, reset: bool, reconcile: bo
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)
         stack.push_async_callback(engine.dispose)
-        await migrate(engine)
+        await ready_to_read(engine)
         sessions = session_factory(engine)
         pages = StoredPages(sessions, system_clock)
         await pages.load()

@@ -79,7 +79,7 @@ def _with_records(
     async def whole() -> Answer:
         engine = connect(settings.database)
         try:
-            await ready_to_read(engine)
+            await ready_to_read(engine, begin=False)
             async with ClosedBooks(settings.database) as books:
                 return await ask(session_factory(engine), books)
         finally:

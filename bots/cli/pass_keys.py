@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from bots.cli.faults import faults
 from bots.cli.terminal import fail, read_settings, say
 from core import audit
 from core.clock import system_clock
-from core.database import connect, migrate, session_factory, transaction
+from core.database import connect, ready_to_read, session_factory, transaction
 from core.errors import DamagedKeys
 from core.perks import PASS_KEYS, PassKeys
 from core.settings import Settings
@@ -32,17 +33,19 @@ def rotate(
     """新しい鍵に替えます / Sign with a new key from now on."""
     settings = read_settings()
     try:
-        PassKeys.rotate(settings.data_dir / PASS_KEYS, now=system_clock(), forget=forget)
+        with faults():
+            asyncio.run(_rotate(settings, forget=forget))
     except DamagedKeys as error:
         raise fail("damaged-keys", file=error) from error
-    asyncio.run(_note(settings, forget=forget))
     say("pass-keys.forgotten" if forget else "pass-keys.rotated")
 
 
-async def _note(settings: Settings, *, forget: bool) -> None:
+async def _rotate(settings: Settings, *, forget: bool) -> None:
+    """No key is changed where the audit log could not say so."""
     engine = connect(settings.database)
     try:
-        await migrate(engine)
+        await ready_to_read(engine)
+        PassKeys.rotate(settings.data_dir / PASS_KEYS, now=system_clock(), forget=forget)
         async with transaction(session_factory(engine)) as session:
             await audit.record(
                 session,

@@ -13,6 +13,7 @@ import aiohttp
 import typer
 
 from bots import texts
+from bots.cli.faults import faults
 from bots.cli.terminal import fail, language, read_settings
 from bots.reasons import INDENT, Reasons
 from core import town as town_pack
@@ -21,7 +22,7 @@ from core.access.changes import Losses, Rehearsal
 from core.access.reasons import unpack_shortfall
 from core.chain.metadata import TokenMetadata
 from core.clock import system_clock
-from core.database import connect, migrate, session_factory
+from core.database import connect, ready_to_read, session_factory
 from core.errors import TownPackError
 from core.holdings import IndexedHoldings, LiveHoldings, OwnerIndex, StoredPages, one_look
 from core.settings import Settings
@@ -37,7 +38,9 @@ def plan(
         pack = town_pack.load(settings.town)
     except TownPackError as error:
         raise fail("pack-wrong", problems=error) from error
-    for line in lines(pack, asyncio.run(rehearse(settings, pack)), language()):
+    with faults():
+        found = asyncio.run(rehearse(settings, pack))
+    for line in lines(pack, found, language()):
         print(line)
 
 
@@ -48,7 +51,7 @@ async def rehearse(settings: Settings, town: TownPack) -> Rehearsal:
 
         engine = connect(settings.database)
         stack.push_async_callback(engine.dispose)
-        await migrate(engine)
+        await ready_to_read(engine, begin=False)
         sessions = session_factory(engine)
         client = await stack.enter_async_context(aiohttp.ClientSession())
         pages = StoredPages(sessions, system_clock)

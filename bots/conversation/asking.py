@@ -2,17 +2,22 @@
 
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bots import texts
 from bots.conversation.desk import Desk
 from bots.conversation.feedback import Feedback
+from bots.conversation.hearing import Hearing, wants_it_said
 from bots.conversation.messages import Incoming, Reply
 from bots.conversation.wording import Wording
+from bots.voice.languages import answered_in
 from core.identity import Account
+from core.town import TownPack
 from knowledge.answer import Answer, AnswerKind, Turn
 from knowledge.language import Language
+from knowledge.voice.port import Heard
 
 TURNS = 4
 FORGET_AFTER = timedelta(minutes=30)
@@ -37,6 +42,12 @@ class Memory:
         if len(self._turns) > MAX_CONVERSATIONS:
             self._turns.popitem(last=False)
 
+    def drop(self, thread: str, question: str) -> None:
+        """Forget the last turn, if it was this question: it was never asked."""
+        at, turns = self._turns.get(thread, (None, deque[Turn]()))
+        if at is not None and turns and turns[-1].question == question:
+            self._turns[thread] = (at, deque(list(turns)[:-1], maxlen=TURNS))
+
 
 class Asking:
     """The mascot's desk."""
@@ -46,6 +57,7 @@ class Asking:
         self._memory = Memory()
         self._wording = Wording(desk.town)
         self.feedback = Feedback(desk.learning)
+        self._hearing = Hearing(desk.clock)
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
         """/ask, or a plain question."""
@@ -86,8 +98,7 @@ class Asking:
                     asked.outcome = _key(piece.kind)
                     self._memory.add(thread, Turn(incoming.text, piece), now)
                     self._report(piece)
-                    reply = self._wording.word(piece, account.locale)
-                    yield await self.feedback.attend(reply, piece, incoming.text, incoming, account)
+                    yield await self._worded(piece, incoming.text, incoming, account)
                 else:
                     yield piece.text
 
@@ -104,14 +115,59 @@ class Asking:
             asked.outcome = _key(answer.kind)
         self._memory.add(thread, Turn(question, answer), now)
         self._report(answer)
+        return await self._worded(answer, question, incoming, account)
+
+    async def _worded(
+        self, answer: Answer, question: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        """The answer in words, aloud for who wants that, and with what was heard."""
         reply = self._wording.word(answer, account.locale)
-        return await self.feedback.attend(reply, answer, question, incoming, account)
+        reply = await self.feedback.attend(reply, answer, question, incoming, account)
+        spoke = incoming.heard is not None
+        reply = replace(reply, aloud=wants_it_said(account, spoke=spoke))
+        if incoming.heard is None:
+            return reply
+        return self._hearing.shown(reply, incoming.heard, account)
+
+    # What was said aloud
+
+    async def heard(self, incoming: Incoming, account: Account) -> Reply:
+        """A button under what was heard: another reading of it, or none of them."""
+        found = self._hearing.pressed(incoming.action or "", account)
+        if found is None:
+            return _gone(account)
+        asked, which = found
+        others = asked.heard.alternatives
+        if which != "no" and not (which.isdecimal() and int(which) < len(others)):
+            return _gone(account)
+        account = in_the_language(asked.heard, account, self._desk.town)
+        self._memory.drop(_thread(incoming), asked.heard.text)
+        await self.feedback.take_back(asked.heard.text, account)
+        if which == "no":
+            return self._hearing.ask_to_write(_thread(incoming), incoming, account)
+        reply = await self._answer(incoming, account, others[int(which)])
+        return replace(reply, aloud=wants_it_said(account, spoke=True), language=account.locale)
+
+    def takes(self, incoming: Incoming) -> bool:
+        """Whether this is the question that somebody whom we misheard was asked to write."""
+        return self._hearing.takes(_thread(incoming))
 
     def _now(self) -> datetime:
         return self._desk.clock().astimezone(ZoneInfo(self._desk.town.town.timezone))
 
     def _report(self, answer: Answer) -> None:
         self._desk.tell(f"chat.happening.asked-{_key(answer.kind)}")
+
+
+def in_the_language(heard: Heard, account: Account, town: TownPack) -> Account:
+    """The account as if it read what it spoke, for this answer."""
+    language = answered_in(heard.language, account.locale, town.town.languages)
+    return replace(account, locale=language)
+
+
+def _gone(account: Account) -> Reply:
+    words = texts.say("voice.heard.gone", account.locale)
+    return Reply(words, private=True, language=account.locale)
 
 
 def _key(kind: AnswerKind) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bots import texts
 from bots.conversation.announcing import Announcing
 from bots.conversation.answering import Answering
-from bots.conversation.asking import Asking
+from bots.conversation.asking import Asking, in_the_language
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk, sample_note
 from bots.conversation.events import Eventing
@@ -96,6 +96,8 @@ class Conversation:
             "answer": self._answering.action,
             "thumb": self._asking.feedback.thumb,
             "tell": self._asking.feedback.tell,
+            "heard": self._asking.heard,
+            "aloud": self._preferences.aloud,
         }
 
     async def handle(self, incoming: Incoming) -> Reply | None:
@@ -112,7 +114,10 @@ class Conversation:
             if account is None:
                 return None
             language = account.locale
-            reply = replace(await self._dispatch(incoming, account), language=language)
+            incoming, account = self._said(incoming, account)
+            reply = await self._dispatch(incoming, account)
+            if not (incoming.action or "").startswith("heard:"):  # answered as it was spoken
+                reply = replace(reply, language=account.locale)
             await self._finish(incoming)
             return reply
         except KankeiError as error:
@@ -126,8 +131,9 @@ class Conversation:
 
     async def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:
         """Like `handle`, for a page that can show an answer while it is being written."""
+        said = incoming.heard is not None
         asked = incoming.command in {None, "ask"} and not incoming.action and incoming.text.strip()
-        if not asked or self._proving.takes(incoming):
+        if not said and (not asked or self._proving.takes(incoming)):
             reply = await self.handle(incoming)
             if reply is not None:
                 yield reply
@@ -138,14 +144,22 @@ class Conversation:
             if account is None:
                 return
             language = account.locale
+            incoming, account = self._said(incoming, account)
             async for piece in self._asking.stream(incoming, account):
-                yield piece if isinstance(piece, str) else replace(piece, language=language)
+                yield piece if isinstance(piece, str) else replace(piece, language=account.locale)
         except KankeiError as error:
             yield self._fault(error.code, language, incoming)
         except Exception:
             # As in `handle`: the edge.
             logger.exception("conversation-failed", extra={"platform": incoming.platform})
             yield self._fault("unexpected", language, incoming)
+
+    def _said(self, incoming: Incoming, account: Account) -> tuple[Incoming, Account]:
+        """What was said is a question, never a command, and is answered as it was spoken."""
+        if (heard := incoming.heard) is None:
+            return incoming, account
+        question = replace(incoming, text=heard.text, command=None, action=None)
+        return question, in_the_language(heard, account, self._desk.town)
 
     async def _admit(self, incoming: Incoming, language: str) -> Account | None:
         """Who is speaking; `None` if this very message was answered before."""
@@ -184,6 +198,8 @@ class Conversation:
             return await handler(incoming, account)
         if incoming.command is not None:
             return await self._commands.get(incoming.command, self._help)(incoming, account)
+        if incoming.heard is not None or self._asking.takes(incoming):
+            return await self._asking.ask(incoming, account)
         if await self._announcing.takes(incoming, account):
             return await self._announcing.written(incoming, account)
         if self._proving.takes(incoming):

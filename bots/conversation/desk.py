@@ -1,6 +1,6 @@
 """What every desk of the conversation stands on."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,9 +50,11 @@ class Desk:
     wake: Callable[[], None]  # something new waits in the outbox
     tell: Callable[..., None]  # `Happenings.tell`
     learning: "Learning"
-    rates: Callable[[], Mapping[str, float]]  # messages a second, by platform
+    rates: Callable[[], Mapping[str, float]]  # messages a second, by platform whose door is open
+    platforms: Callable[[], Collection[str]]  # where a bot is set up, and our pages
     try_out: TryOut
     meters: Meters = field(default_factory=Meters)
+    speaks: Callable[[], bool] = lambda: False  # whether answers can be said aloud at all
     staff_name: Callable[[str, str], str] = "{}:{}".format
 
     def author(self, incoming: "Incoming") -> str:

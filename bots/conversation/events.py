@@ -164,13 +164,11 @@ class Eventing:
             facts["contact"] = words_in(plan.contact, language)
         if plan.reply_until is None:
             facts.pop("until", None)
-        return "\n".join(
-            f"{texts.say(f'events.fact.{name}', language)}: {said}" for name, said in facts.items()
-        )
+        return "\n".join(self._words.fact(name, said, language) for name, said in facts.items())
 
     def _link(self, view: View, language: str) -> str:
         if view.link is not None:
-            return f"{texts.say('events.fact.link', language)}: {view.link}"
+            return self._words.fact("link", view.link, language)
         shown_later = view.event.plan.online and view.event.takes_replies(self._desk.clock())
         if not shown_later or (view.reply and view.reply.has_seat):
             return ""

@@ -44,6 +44,7 @@ class Feedback:
     def __init__(self, learning: Learning) -> None:
         self._learning = learning
         self._answered: OrderedDict[str, _Answered] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, str], int] = OrderedDict()  # questions in the queue
 
     async def attend(
         self, reply: Reply, answer: Answer, question: str, incoming: Incoming, account: Account
@@ -67,7 +68,18 @@ class Feedback:
     async def _record(
         self, account: Account, platform: str, question: str, kind: Kind
     ) -> Recorded | None:
-        return await self._learning.record(account.id, platform, question, account.locale, kind)
+        recorded = await self._learning.record(account.id, platform, question, account.locale, kind)
+        if recorded is not None:
+            self._kept[account.id, question] = recorded.id
+            if len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+        return recorded
+
+    async def take_back(self, question: str, account: Account) -> None:
+        """A question that was misheard does not stay in the queue."""
+        if (number := self._kept.pop((account.id, question), None)) is not None:
+            async with transaction(self._learning.sessions) as session:
+                await questions.retract(session, number, account.id)
 
     def _noted(
         self, reply: Reply, recorded: Recorded | None, kind: Kind, incoming: Incoming, language: str

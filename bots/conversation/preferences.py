@@ -6,6 +6,7 @@ an announcement ends its topic with one press, and the answer offers the way bac
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,9 +16,12 @@ from bots.conversation.messages import Button, Incoming, Reply
 from bots.zones import ABROAD, REGIONS, area_name, area_named, city, local_time, zones_of
 from core import announcements, identity, mydata
 from core.database import transaction
-from core.identity import Account
+from core.identity import Account, Aloud
 
 Row = tuple[Button, ...]
+
+VOICE: Final = frozenset({"voice", "声", "こえ", "音声", "語音", "语音", "음성", "목소리"})
+"""What may follow /settings instead of a place."""
 
 
 class Preferences:
@@ -29,6 +33,8 @@ class Preferences:
     async def settings(self, incoming: Incoming, account: Account) -> Reply:
         """/settings: how everything stands. A place behind it, such as ``Italy``, sets it."""
         if incoming.command == "settings" and (place := incoming.text.strip()):
+            if place.lower() in VOICE and self._desk.speaks():
+                return await self.aloud(replace(incoming, command=None), account)
             return await self._place_named(place, account)
         language = account.locale
         wanted = await self._topics(account)
@@ -39,6 +45,8 @@ class Preferences:
             named = comma.join(chosen) or self._say("settings.no-topics", language)
             lines.append(self._say("settings.topics", language, topics=named))
         lines += [self._area_line(account), self._zone_line(account)]
+        if self._desk.speaks():
+            lines.append(self._aloud_line(account))
         return Reply(
             "\n".join([self._say("settings.title", language), *(f"・{each}" for each in lines)]),
             footnote=self._say("settings.why", language),
@@ -63,7 +71,29 @@ class Preferences:
                 Button(switch, action=f"messages:{toggle}"),
             ),
         ]
+        if self._desk.speaks():
+            rows.append((Button(texts.say("voice.settings.choose", language), action="aloud"),))
         return tuple(rows)
+
+    # Answers aloud
+
+    async def aloud(self, incoming: Incoming, account: Account) -> Reply:
+        """When answers are said as well as written; which one, or the choice."""
+        language, chosen = account.locale, (incoming.action or "").partition(":")[2]
+        if chosen in set(Aloud):
+            account = replace(account, aloud=Aloud(chosen))
+            async with transaction(self._desk.sessions) as session:
+                await identity.set_aloud(session, account.member_id, account.aloud)
+            words = texts.say("voice.settings.set", language, choice=_when(account))
+            return Reply(words, buttons=((self._back(language),),), private=True)
+        rows = [
+            (Button(_when(replace(account, aloud=each)), action=f"aloud:{each}"),) for each in Aloud
+        ]
+        words = texts.say("voice.settings.ask", language)
+        return Reply(words, buttons=(*rows, (self._back(language),)), private=True)
+
+    def _aloud_line(self, account: Account) -> str:
+        return texts.say("voice.settings.line", account.locale, choice=_when(account))
 
     # Topics
 
@@ -176,7 +206,9 @@ class Preferences:
             await identity.set_zone(session, account.member_id, zone)
         said = self._say("area.set", language, area=area_name(area, language))
         if zone is not None:
-            told = self._say("zone.set", language, place=city(zone), time=local_time(zone, now))
+            told = self._say(
+                "zone.set", language, place=city(zone, language), time=local_time(zone, now)
+            )
             return Reply(f"{said}\n{told}", buttons=((self._back(language),),), private=True)
         asked = self._zones(replace(account, area=area, zone=None))
         return replace(asked, text=f"{said}\n\n{asked.text}")
@@ -190,7 +222,9 @@ class Preferences:
             async with transaction(self._desk.sessions) as session:
                 await identity.set_zone(session, account.member_id, zone)
             shown = zone or self._desk.town.town.timezone
-            told = self._say("zone.set", language, place=city(shown), time=local_time(shown, now))
+            told = self._say(
+                "zone.set", language, place=city(shown, language), time=local_time(shown, now)
+            )
             return Reply(told, buttons=((self._back(language),),), private=True)
         return self._zones(account)
 
@@ -199,7 +233,9 @@ class Preferences:
         zones = zones_of(account.area, now) if account.area else ()
         choices = [
             Button(
-                self._say("zone.choice", language, place=city(each), time=local_time(each, now)),
+                self._say(
+                    "zone.choice", language, place=city(each, language), time=local_time(each, now)
+                ),
                 action=f"zone:{each}",
             )
             for each in zones
@@ -232,7 +268,7 @@ class Preferences:
             time = local_time(self._desk.town.town.timezone, now)
             return self._say("settings.town-zone", language, time=time)
         time = local_time(account.zone, now)
-        return self._say("settings.zone", language, place=city(account.zone), time=time)
+        return self._say("settings.zone", language, place=city(account.zone, language), time=time)
 
     def _asked(self, key: str, rows: list[Row], language: str) -> Reply:
         buttons = (*rows, (self._back(language),))
@@ -253,6 +289,10 @@ class Preferences:
 
     def _say(self, key: str, language: str, **values: object) -> str:
         return texts.say(f"topics.{key}", language, **values)
+
+
+def _when(account: Account) -> str:
+    return texts.say(f"voice.settings.{account.aloud}", account.locale)
 
 
 def _rows(buttons: list[Button], width: int) -> list[Row]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from bots import texts
 from bots.conversation.messages import Quote, SourceLink
-from knowledge.easy import said_easily
+from knowledge.easy import polite, said_easily
 from knowledge.extract import Extract
 from knowledge.glossary import FOREIGN, glossary
 from knowledge.hanzi import in_script
@@ -98,6 +98,21 @@ class Quoting:
         """Return one line a fact row."""
         return tuple(self._rows([each.passage for each in extracts], Language(language)).lines)
 
+    def row_aloud(self, passage: Passage, reader: Language) -> tuple[str, str] | None:
+        """Return a fact row as item and value for who listens, without its note.
+
+        `None` where the row is Japanese and the glossary does not cover it.
+        """
+        if reader in FOREIGN and passage.language.japanese:
+            rendered = self._renderer.row(passage, reader, _Everything())
+            return (rendered.item, rendered.value) if rendered.item and rendered.value else None
+        item, value = passage.item or "", passage.value or ""
+        if reader.japanese:
+            value = polite(value.rstrip("。"), self._words)
+        elif reader.chinese and passage.language.chinese and reader is not passage.language:
+            item, value = in_script(item, reader), in_script(value, reader)
+        return item, value
+
     def sources(
         self, extracts: Sequence[Extract], language: str, limit: int | None = MAX_SOURCES
     ) -> tuple[SourceLink, ...]:
@@ -173,6 +188,13 @@ class Quoting:
         if rendered.noted and note is None:
             note = texts.say("chat.answer.note-below", reader)
         return _fact(rendered.item, rendered.value, note, reader)
+
+
+class _Everything(set[str]):
+    """Names that were all given before: none gets its Japanese beside it."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def _fact(item: str | None, value: str | None, note: str | None, reader: Language) -> str:

@@ -1,10 +1,13 @@
 """Answers in words: what the mascot says, in the reader's language."""
 
+from dataclasses import replace
+
 from bots import texts
 from bots.conversation import computed
 from bots.conversation.desk import sample_note
 from bots.conversation.messages import Button, Quote, Reply
 from bots.conversation.quoting import MAX_SOURCES, Quoting
+from bots.conversation.spoken import Spoken
 from core.town import TownPack
 from knowledge.answer import REFUSALS, Answer, AnswerKind
 
@@ -15,9 +18,13 @@ class Wording:
     def __init__(self, town: TownPack) -> None:
         self._town = town
         self._quoting = Quoting(town.folder)
+        self._spoken = Spoken(town, self._quoting)
 
     def word(self, answer: Answer, language: str) -> Reply:
-        """An answer as people read it, in the reader's language."""
+        """An answer as people read and hear it, in their language."""
+        return replace(self._written(answer, language), spoken=self._spoken.of(answer, language))
+
+    def _written(self, answer: Answer, language: str) -> Reply:
         persona = self._town.persona
         match answer.kind:
             case AnswerKind.ANSWERED:

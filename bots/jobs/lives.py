@@ -51,15 +51,9 @@ async def adopt(app: App) -> None:
 
 
 async def tell_of_pauses(app: App) -> None:
-    """What was paused because too much failed: a notice to staff, and a line in the console."""
+    """What was paused because too much failed: a line in the console until it goes on."""
     async with reading(app.sessions) as session:
         paused = await announcements.failing(session)
-    if any(not each.pause_told for each in paused):
-        staff = [(platform, account) for platform, _, account in _staff(app)]
-        async with transaction(app.sessions) as session:
-            told = await announcements.tell_staff(session, staff, now=app.clock())
-        if told:
-            app.wake()
     language = app.happenings.language
     app.troubles["announcements"] = [
         texts.say("jobs.trouble.failing", language, number=each.id) for each in paused
@@ -67,7 +61,7 @@ async def tell_of_pauses(app: App) -> None:
 
 
 async def tell_news(app: App) -> None:
-    """Notices to staff of who has to agree, what is over, and what came too late."""
+    """Notices to staff: what has to be agreed to, paused, is over, came too late."""
     staff = {
         (platform, account): app.settings.staff_name(platform, account)
         for platform, _, account in _staff(app)

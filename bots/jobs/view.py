@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from sqlalchemy import delete, inspect, table
+from sqlalchemy.exc import DBAPIError
 
 from bots.jobs.engine import SCHEMA, TRIES, connect_engine, in_thread, relay_logs
 from bots.jobs.stories import CLOSED, FAILED, OPEN, Story, story_of
@@ -73,6 +74,10 @@ class ClosedBooks:
                 status=states, load_input=False, load_output=False, limit=SHOWN, sort_desc=True
             )
             return [story_of(each) for each in found]
+        except DBAPIError as error:
+            if not _unmade(error):
+                raise
+            return []  # the engine is just making its tables
         finally:
             client.destroy()
 
@@ -96,6 +101,12 @@ class ClosedBooks:
             application_name="kankei",
             retry_connection_errors=False,
         )
+
+
+def _unmade(error: DBAPIError) -> bool:
+    """Whether a table or column is not there (SQLSTATE 42P01, 42703)."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in {"42P01", "42703"} or str(error.orig).startswith("no such ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,12 @@ from bots.reasons import Reasons
 from bots.telegram.guests import Arrivals
 from bots.telegram.messenger import Place, TelegramMessenger
 from bots.telegram.outcome import reason
+from bots.telegram.voices import Voices
 from core.access import Admitted, Decision, Refused, Unknown
 from core.database import transaction
 from core.errors import KankeiError
 from core.identity import find_account, set_reachable
+from knowledge.voice.port import Heard
 
 if TYPE_CHECKING:
     from bots.app import App  # the composition root, which imports the adapters
@@ -60,6 +62,9 @@ COMMANDS: Final = (
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000
+SOUND: Final = (
+    filters.VOICE | filters.AUDIO | filters.VIDEO_NOTE | filters.VIDEO | filters.Document.AUDIO
+)
 _CALLED: Final = re.compile(r"/(\w+)(?:@\w+)?(.*)", re.DOTALL)
 _PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OUTSIDE: Final = {ChatMemberStatus.LEFT, ChatMemberStatus.BANNED}
@@ -94,6 +99,7 @@ class Handlers:
         self._check = check
         self._tell_staff = tell_staff
         self._arrivals = Arrivals(app, messenger)
+        self._voices = Voices(app, messenger)
         self._waiting: OrderedDict[tuple[int, int], Knock] = OrderedDict()
 
     def entries(self) -> list[BaseHandler[Update, Context, None]]:
@@ -103,8 +109,10 @@ class Handlers:
         return [
             CommandHandler(COMMANDS, self.command, new),
             MessageHandler(private & filters.COMMAND, self.unknown_command),
+            MessageHandler(private & SOUND, self.spoken),
             MessageHandler(private & words, self.question),
             MessageHandler(private & ~filters.StatusUpdate.ALL, self.wordless),
+            MessageHandler(groups & SOUND, self.spoken_in_group),
             MessageHandler(groups & words, self.group_message),
             MessageHandler(groups & filters.StatusUpdate.MIGRATE, self.migrated),
             CallbackQueryHandler(self.button),
@@ -141,23 +149,43 @@ class Handlers:
             if text is not None:
                 await self._converse(update, context, message, text=text)
 
+    async def spoken(self, update: Update, context: Context) -> None:
+        """A voice message or a recording: a question, never a command."""
+        message, user = update.message, update.effective_user
+        if message is None or user is None:
+            return
+        if not self._voices.hears:
+            await self.wordless(update, context)
+            return
+        heard = await self._voices.hear(message, user, _place(message))
+        if heard is not None:
+            await self._converse(update, context, message, heard=heard)
+
+    async def spoken_in_group(self, update: Update, context: Context) -> None:
+        """In a group, a voice message that answers the bot is meant for it."""
+        message = update.message
+        meant = message and _addressed(message, context.bot.username, context.bot.id) is not None
+        if meant and self._voices.hears:
+            await self.spoken(update, context)
+
     async def wordless(self, update: Update, context: Context) -> None:
-        """A picture, a sticker, a voice message. Pictures of staff may be meant for something."""
+        """A picture, a sticker, a video. Pictures of staff may be meant for something."""
         if (message := update.message) is not None:
             if (upload := self._upload(message)) is not None:
                 await self._converse(update, context, message, upload=upload)
                 return
-            words = texts.say("telegram.message.words-please", _language(message.from_user))
+            key = "words-or-voice" if self._voices.hears else "words-please"
+            words = texts.say(f"telegram.message.{key}", _language(message.from_user))
             await self._messenger.reply(_place(message), Reply(words))
 
     def _upload(self, message: Message) -> Upload | None:
-        """A picture that a member of staff sent; fetched only if the conversation wants it."""
+        """A file that a member of staff sent; fetched only if the conversation wants it."""
         user = message.from_user
         if user is None or not self._app.staff("telegram", str(user.id)):
             return None
         document = message.document
         file: PhotoSize | Document | None = message.photo[-1] if message.photo else None
-        if document is not None and (document.mime_type or "").startswith("image/"):
+        if document is not None:  # also one that is no picture: the conversation says so
             file = document
         if file is None:
             return None
@@ -187,8 +215,9 @@ class Handlers:
         command: str | None = None,
         action: str | None = None,
         upload: Upload | None = None,
+        heard: Heard | None = None,
     ) -> None:
-        """Ask the conversation once and say its answer."""
+        """Ask the conversation once, write its answer, and say it to who wants that."""
         user = update.effective_user
         if user is None or user.is_bot:  # an anonymous administrator comes as a bot
             return
@@ -206,6 +235,7 @@ class Handlers:
             update=str(update.update_id),
             presses_unseen=place.private,
             upload=upload,
+            heard=heard,
         )
         if action is not None:
             place = replace(place, message=None)  # under the buttons it stands by itself
@@ -216,6 +246,7 @@ class Handlers:
         if not place.private and (reply.private or reply.document is not None):
             reply = _elsewhere(reply, command or action or "", context.bot.username)
         await self._messenger.reply(place, reply)
+        await self._voices.answer(place, reply)
 
     # Coming and going
 

@@ -20,6 +20,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots import texts
 from bots.conversation import Button, Reply, SourceLink
+from bots.conversation.hearing import heard_line
 from core.announcements import Outgoing
 
 logger = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ def lay_out(reply: Reply) -> list[str]:
     """A reply as HTML messages."""
     return pack(
         [
+            Block(heard_line(reply), "<blockquote>", "</blockquote>"),
             Block(reply.text),
             *(Block(quote, "<blockquote>", "</blockquote>") for quote in reply.quotes),
             *(_source(number, each) for number, each in enumerate(reply.sources, start=1)),

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -221,7 +221,7 @@ class TelegramMessenger:
     async def reply(self, place: Place, reply: Reply) -> None:
         """Say `reply`, in as many messages as it takes. Raises what Telegram refused it with."""
         if reply.preview is not None:
-            await self._show(place, reply.preview)
+            await self._preview(place, reply.preview)
         *before, last = lay_out(reply)
         answered = place
         for part in before:
@@ -235,7 +235,7 @@ class TelegramMessenger:
         if document is not None:
             await self._patiently(partial(self._send_document, answered, document))
 
-    async def _show(self, place: Place, message: Outgoing) -> None:
+    async def _preview(self, place: Place, message: Outgoing) -> None:
         """An announcement exactly as it would arrive, to who is writing it."""
         self._count(place)
         await self._patiently(partial(self._announce, message, place.chat_id))
@@ -250,27 +250,29 @@ class TelegramMessenger:
             return False
         return True
 
-    @asynccontextmanager
-    async def typing(self, place: Place) -> AsyncIterator[None]:
+    def typing(self, place: Place) -> AbstractAsyncContextManager[None]:
         """Show that somebody is working on it, as long as this lasts."""
+        return self.busy(place, ChatAction.TYPING)
+
+    @asynccontextmanager
+    async def busy(self, place: Place, doing: ChatAction) -> AsyncIterator[None]:
+        """The same, saying what is being done."""
         done = asyncio.Event()
-        task = asyncio.create_task(self._show_typing(place, done))
+        task = asyncio.create_task(self._show(place, doing, done))
         try:
             yield
         finally:
             done.set()
             await task  # one that arrived after the answer would be shown for five seconds
 
-    async def _show_typing(self, place: Place, done: asyncio.Event) -> None:
+    async def _show(self, place: Place, doing: ChatAction, done: asyncio.Event) -> None:
         wait = TYPING_AFTER
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(done.wait(), wait)
                 return
             with suppress(TelegramError):
-                await self.bot.send_chat_action(
-                    place.chat_id, ChatAction.TYPING, message_thread_id=place.topic
-                )
+                await self.bot.send_chat_action(place.chat_id, doing, message_thread_id=place.topic)
             wait = TYPING_EVERY
 
     async def _send(
@@ -295,6 +297,24 @@ class TelegramMessenger:
             InputFile(document.content, filename=document.name),
             message_thread_id=place.topic,
             reply_parameters=_answering(place),
+        )
+        return message.message_id
+
+    async def say(self, place: Place, speech: bytes, length: timedelta) -> None:
+        """A voice message (Ogg/Opus) after the words that it says; the phone stays silent.
+
+        Raises what Telegram refused it with.
+        """
+        await self._patiently(partial(self._send_voice, place, speech, length))
+
+    async def _send_voice(self, place: Place, speech: bytes, length: timedelta) -> int:
+        self._count(place)
+        message = await self.bot.send_voice(
+            place.chat_id,
+            InputFile(speech, filename="answer.ogg"),
+            duration=length,
+            message_thread_id=place.topic,
+            disable_notification=True,
         )
         return message.message_id
 

@@ -20,6 +20,14 @@ class About:
         return router
 
     async def page(self, request: Request) -> Response:
+        app = self.web.app
+        hears = app.voice is not None and app.voice.hears
+        # Mei speaks unless an endpoint does, and where a nicer voice would be too slow.
+        own = not app.settings.speech_base_url
         return self.web.render(
-            request, "about.html", site=urlsplit(self.web.app.settings.address).netloc
+            request,
+            "about.html",
+            site=urlsplit(app.settings.address).netloc,
+            hears=hears,
+            mei=app.voice is not None and own and app.voice.speaks("ja"),
         )

@@ -49,18 +49,18 @@ class PreferencePages:
                 ((code, area_name(code, language)) for code in english_names() if code != "JP"),
                 key=lambda each: each[1].casefold(),
             ),
-            zones=self._zones(account),
+            zones=self._zones(account, language),
             chosen_zone=self._chosen(account),
-            town_city=city(app.town.town.timezone),
+            town_city=city(app.town.town.timezone, language),
             by_area=BY_AREA,
         )
 
-    def _zones(self, account: Account) -> list[tuple[str, str]]:
+    def _zones(self, account: Account, language: str) -> list[tuple[str, str]]:
         """Every clock there is, those of the country where they live first."""
         near = zones_of(account.area, self.web.app.clock()) if account.area else ()
         kept = (account.zone,) if account.zone else ()
         listed = dict.fromkeys((*near, *kept, *clocks()))
-        return [(each, f"{city(each)} ({each.partition('/')[0]})") for each in listed]
+        return [(each, f"{city(each, language)} ({each.partition('/')[0]})") for each in listed]
 
     def _chosen(self, account: Account) -> str:
         """Which of the zones stands chosen; an empty one is the town's."""

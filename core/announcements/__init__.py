@@ -24,6 +24,7 @@ This module is what staff and the other domains ask for.
 """
 
 from core.announcements.amending import approve_change, change_sent, missed, refuse_change, retract
+from core.announcements.checks import PLATFORMS
 from core.announcements.copies import discard, duplicate
 from core.announcements.delivery.messenger import (
     Amender,
@@ -39,7 +40,6 @@ from core.announcements.delivery.messenger import (
     Picture,
     Render,
 )
-from core.announcements.delivery.outbox import at_work
 from core.announcements.delivery.pump import Pump
 from core.announcements.delivery.quiet import QuietHours
 from core.announcements.delivery.results import (
@@ -51,8 +51,8 @@ from core.announcements.delivery.results import (
     withdraw,
 )
 from core.announcements.drafts import compose, revise, revisions
-from core.announcements.history import history, progress
-from core.announcements.news import tell_news
+from core.announcements.history import history, progress, under_way_on
+from core.announcements.news import failing, tell_news
 from core.announcements.notices import Notice, notify, notify_all, recall
 from core.announcements.nouns import (
     MAX_BODY,
@@ -88,21 +88,17 @@ from core.announcements.pictures import (
     keep_upload,
     picture,
 )
+from core.announcements.reach import count_audience, count_due, preview, reach
 from core.announcements.restored import RESTORED, Held, hold_after_restore
 from core.announcements.sending import (
     approve,
     cancel,
     confirm,
-    count_audience,
-    count_due,
     pause,
-    preview,
-    reach,
     refuse,
     resume,
     start_due,
 )
-from core.announcements.telling import failing, tell_staff
 from core.announcements.topics import set_topic, wants
 
 __all__ = [
@@ -113,6 +109,7 @@ __all__ = [
     "MAX_LINKS",
     "MAX_WITH_PICTURE",
     "OPEN",
+    "PLATFORMS",
     "RESTORED",
     "Amender",
     "Announcement",
@@ -150,7 +147,6 @@ __all__ = [
     "Texts",
     "approve",
     "approve_change",
-    "at_work",
     "cancel",
     "change_sent",
     "compose",
@@ -189,7 +185,7 @@ __all__ = [
     "set_topic",
     "start_due",
     "tell_news",
-    "tell_staff",
+    "under_way_on",
     "wants",
     "withdraw",
 ]

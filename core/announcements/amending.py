@@ -5,10 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements import pictures
 from core.announcements.checks import check_read, checked_texts
 from core.announcements.delivery import outbox
-from core.announcements.drafts import MAX_REVISIONS, remember
+from core.announcements.drafts import MAX_REVISIONS, from_row, remember
 from core.announcements.nouns import (
     OPEN,
     AnnouncementState,
@@ -18,8 +17,8 @@ from core.announcements.nouns import (
     Kind,
     Texts,
 )
-from core.announcements.records import audience, hold, keep_audience, step
-from core.announcements.sending import needs_second, same_person
+from core.announcements.reach import needs_second
+from core.announcements.records import audience, hold, same_person, step
 from core.errors import BadAnnouncement, NotAllowed
 from core.tables import AnnouncementRow
 
@@ -137,26 +136,9 @@ async def missed(session: AsyncSession, announcement_id: int, *, by: str, now: d
         raise NotAllowed(f"it is {row.state}")
     if row.kind != Kind.DIRECT or row.total <= row.delivered:
         raise BadAnnouncement(Fault.MISSED, str(announcement_id))
-    extras = Extras.unpacked(row.extras)
-    if extras.picture is not None:
-        twin = await pictures.copy(session, extras.picture, now=now)
-        extras = replace(extras, picture=twin)
-    draft = AnnouncementRow(
-        kind=Kind.DIRECT,
-        state=AnnouncementState.DRAFT,
-        author=by[:64],
-        texts=row.texts,
-        extras=extras.packed(),
-        revision=1,
-        created_at=now,
-    )
     whom = audience(row)
-    keep_audience(draft, replace(whom, segment=replace(whom.segment, missed=row.id)))
-    session.add(draft)
-    await session.flush()
-    if extras.picture is not None:
-        await pictures.attach(session, extras.picture, draft.id)
-    remember(session, draft, by=by, now=now)
+    whom = replace(whom, segment=replace(whom.segment, missed=row.id))
+    draft = await from_row(session, row, whom, by=by, now=now)
     await step(session, row.id, "missed", by=by, now=now, detail={"draft": draft.id})
     await session.flush()
     return draft.id

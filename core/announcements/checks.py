@@ -107,15 +107,23 @@ def _label(words: Mapping[str, str], fault: Fault) -> dict[str, str]:
     return kept
 
 
-def checked_audience(town: TownPack, audience: Audience) -> Audience:
-    """The audience with the pack's terms, if the pack has every name in it."""
+def checked_audience(
+    town: TownPack, audience: Audience, *, platforms: Collection[str] = PLATFORMS
+) -> Audience:
+    """The audience with the pack's terms, if the pack has every name in it.
+
+    Of the platforms only those of `platforms` stay: on one that is not open a message would wait
+    for ever.
+    """
     rooms = {gate.name for gate in town.gates}
     if audience.gate is not None:
         _known([audience.gate], rooms, Fault.ROOM)
     if audience.kind is not Kind.DIRECT:
-        if not audience.places:
+        places = tuple(each for each in audience.places if each[0] in platforms)
+        if not places:
             raise BadAnnouncement(Fault.PLACES, audience.gate or "")
-        return replace(audience, segment=Segment(), topic=None, terms=terms_of(town, None))
+        terms = terms_of(town, None)
+        return replace(audience, places=places, segment=Segment(), topic=None, terms=terms)
     segment = audience.segment
     _known(segment.rooms, rooms, Fault.ROOM)
     _known(segment.tiers, {tier.name for tier in town.tiers}, Fault.TIER)
@@ -126,7 +134,9 @@ def checked_audience(town: TownPack, audience: Audience) -> Audience:
             raise BadAnnouncement(Fault.AREA, area)
     if audience.topic is not None:
         _known([audience.topic], {topic.name for topic in town.announcements.topics}, Fault.TOPIC)
-    return replace(audience, places=(), terms=terms_of(town, audience.topic))
+    terms = terms_of(town, audience.topic)
+    terms = replace(terms, platforms=tuple(each for each in terms.platforms if each in platforms))
+    return replace(audience, places=(), terms=terms)
 
 
 def _known(names: Collection[str], known: Collection[str], fault: Fault) -> None:

@@ -18,17 +18,11 @@ WINDOW: Final = 50
 
 async def finish_if_settled(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
     """The last result finishes an announcement that has gone through its whole audience."""
-    settled = (
-        AnnouncementRow.delivered
-        + AnnouncementRow.blocked
-        + AnnouncementRow.failed
-        + AnnouncementRow.unsure
-    )
     await session.execute(
         update(AnnouncementRow)
         .where(
             AnnouncementRow.id == announcement_id,
-            AnnouncementRow.total <= settled,
+            AnnouncementRow.total <= AnnouncementRow.settled,
             AnnouncementRow.state == AnnouncementState.SENDING,
             ~_under_way(announcement_id),
         )
@@ -64,13 +58,12 @@ async def unfinished(session: AsyncSession, announcement_ids: Collection[int]) -
     run, row = AnnouncementRunRow, AnnouncementRow
     claimed = select(func.sum(run.claimed)).where(run.announcement_id == row.id)
     under_way = exists().where(run.announcement_id == row.id, run.cursor < run.last)
-    settled = row.delivered + row.blocked + row.failed + row.unsure
     found = await session.scalars(
         select(row.id).where(
             row.id.in_(announcement_ids),
             row.state == AnnouncementState.SENDING,
             ~under_way,
-            or_(row.total != claimed.scalar_subquery(), row.total <= settled),
+            or_(row.total != claimed.scalar_subquery(), row.total <= row.settled),
         )
     )
     return list(found)
@@ -89,16 +82,11 @@ class Counters:
     state: str
     segment: Mapping[str, Any]
     total: int
-    delivered: int
-    blocked: int
+    settled: int
     failed: int
     unsure: int
     window_at: int
     window_failed: int
-
-    @property
-    def settled(self) -> int:
-        return self.delivered + self.blocked + self.failed + self.unsure
 
     @property
     def lost(self) -> int:
@@ -118,9 +106,11 @@ async def pause_if_failing(
     Looks at the results since the last look that had `WINDOW` of them. `now_at` is what the
     counters say after results were counted, in the same transaction.
     """
-    share = Terms.unpacked(now_at.segment.get("terms", {})).pause_at
     ends = now_at.kind != Kind.DIRECT or now_at.settled >= now_at.total
-    if now_at.state != AnnouncementState.SENDING or ends or not share:
+    if now_at.state != AnnouncementState.SENDING or ends:
+        return False
+    share = Terms.unpacked(now_at.segment.get("terms", {})).pause_at
+    if not share:
         return False
     new, lost = now_at.settled - now_at.window_at, now_at.lost - now_at.window_failed
     if lost * 100 > share * max(new, WINDOW):
@@ -130,7 +120,6 @@ async def pause_if_failing(
             {AnnouncementState.SENDING},
             AnnouncementState.PAUSED,
             paused_why="failures",
-            pause_told=False,
         )
         if paused:
             detail = {"failed": lost, "of": new}

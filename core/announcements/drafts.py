@@ -1,5 +1,6 @@
 """Writing an announcement, and changing it until the first message leaves."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -8,7 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import pictures
-from core.announcements.checks import checked_audience, checked_extras, checked_texts, unread
+from core.announcements.checks import (
+    PLATFORMS,
+    checked_audience,
+    checked_extras,
+    checked_texts,
+    unread,
+)
 from core.announcements.nouns import (
     OPEN,
     PLAIN,
@@ -39,12 +46,13 @@ async def compose(
     texts: Texts,
     extras: Extras = PLAIN,
     now: datetime,
+    platforms: Collection[str] = PLATFORMS,
 ) -> int:
-    """Keep a draft; returns its number.
+    """Keep a draft; returns its number. `platforms` are those that are open.
 
     Raises `BadAnnouncement` for what cannot be sent so; nothing is kept then.
     """
-    audience = await _checked(session, town, audience)
+    audience = await _checked(session, town, audience, platforms)
     extras = checked_extras(extras)
     row = AnnouncementRow(
         kind=audience.kind,
@@ -64,6 +72,33 @@ async def compose(
     return row.id
 
 
+async def from_row(
+    session: AsyncSession, row: AnnouncementRow, whom: Audience, *, by: str, now: datetime
+) -> AnnouncementRow:
+    """A new draft with the words and extras of another, with a picture of its own."""
+    extras = Extras.unpacked(row.extras)
+    if extras.picture is not None:
+        twin = await pictures.copy(session, extras.picture, now=now)
+        extras = replace(extras, picture=twin)
+    draft = AnnouncementRow(
+        kind=whom.kind,
+        state=AnnouncementState.DRAFT,
+        author=by[:64],
+        texts=row.texts,
+        extras=extras.packed(),
+        revision=1,
+        created_at=now,
+    )
+    keep_audience(draft, whom)
+    session.add(draft)
+    await session.flush()
+    if extras.picture is not None:
+        await pictures.attach(session, extras.picture, draft.id)
+    remember(session, draft, by=by, now=now)
+    await session.flush()
+    return draft
+
+
 async def revise(
     session: AsyncSession,
     announcement_id: int,
@@ -74,6 +109,7 @@ async def revise(
     audience: Audience | None = None,
     texts: Texts | None = None,
     extras: Extras | None = None,
+    platforms: Collection[str] = PLATFORMS,
 ) -> None:
     """Change what has not begun to leave; what is not given stays.
 
@@ -86,7 +122,8 @@ async def revise(
         raise NotAllowed(f"it is {row.state}")
     extras = checked_extras(extras if extras is not None else Extras.unpacked(row.extras))
     kept = checked_texts(row.texts if texts is None else texts, picture=extras.picture is not None)
-    whom = await _checked(session, town, audience or audience_of(row), itself=row.id)
+    whom = audience or audience_of(row)
+    whom = await _checked(session, town, whom, platforms, itself=row.id)
     before = audience_of(row)
     if (kept, extras.packed(), whom) == (row.texts, row.extras, before):
         return
@@ -155,10 +192,15 @@ def remember(session: AsyncSession, row: AnnouncementRow, *, by: str, now: datet
 
 
 async def _checked(
-    session: AsyncSession, town: TownPack, audience: Audience, *, itself: int | None = None
+    session: AsyncSession,
+    town: TownPack,
+    audience: Audience,
+    platforms: Collection[str],
+    *,
+    itself: int | None = None,
 ) -> Audience:
     """The audience with the pack's terms; also the announcement that it follows is known."""
-    audience = checked_audience(town, audience)
+    audience = checked_audience(town, audience, platforms=platforms)
     missed = audience.segment.missed
     if missed is None:
         return audience

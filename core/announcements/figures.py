@@ -32,7 +32,7 @@ async def queues(session: AsyncSession, *, now: datetime) -> Mapping[Kind, Queue
     rows = await session.execute(
         select(
             row.kind,
-            func.sum(row.total - row.delivered - row.blocked - row.failed - row.unsure),
+            func.sum(row.total - row.settled),
             func.min(func.coalesce(row.start_at, row.confirmed_at, row.created_at)),
         )
         .where(row.state == AnnouncementState.SENDING)

@@ -1,21 +1,28 @@
-"""What staff are told of by themselves: who has to agree, what is over, what came too late.
+"""What staff are told of by themselves: who has to agree, what is over, what stands still.
 
 Every turn of an announcement is told once, whichever process sees it first; the row of a turn and
 the notices are written in one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, null, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.notices import notify
-from core.announcements.nouns import AnnouncementState, Kind
+from core.announcements.nouns import (
+    Announcement,
+    AnnouncementState,
+    Change,
+    Kind,
+    heading_of,
+)
+from core.announcements.records import announcement, same_person
 from core.identity import find_account
 from core.tables import AnnouncementRow, StaffNewsRow
 
@@ -27,15 +34,18 @@ class Turn(StrEnum):
     """What staff are told of."""
 
     ASKED = "asked"  # a second person has to agree
+    CHANGE = "change-asked"  # the same, for other words of what has arrived
     DONE = "done"
     LATE = "late"  # the deadline ended it
+    PAUSED = "announcement-paused"  # too much of it failed
 
 
 @dataclass(frozen=True, slots=True)
 class _News:
     row: AnnouncementRow
     turn: Turn
-    name: str  # of the row that says it was told; asked again, it is told again
+    name: str  # of the row that says it was told; asked or paused again, it is told again
+    by: str | None = None  # whoever asks is not told
 
 
 async def tell_news(
@@ -60,36 +70,53 @@ async def tell_news(
 
 async def _fresh(session: AsyncSession, now: datetime) -> list[_News]:
     over = (AnnouncementState.DONE, AnnouncementState.CANCELLED)
-    rows = await session.scalars(
-        select(AnnouncementRow)
-        .where(
-            AnnouncementRow.kind != Kind.NOTICE,
-            or_(
-                AnnouncementRow.state == AnnouncementState.ASKED,
-                AnnouncementRow.state.in_(over) & (AnnouncementRow.finished_at > now - LATELY),
-            ),
-        )
-        .order_by(AnnouncementRow.id)
-        .limit(100)
+    row, newest = AnnouncementRow, AnnouncementRow.id.desc()
+    recent = row.state.in_(over) & (row.finished_at > now - LATELY)
+    turned = select(row).where(
+        row.kind != Kind.NOTICE,
+        or_(row.state == AnnouncementState.ASKED, _failing(), recent),
     )
-    found = []
-    for row in rows.all():
-        news = _news(row)
-        if news is not None and not await _told(session, news):
-            found.append(news)
-    return found
+    asking = select(row).where(row.change.is_not(null()))
+    found = [
+        each
+        for query in (turned, asking)
+        for each in await session.scalars(query.order_by(newest).limit(100))
+    ]
+    return [
+        news
+        for each in dict.fromkeys(found)
+        for news in _news(each)
+        if not await _told(session, news)
+    ]
 
 
-def _news(row: AnnouncementRow) -> _News | None:
+def _failing() -> ColumnElement[bool]:
+    row = AnnouncementRow
+    return and_(row.state == AnnouncementState.PAUSED, row.paused_why == "failures")
+
+
+async def failing(session: AsyncSession) -> list[Announcement]:
+    """What stands still because too much of it failed, the newest first."""
+    query = select(AnnouncementRow).where(_failing()).order_by(AnnouncementRow.id.desc())
+    return [announcement(row) for row in await session.scalars(query)]
+
+
+def _news(row: AnnouncementRow) -> Iterator[_News]:
+    """What there is to say of an announcement as it stands."""
+    if row.change is not None:
+        change = Change.unpacked(row.change)
+        yield _News(row, Turn.CHANGE, f"change-{int(change.at.timestamp())}", change.by)
     match row.state:
         case AnnouncementState.ASKED:
             asked_at = int(row.confirmed_at.timestamp()) if row.confirmed_at else 0
-            return _News(row, Turn.ASKED, f"asked-{asked_at}")
+            yield _News(row, Turn.ASKED, f"asked-{asked_at}", row.asked_by)
+        case AnnouncementState.PAUSED if row.paused_why == "failures":
+            # Going on begins the window anew, so the next pause has another.
+            yield _News(row, Turn.PAUSED, f"paused-{row.window_at}")
         case AnnouncementState.DONE if row.total > 0:
-            return _News(row, Turn.DONE, Turn.DONE)
+            yield _News(row, Turn.DONE, Turn.DONE)
         case AnnouncementState.CANCELLED if row.paused_why == "deadline":
-            return _News(row, Turn.LATE, Turn.LATE)
-    return None
+            yield _News(row, Turn.LATE, Turn.LATE)
 
 
 async def _told(session: AsyncSession, news: _News) -> bool:
@@ -104,17 +131,17 @@ async def _tell(
 ) -> None:
     row = news.row
     values = {
-        "heading": str(row.texts["ja"]["heading"]),
+        "number": str(row.id),
+        "heading": heading_of(row.texts),
+        "people": str(max(row.people, row.delivered)),
         **{
             name: str(getattr(row, name))
             for name in ("total", "delivered", "blocked", "failed", "unsure")
         },
     }
-    if news.turn is Turn.ASKED:
-        values["people"] = str(row.people)
-    step = "look" if news.turn is Turn.ASKED else "progress"
+    step = "look" if news.turn in {Turn.ASKED, Turn.CHANGE} else "progress"
     for (platform, external_id), name in sorted(staff.items()):
-        if news.turn is Turn.ASKED and row.asked_by == name:
+        if news.by is not None and same_person(news.by, name):
             continue
         account = await find_account(session, platform, external_id)
         if account is not None:

@@ -13,6 +13,13 @@ What a machine drafted says so under ``machine``: ``unread`` until a person has 
 ``read``. Nothing is sent while one is unread.
 """
 
+
+def heading_of(texts: Texts) -> str:
+    """The heading by which staff know it: the Japanese, or the first that there is."""
+    text = texts.get("ja") or next(iter(texts.values()), {})
+    return text.get("heading", "")
+
+
 Policy = Literal["resend", "hold"]
 """What is done about a message of which nobody knows whether it arrived: send it once more, or
 leave it to staff."""
@@ -270,7 +277,6 @@ class Announcement:
     approved_by: str | None = None
     people: int = 0  # whom it reaches, as counted when it was confirmed or begun
     change: Change | None = None  # words for what has arrived, until a second person agrees
-    pause_told: bool = True  # whether staff know of a pause that nobody ordered
     paused_why: str | None = None  # "staff", "failures"; of a cancelled one "deadline", "refused" …
     revision: int = 1
     retracted_at: datetime | None = None
@@ -285,8 +291,17 @@ class Announcement:
         return self.audience.gate
 
     @property
+    def settled(self) -> int:
+        """Recipients whose result is known, whatever it is."""
+        return self.delivered + self.blocked + self.failed + self.unsure
+
+    @property
+    def heading(self) -> str:
+        return heading_of(self.texts)
+
+    @property
     def waiting(self) -> int:
-        return self.total - self.delivered - self.blocked - self.failed - self.unsure
+        return self.total - self.settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +312,8 @@ class Reach:
     finishes_in: timedelta  # from the start to the last message
     needs_second: bool  # whether a second member of staff has to agree
     people: int  # of a room post, who is inside
+    unreachable: Mapping[str, int] = field(default_factory=dict)
+    """Who is only on platforms that are not open, by the best of them; nobody of `people`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +325,7 @@ class Preview:
     finishes_in: timedelta  # from the start to the last message
     needs_second: bool  # whether a second member of staff has to agree
     people: int  # whom it reaches; of a room post, who is inside
+    unreachable: Mapping[str, int] = field(default_factory=dict)  # as in `Reach`
 
 
 @dataclass(frozen=True, slots=True)

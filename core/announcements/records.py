@@ -67,7 +67,6 @@ def announcement(row: AnnouncementRow) -> Announcement:
         approved_by=row.approved_by,
         people=row.people,
         change=Change.unpacked(row.change) if row.change else None,
-        pause_told=row.pause_told,
         paused_why=row.paused_why,
         revision=row.revision,
         retracted_at=row.retracted_at,
@@ -85,6 +84,26 @@ def audience(row: AnnouncementRow) -> Audience:
         segment=Segment.unpacked(row.segment),
         topic=row.topic,
         terms=Terms.unpacked(row.segment.get("terms", {})),
+    )
+
+
+def packed(audience: Audience) -> dict[str, Any]:
+    """Whom it was for, as plain data that a later look can be compared with."""
+    return {
+        "kind": audience.kind.value,
+        "gate": audience.gate,
+        "topic": audience.topic,
+        "segment": audience.segment.packed(),
+    }
+
+
+def unpacked(stored: Mapping[str, Any]) -> Audience:
+    """The same again, without places and terms."""
+    return Audience(
+        Kind(stored["kind"]),
+        gate=stored["gate"],
+        segment=Segment.unpacked(stored["segment"]),
+        topic=stored["topic"],
     )
 
 
@@ -148,3 +167,8 @@ async def must_move(
     if not await move(session, announcement_id, before, after, **values):
         row = await hold(session, announcement_id)
         raise NotAllowed(f"it is {row.state}")
+
+
+def same_person(one: str, other: str | None) -> bool:
+    """Whether two names are one member of staff's, as far as names tell."""
+    return other is not None and one.strip().casefold() == other.strip().casefold()

@@ -1,38 +1,34 @@
-"""From a draft to messages that leave: looked at, confirmed, agreed to, begun, stopped."""
+"""From a draft to messages that leave: confirmed, agreed to, begun, stopped."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.audience import by_zone, count, people
-from core.announcements.checks import check_read, checked_audience, unread
+from core.announcements.checks import PLATFORMS, check_read, checked_audience, unread
 from core.announcements.counters import finish_if_settled
 from core.announcements.delivery import outbox
-from core.announcements.delivery.quiet import QuietHours
-from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import (
     OPEN,
     OVER,
     Announcement,
     AnnouncementState,
-    Audience,
     Counted,
     Fault,
     Kind,
-    Preview,
-    Reach,
 )
+from core.announcements.reach import due, fitting, needs_second
 from core.announcements.records import (
     announcement,
     audience,
-    get,
     hold,
     keep_audience,
     move,
     must_move,
+    packed,
+    same_person,
     step,
 )
 from core.errors import BadAnnouncement, NotAllowed
@@ -53,111 +49,6 @@ AHEAD: Final = timedelta(days=366)
 """How far ahead an announcement may be planned."""
 
 
-async def preview(
-    session: AsyncSession,
-    announcement_id: int,
-    *,
-    town: TownPack,
-    rates: Mapping[str, float],
-    now: datetime,
-) -> Preview:
-    """How many would receive it, and when the last of them at `rates` (messages a second).
-
-    A lane that has learned to be slower, or has to be silent for a while, counts as it is. Only
-    reads: open the session with `core.database.reading`, so that counting 100,000 members keeps
-    nobody from writing.
-    """
-    row = await get(session, announcement_id)
-    found = await reach(
-        session,
-        audience(row),
-        town=town,
-        rates=rates,
-        now=now,
-        start=row.start_at,
-        quiet=bool(row.extras.get("quiet", True)),
-    )
-    return Preview(
-        announcement(row),
-        found.recipients,
-        finishes_in=found.finishes_in,
-        needs_second=found.needs_second,
-        people=found.people,
-    )
-
-
-async def reach(
-    session: AsyncSession,
-    whom: Audience,
-    *,
-    town: TownPack,
-    rates: Mapping[str, float],
-    now: datetime,
-    start: datetime | None = None,
-    quiet: bool = True,
-) -> Reach:
-    """The same of an audience for which nothing is kept yet: while somebody is choosing.
-
-    Raises `BadAnnouncement` if the pack has no such audience.
-    """
-    whom = checked_audience(town, whom)
-    counted = await by_zone(session, whom, now=now)
-    recipients = {platform: sum(zones.values()) for platform, zones in counted.items()}
-    direct = whom.kind is Kind.DIRECT
-    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
-    hours = town.announcements.quiet if direct and quiet else None
-    silent = QuietHours(*hours.hours, town.town.timezone) if hours else None
-    begin = max(now, start or now)
-    paces = await lanes(session, rates)
-    ends = [
-        finish(zones, paces[platform], start=begin, quiet=silent)
-        for platform, zones in counted.items()
-        if platform in paces
-    ]
-    return Reach(
-        recipients,
-        finishes_in=max(ends, default=begin) - begin,
-        needs_second=needs_second(whom, reached),
-        people=reached,
-    )
-
-
-async def count_audience(
-    session: AsyncSession, announcement_id: int, *, town: TownPack | None = None, now: datetime
-) -> Counted:
-    """How many it would reach, for who is about to `confirm` or `approve` it.
-
-    Counting a million takes seconds, in which nobody could write: open the session with
-    `core.database.reading`, and give what this returns to the transaction that follows.
-    """
-    whom = audience(await get(session, announcement_id))
-    if town is not None:
-        whom = checked_audience(town, whom)
-    return await _counted(session, whom, now=now)
-
-
-async def count_due(session: AsyncSession, *, now: datetime) -> dict[int, Counted]:
-    """The same for all that `start_due` is about to begin."""
-    due = await session.scalars(_due(now))
-    return {row.id: await _counted(session, audience(row), now=now) for row in due.all()}
-
-
-async def _counted(session: AsyncSession, whom: Audience, *, now: datetime) -> Counted:
-    recipients = await count(session, whom, now=now)
-    direct = whom.kind is Kind.DIRECT
-    reached = sum(recipients.values()) if direct else await people(session, whom, now=now)
-    return Counted(whom, recipients, reached)
-
-
-async def _fitting(
-    session: AsyncSession, whom: Audience, counted: Counted | None, *, now: datetime
-) -> Counted:
-    """What was counted before, unless the audience has been changed since."""
-    if counted is not None and counted.audience == whom:
-        return counted
-    return await _counted(session, whom, now=now)
-
-
 async def confirm(
     session: AsyncSession,
     announcement_id: int,
@@ -168,12 +59,15 @@ async def confirm(
     start_at: datetime | None = None,
     deadline: datetime | None = None,
     counted: Counted | None = None,
+    platforms: Collection[str] = PLATFORMS,
 ) -> Announcement:
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
-    `counted` is what `count_audience` found before; without it the transaction counts. Confirming
-    twice sends once. Raises `NotFound`, `NotAllowed` if it was cancelled, and `BadAnnouncement` for
-    times that cannot be or a machine's draft that nobody has read.
+    `counted` is what `count_audience` found before; without it the transaction counts. It goes to
+    `platforms`, those that are open: on others it would wait for ever. Confirming twice sends once.
+
+    Raises `NotFound`, `NotAllowed` if it was cancelled, and `BadAnnouncement` for times that cannot
+    be or a machine's draft that nobody has read.
     """
     row = await hold(session, announcement_id)
     if row.state == AnnouncementState.CANCELLED:
@@ -181,13 +75,16 @@ async def confirm(
     if row.state != AnnouncementState.DRAFT:
         return announcement(row)
     _check_times(start_at, deadline, now)
+    if "ja" not in row.texts:  # whoever reads none of the other languages would get nothing
+        raise BadAnnouncement(Fault.WORDS, "ja")
     check_read(row.texts)
     row.confirmed_at, row.start_at, row.deadline = now, start_at, deadline
     row.confirmed_by = by[:80]
     row.paused_why = None
-    whom = checked_audience(town, audience(row))  # the pack may have changed since the draft
+    # The pack and the platforms may have changed since the draft.
+    whom = checked_audience(town, audience(row), platforms=platforms)
     keep_audience(row, whom)
-    found = await _fitting(session, whom, counted, now=now)
+    found = await fitting(session, whom, counted, now=now)
     row.people = found.people
     if needs_second(whom, found.people):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
@@ -204,11 +101,6 @@ def _check_times(start_at: datetime | None, deadline: datetime | None, now: date
         raise BadAnnouncement(Fault.START)
     if deadline is not None and deadline <= (start_at or now):
         raise BadAnnouncement(Fault.DEADLINE)
-
-
-def needs_second(whom: Audience, reached: int) -> bool:
-    """Whether so many people are reached that a second member of staff has to agree."""
-    return 0 < whom.terms.approve_above < reached
 
 
 def _detail(row: AnnouncementRow) -> dict[str, object]:
@@ -267,15 +159,10 @@ async def approve(
     if row.deadline is not None and row.deadline <= now:
         await _too_late(session, row, now=now)
     else:
-        found = await _fitting(session, audience(row), counted, now=now)
+        found = await fitting(session, audience(row), counted, now=now)
         await _go(session, row, found, now=now)
     await step(session, row.id, "approved", by=by, now=now, detail=_detail(row))
     await session.flush()
-
-
-def same_person(one: str, other: str | None) -> bool:
-    """Whether two names are one member of staff's, as far as names tell."""
-    return other is not None and one.strip().casefold() == other.strip().casefold()
 
 
 async def refuse(
@@ -290,7 +177,13 @@ async def refuse(
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = row.confirmed_by = None
-    detail = {"reason": reason[:500] or None, "revision": row.revision}
+    detail = {
+        "reason": reason[:500] or None,
+        "revision": row.revision,
+        "audience": packed(audience(row)),
+        "start_at": row.start_at.isoformat() if row.start_at else None,
+        "deadline": row.deadline.isoformat() if row.deadline else None,
+    }
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
@@ -304,28 +197,17 @@ async def start_due(
     grown since it was confirmed, so that a second member of staff has to agree, waits for them.
     May be repeated: only who moves the row on begins it.
     """
-    due = await session.scalars(_due(now).with_for_update(skip_locked=True))
+    planned = await session.scalars(due(now).with_for_update(skip_locked=True))
     begun = []
-    for row in due.all():
+    for row in planned.all():
         if row.deadline is not None and row.deadline <= now:
             continue  # given up below
-        found = await _fitting(session, audience(row), (counted or {}).get(row.id), now=now)
+        found = await fitting(session, audience(row), (counted or {}).get(row.id), now=now)
         if await _start(session, row, found, now=now):
             begun.append(row.id)
     await session.flush()
     await _give_up_late(session, now=now)
     return begun
-
-
-def _due(now: datetime) -> Select[AnnouncementRow]:
-    return (
-        select(AnnouncementRow)
-        .where(
-            AnnouncementRow.state == AnnouncementState.SCHEDULED, AnnouncementRow.start_at <= now
-        )
-        .order_by(AnnouncementRow.start_at)
-        .limit(100)
-    )
 
 
 async def _start(
@@ -377,7 +259,7 @@ async def _too_late(session: AsyncSession, row: AnnouncementRow, *, now: datetim
 async def pause(session: AsyncSession, announcement_id: int, *, by: str, now: datetime) -> None:
     """Let nothing more leave. Raises `NotAllowed` if it is not being sent."""
     before, after = AnnouncementState.SENDING, AnnouncementState.PAUSED
-    await must_move(session, announcement_id, {before}, after, paused_why="staff", pause_told=True)
+    await must_move(session, announcement_id, {before}, after, paused_why="staff")
     await step(session, announcement_id, "paused", by=by, now=now)
 
 

@@ -1,19 +1,25 @@
 """Announcements and the outbox."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.base import Base, Key
+
+_ASKS: Final = text("change IS NOT NULL")
 
 
 class AnnouncementRow(Base):
     """What staff announce, or a notice to one person. Counters spare a count over all rows."""
 
     __tablename__ = "announcement"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # no number is given twice
+    __table_args__ = (
+        Index("ix_announcement_change", "id", sqlite_where=_ASKS, postgresql_where=_ASKS),
+        {"sqlite_autoincrement": True},  # no number is given twice
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))  # room, direct or notice
@@ -40,14 +46,19 @@ class AnnouncementRow(Base):
     approved_by: Mapped[str | None] = mapped_column(String(80))
     confirmed_by: Mapped[str | None] = mapped_column(String(80))
     people: Mapped[int] = mapped_column(default=0)  # as counted before it was confirmed or begun
-    change: Mapped[dict[str, Any] | None]  # words that wait for a second person
+    change: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Words that wait for a second person."""
     confirmed_at: Mapped[datetime | None]
     paused_why: Mapped[str | None] = mapped_column(String(32))
-    pause_told: Mapped[bool] = mapped_column(default=False)  # staff know of the pause
     window_at: Mapped[int] = mapped_column(default=0)  # results when the window of failures began
     window_failed: Mapped[int] = mapped_column(default=0)  # failures then
     retracted_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @hybrid_property
+    def settled(self) -> int:
+        """Recipients whose result is known, whatever it is."""
+        return self.delivered + self.blocked + self.failed + self.unsure
 
 
 class RevisionRow(Base):

@@ -31,7 +31,7 @@ class StaffNewsRow(Base):
     announcement_id: Mapped[int] = mapped_column(
         ForeignKey("announcement.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    turn: Mapped[str] = mapped_column(String(16), primary_key=True)
+    turn: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class WebPictureRow(Base):

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.tables.base import Base
 
 _OPEN = text("due_at IS NOT NULL")
+_TRIED = text("due_at IS NOT NULL AND attempts > 0")
 _ACTIVE = text("active")
 
 
@@ -35,6 +36,12 @@ class DeliveryRow(Base):
             *("lane", "announcement_id", "due_at"),
             sqlite_where=_OPEN,
             postgresql_where=_OPEN,
+        ),
+        Index(  # what a worker holds, and what waits for another try: few at any time
+            "ix_delivery_due_at",
+            "due_at",
+            sqlite_where=_TRIED,
+            postgresql_where=_TRIED,
         ),
         {"sqlite_with_rowid": False},
     )

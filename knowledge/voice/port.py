@@ -4,7 +4,7 @@ Languages of speech are ISO 639-1 codes (``"ja"``, ``"en"``, ``"zh"``, ``"ko"``)
 `knowledge.language.Language`. Engines block and are called in a process of their own.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -75,12 +75,21 @@ class VoiceActivity(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """One of the things that may have been said."""
+
+    text: str
+    weight: float  # likelihood, as against the other guesses
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What a recogniser made of a clip."""
 
     text: str
     language: str  # ISO 639-1
     confidence: float  # 0 to 1
+    guesses: tuple[Guess, ...] = ()  # all that it may have been, where the recogniser tells
 
 
 class Recogniser(Protocol):
@@ -88,10 +97,13 @@ class Recogniser(Protocol):
 
     name: str
 
-    def recognise(self, clip: Clip, *, language: str | None, prompt: str) -> Transcript:
-        """`language` is ISO 639-1, `None` to find out; `prompt` names the places of the town.
+    def recognise(
+        self, clip: Clip, *, languages: Sequence[str], prompts: Mapping[str, str]
+    ) -> Transcript:
+        """`languages` are those that it can be, the likeliest first; one: it is known.
 
-        Raises `RecogniserFailed`.
+        `prompts` names the places of the town, by language. Raises `RecogniserFailed`, and
+        `NothingHeard` where there are no words.
         """
 
 

@@ -1,15 +1,14 @@
 """Recovery: a town's names put back into what was heard, by their exact reading.
 
-A recogniser that has never seen 景清洞 writes what it heard with other characters: 加劇予動. Each of
-them has readings in the dictionary; where one row of readings is exactly that of a name, the name
-was said. Nothing is guessed from similar sounds: 秋芳洞 and 秋吉台 are two sounds apart, and a
+A recogniser that has never seen 景清洞 writes what it heard with other characters: 加劇予動. Each
+of them has readings in the dictionary; where one row of readings is exactly that of a name, the
+name was said. Nothing is guessed from similar sounds: 秋芳洞 and 秋吉台 are two sounds apart, and a
 visitor who asks for one must not hear of the other.
 
 Readings are the same whatever the length of their vowels, which neither speakers nor spellings keep
 apart (オオ, オウ, オー), and between ヂ and ジ, ヅ and ズ.
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ _LENGTH: Final = re.compile(
     "|(?<=[ウクスツヌフムユルグズブプュ])ウ|(?<=[エケセテネヘメレゲゼデベペ])[エイ]"
     "|(?<=[オコソトノホモヨロゴゾドボポョ])[オウ]|ー"
 )
+_UNSAID: Final = re.compile(r"[、。,.・「」『』?!？！\s]+")
 _SILENT: Final = frozenset("、。,. ・「」『』()-‐")
 
 
@@ -52,13 +52,14 @@ class _Match:
     surfaces: tuple[str, ...]
     sounds: int
     certain: bool
+    spelled: bool = False  # as the town does
 
 
 class Recovery:
     """The names of one town, and words that its visitors use, by reading.
 
-    `words` are those that guides write in one way (入洞料, 駐車場); they are put back only where what
-    was heard is no word of its own.
+    `words` are those that guides write in one way (入洞料, 駐車場); they are put back only where
+    what was heard is no word of its own.
     """
 
     def __init__(
@@ -66,18 +67,20 @@ class Recovery:
     ) -> None:
         self._reader = reader or Words()
         self._names = frozenset(each.surface for each in names)
+        self._known = {each.surface: hiragana_to_katakana(each.reading) for each in names}
+        read = {each: self._read(each) for each in words if any(map(is_han, each))}
+        read |= self._known
         self._targets: dict[str, tuple[str, ...]] = {}
-        read = [(each.surface, hiragana_to_katakana(each.reading)) for each in names]
-        read += [(each, self._read(each)) for each in words if any(map(is_han, each))]
-        for surface, reading in read:
-            folded = fold(reading)
+        self._spelled: dict[str, list[tuple[str, str]]] = {}
+        for surface in (*(each.surface for each in names), *read):
+            folded = fold(read[surface])
             known = self._targets.get(folded, ())
             least = SHORTEST_ASKED if surface in self._names else SHORTEST
             if len(folded) >= least and surface not in known:
                 self._targets[folded] = (*known, surface)
-        self._begun = {each[:size] for each in self._targets for size in range(len(each) + 1)}
-        self._surfaces = sorted(
-            set(itertools.chain.from_iterable(self._targets.values())), key=len, reverse=True
+                self._spelled.setdefault(surface[0], []).append((surface, read[surface]))
+        self._begun = frozenset(
+            each[:size] for each in self._targets for size in range(len(each) + 1)
         )
 
     def recover(self, text: str) -> Recovered:
@@ -97,18 +100,23 @@ class Recovery:
         different = dict.fromkeys(each for each in others if each != whole)
         return Recovered(whole, names, tuple(different)[:ALTERNATIVES])
 
+    def reading(self, text: str) -> str:
+        """Return how a text sounds, by the town's readings; punctuation has no sound."""
+        return fold(self._reader.reading(_UNSAID.sub("", text), self._known))
+
     def _read(self, word: str) -> str:
         return "".join(reading for _, reading, _ in self._reader.readings(word))
 
     def _matches(self, text: str) -> list[_Match]:
         """Return the names that are read in a text, longest first and none within another."""
         words = [(begin, begin + len(surface)) for surface, _, begin in self._reader.readings(text)]
-        borders = {place for span in words for place in span} | {
+        spelled = self._occurrences(text)
+        borders = {place for span in (*words, *spelled) for place in span} | {
             place
             for place in range(1, len(text))
             if is_han(text[place - 1]) and is_han(text[place])
         }
-        lattice = _Lattice(text, self._reader, self._begun)
+        lattice = _Lattice(text, self._reader, self._begun, spelled)
         found = [
             self._match(text, start, end, folded, frozenset(words))
             for start in sorted(borders)
@@ -116,10 +124,19 @@ class Recovery:
             if folded in self._targets and end in borders
         ]
         taken: list[_Match] = []
-        for each in sorted(found, key=lambda it: (-it.sounds, it.start - it.end, it.start)):
+        for each in sorted(found, key=lambda it: (-it.sounds, not it.spelled, it.start - it.end)):
             if all(each.end <= other.start or other.end <= each.start for other in taken):
                 taken.append(each)
         return sorted(taken, key=lambda each: each.start)
+
+    def _occurrences(self, text: str) -> dict[tuple[int, int], str]:
+        """Return where a text already spells a name as the town does, with its reading."""
+        return {
+            (place, place + len(surface)): reading
+            for place, character in enumerate(text)
+            for surface, reading in self._spelled.get(character, ())
+            if text.startswith(surface, place)
+        }
 
     def _match(
         self, text: str, start: int, end: int, folded: str, words: frozenset[tuple[int, int]]
@@ -128,7 +145,7 @@ class Recovery:
         surfaces = self._targets[folded]
         if heard in surfaces:
             others = tuple(each for each in surfaces if each != heard)
-            return _Match(start, end, (heard, *others), len(folded), certain=True)
+            return _Match(start, end, (heard, *others), len(folded), certain=True, spelled=True)
         own_word = (start, end) in words and any(map(is_han, heard))
         certain = len(folded) >= SHORTEST and not own_word
         return _Match(start, end, surfaces, len(folded), certain)
@@ -137,8 +154,15 @@ class Recovery:
 class _Lattice:
     """All that the characters of a text can be read as, as far as a name may begin so."""
 
-    def __init__(self, text: str, reader: Words, begun: frozenset[str] | set[str]) -> None:
+    def __init__(
+        self,
+        text: str,
+        reader: Words,
+        begun: frozenset[str],
+        spelled: Mapping[tuple[int, int], str],
+    ) -> None:
         self._text = text
+        self._spelled = spelled
         self._reader = reader
         self._begun = begun
         self._steps: dict[int, tuple[tuple[int, str], ...]] = {}
@@ -167,6 +191,9 @@ class _Lattice:
     def _read(self, place: int) -> Iterator[tuple[int, str]]:
         if place == len(self._text):
             return
+        for (start, end), reading in self._spelled.items():
+            if start == place:
+                yield end, reading
         character = self._text[place]
         if character in _SILENT:
             yield place + 1, ""

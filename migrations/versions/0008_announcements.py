@@ -72,12 +72,19 @@ def _announcement() -> None:
         *(("window_at", "0"), ("window_failed", "0")),
     ):
         add(sa.Column(name, sa.Integer(), nullable=False, server_default=number))
-    add(sa.Column("pause_told", sa.Boolean(), nullable=False, server_default=sa.false()))
     for name, length in (("topic", 64), ("asked_by", 80), ("approved_by", 80), ("paused_why", 32), ("confirmed_by", 80)):
         add(sa.Column(name, sa.String(length=length), nullable=True))
     add(sa.Column("change", sa.JSON(), nullable=True))
     for name in ("start_at", "deadline", "retracted_at"):
         add(sa.Column(name, _time(), nullable=True))
+    asks = sa.text("change IS NOT NULL")
+    op.create_index(
+        "ix_announcement_change",
+        "announcement",
+        ["id"],
+        sqlite_where=asks,
+        postgresql_where=asks,
+    )
     op.create_index(op.f("ix_announcement_start_at"), "announcement", ["start_at"])
 
 
@@ -120,11 +127,12 @@ def downgrade() -> None:
     op.drop_column("web_message", "opened_at")
     for name in ("area", "zone", "tier", "tier_at"):
         op.drop_column("member", name)
+    op.drop_index("ix_announcement_change", table_name="announcement")
     op.drop_index(op.f("ix_announcement_start_at"), table_name="announcement")
     for name in (
         *("segment", "extras", "revision", "amended", "amend_failed"),
         *("topic", "asked_by", "approved_by", "paused_why", "confirmed_by", "people", "change"),
-        *("pause_told", "window_at", "window_failed"),
+        *("window_at", "window_failed"),
         *("start_at", "deadline", "retracted_at"),
     ):
         op.drop_column("announcement", name)

@@ -46,7 +46,7 @@ def upgrade() -> None:
     op.create_table(
         "staff_news",
         sa.Column("announcement_id", _key(), autoincrement=False, nullable=False),
-        sa.Column("turn", sa.String(length=16), nullable=False),
+        sa.Column("turn", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(
             ["announcement_id"],
             ["announcement.id"],

@@ -1,4 +1,4 @@
-"""Numbers of accounts and announcements that are given once"""
+"""Numbers of accounts and announcements that are given once; deliveries in doubt found at once"""
 
 from typing import Final
 
@@ -19,6 +19,14 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for table, column in USED.items():
             _begin_after_all_that_were_given(table, column)
+    tried = sa.text("due_at IS NOT NULL AND attempts > 0")
+    op.create_index(
+        "ix_delivery_due_at",
+        "delivery",
+        ["due_at"],
+        sqlite_where=tried,
+        postgresql_where=tried,
+    )
 
 
 def _remake(*, autoincrement: bool) -> None:
@@ -52,4 +60,5 @@ def _begin_after_all_that_were_given(table: str, column: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_delivery_due_at", table_name="delivery")
     _remake(autoincrement=False)

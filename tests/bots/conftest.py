@@ -34,6 +34,7 @@ async def app(
         data_dir=tmp_path,
         staff=dict.fromkeys(["telegram:900"], ""),
         port=8080,
+        voice="off",  # the voice has its own tests
     )
     async with running(settings, clock=clock, holdings=holdings, guide=mine_guide) as app:
         yield app

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -89,22 +90,22 @@ async def test_from_the_first_word_to_the_last_result(
 ) -> None:
     asked = await say(app, command="announce")
     assert asked.text == (
-        "お知らせを作る（1/7 文章）\n\n一行目に見出し、改行して本文を書いて送ってください。"
-        "見出しは100字、本文は3,000字までです。"
+        "お知らせを作る（1/7 文章）\n\nお知らせの文章を送ってください。一行目が見出し、"
+        "二行目からが本文です（見出しは100字、本文は3,000字まで）。"
     )
     shown = await say(app, text="山焼き\n二月に行います。")
-    assert shown.text.startswith("下書きを預かりました。\n\nお知らせを作る（2/7 外国語）")
+    assert shown.text.startswith("下書きを保存しました。\n\nお知らせを作る（2/7 外国語）")
     assert shown.quotes == ("山焼き\n二月に行います。",)
 
     shown = await press(app, shown, "Englishで書く")
-    assert shown.text.startswith("Englishの文を、一行目に見出し")
+    assert shown.text.startswith("Englishの文章を送ってください。一行目が見出し")
     shown = await say(app, text="Burning the hills\nIn February.")
     assert any(b.label == "✓ English（書き直す）" for row in shown.rows for b in row)
 
     shown = await press(app, shown, "次へ")
     assert shown.text.startswith("お知らせを作る（3/7 写真）")
     shown = await say(app, text="燃える丘", upload=picture())
-    assert "写真を預かっています：燃える丘" in shown.text
+    assert "付ける写真：燃える丘" in shown.text
 
     shown = await press(app, shown, "次へ")
     assert shown.text.startswith("お知らせを作る（4/7 リンク）")
@@ -116,7 +117,7 @@ async def test_from_the_first_word_to_the_last_result(
     shown = await press(app, shown, "「催しもの」を希望した方に直接")
     assert "届く人数：3人（Telegram 3通）" in shown.text
     assert "までに届き終わる見込みです" in shown.text
-    assert "文章のある言語：日本語、English" in shown.text
+    assert "文章を書いた言語：日本語、English" in shown.text
     assert shown.preview is not None
     assert shown.preview.picture is not None
     assert shown.preview.links == (("くわしく", "https://town.example/yamayaki"),)
@@ -147,7 +148,9 @@ async def test_from_the_first_word_to_the_last_result(
     asked = await press(app, done, "取り下げる")
     assert "元には戻せません" in asked.text
     taken = await press(app, asked, "はい、取り下げます")
-    assert "取り下げました" in taken.text
+    assert "取り下げています：済み 0件、できなかった 0件、残り 3件" in taken.text
+    await flush(app, clock)
+    assert "取り下げました：3件（" in (await press(app, taken, "最新の様子を見る")).text
 
 
 async def test_the_one_message_form_leads_straight_to_the_audience(
@@ -193,7 +196,7 @@ async def test_a_draft_and_its_step_survive_a_restart(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("見出しだけ", "見出しと本文の両方が要ります"),
+        ("見出しだけ", "見出しと本文の両方が必要です"),
         ("長" * 101 + "\n本文", "見出しは100字、本文は3,000字までです"),
         ("題\n" + "長" * 3_001, "見出しは100字、本文は3,000字までです"),
     ],
@@ -216,14 +219,14 @@ async def test_a_picture_without_words_is_asked_for_them_and_one_that_is_none_is
         shown = await press(app, shown, "← 戻る")
     assert "3/7" in shown.text
     assert "一行で送ってください" in (await say(app, upload=picture())).text
-    assert "預かっています：丘" in (await say(app, text="丘")).text
+    assert "付ける写真：丘" in (await say(app, text="丘")).text
     refused = await say(app, text="丘", upload=picture(b"MZ this is no picture"))
     assert "写真として読めませんでした" in refused.text
     huge = replace(picture(), size=11_000_000)
     assert "大きすぎます" in (await say(app, text="丘", upload=huge)).text
     shown = await say(app, action="announce:go:1:picture")
     shown = await press(app, shown, "写真を外す")
-    assert "預かっています" not in shown.text
+    assert "付ける写真：" not in shown.text
 
 
 async def test_only_addresses_that_are_safe_become_buttons(app: App, desk: FakeMessenger) -> None:
@@ -256,10 +259,72 @@ async def test_a_time_is_written_as_people_write_it_and_waits_until_then(
 async def test_a_time_that_is_over_is_refused_in_words(app: App, desk: FakeMessenger) -> None:
     assert desk
     await press(app, await to_preview(app), "この内容でよい")
-    sure = await say(app, text="2026-11-20 9:00")
-    refused = await press(app, sure, "予約する")
+    refused = await say(app, text="2026-11-20 9:00")
     assert "いまより後" in refused.text
+    assert "7/7" in (await press(app, refused, "← 戻る")).text
+    far = await press(app, await say(app, text="2028-11-20 9:00"), "予約する")
+    assert "1年以内" in far.text
+    assert "7/7" in (await press(app, far, "← 戻る")).text
     assert await state(app) is AnnouncementState.DRAFT
+
+
+async def test_at_the_last_look_another_time_may_be_written(app: App, desk: FakeMessenger) -> None:
+    when = await press(app, await to_preview(app), "この内容でよい")
+    await press(app, when, "今すぐ送る")
+    sure = await say(app, text="11月25日 9:00")
+    assert "・送る時：11月25日 9:00" in sure.text
+    sure = await say(app, text="あす 18時")
+    assert "・送る時：11月22日 18:00" in sure.text
+    await press(app, sure, "予約する")
+    assert await state(app) is AnnouncementState.SCHEDULED
+    assert desk.arrived == []
+    # What is written from now on is a question again.
+    assert "日時" not in (await say(app, text="こんにちは")).text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_every_fault_leads_back_to_where_it_is_mended(app: App) -> None:
+    await to_audience(app)
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("words:1:ja", {"text": "見出しだけ"}, "2/7"),
+        ("go:1:picture", {"text": "丘", "upload": picture(b"%PDF-1.7")}, "3/7"),
+        ("go:1:picture", {"upload": picture(b"%PDF-1.7")}, "3/7"),
+        ("go:1:picture", {"upload": picture()}, "3/7"),
+        ("go:1:link", {"text": "くわしく"}, "4/7"),
+        ("go:1:time", {"text": "そのうち"}, "7/7"),
+    ]
+    for step, given, place in wrong:
+        await say(app, action=f"announce:{step}")
+        fault = await say(app, **given)
+        assert [each.label for row in fault.rows for each in row] == ["← 戻る", "取りやめる"]
+        assert place in (await press(app, fault, "← 戻る")).text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_a_picture_that_waits_for_its_description_survives_a_restart(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await to_audience(app)
+    await say(app, action="announce:go:1:picture")
+    await say(app, upload=picture())
+    monkeypatch.setattr(app, "conversation", Conversation(app.conversation._desk))
+    assert "付ける写真：丘" in (await say(app, text="丘")).text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_the_one_message_form_without_a_text_says_once_what_is_missing(app: App) -> None:
+    asked = await to_audience(app, "見出しだけ")
+    assert asked.text == "見出しと本文の両方が必要です。一行目が見出し、二行目からが本文です。"
+    assert "2/7" in (await say(app, text="題\n文")).text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_what_leads_nowhere_leads_to_the_desk(app: App) -> None:
+    lost = await say(app, action="announce:go:99:preview")
+    assert "1/7" in (await press(app, lost, "お知らせの窓口へ")).text
+    lost = await say(app, replace(STAFF, account="901"), text="", upload=picture())
+    assert "受け取れません" in lost.text
+    assert lost.rows
 
 
 async def test_pressing_send_twice_sends_once(
@@ -304,7 +369,7 @@ async def test_many_people_need_a_second_person_who_is_asked_in_chat(
         await flush(app, clock)
         [(target, notice)] = desk.arrived
         assert (target, notice.heading) == ("901", "お知らせの承認をお願いします")
-        assert "3人に送る承認" in notice.body
+        assert "3人に送るには、あなたの承認が必要です" in notice.body
         assert notice.action == (("内容を見る", "announce:look:1"),)
         desk.arrived.clear()
 

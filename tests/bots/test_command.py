@@ -9,9 +9,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import make_url
 
 from tests.conftest import ROOT, free_port
 from tests.world.demo import PLAIN, Demo
+
+MINE = str(ROOT / "towns" / "mine")
 
 
 def kankei(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -85,18 +88,23 @@ def test_a_taken_port_is_a_clear_sentence_with_the_remedy(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "hint"),
     [
-        pytest.param("nonsense", id="no URL"),
-        pytest.param("mysql+nothing://x", id="unknown database"),
-        pytest.param("postgresql+asyncpg://x@127.0.0.1:9/x", id="no server there"),
-        pytest.param("sqlite+aiosqlite:////proc/nothing/x.sqlite3", id="no folder"),
+        pytest.param("nonsense", "の形で書いてください", id="no URL"),
+        pytest.param("mysql+nothing://x", "の形で書いてください", id="unknown database"),
+        pytest.param("postgresql://x@127.0.0.1:9/x", "動いていません", id="no server there"),
+        pytest.param("postgresql+asyncpg://x@a.invalid/x", "ホストが見つかりません", id="no host"),
+        pytest.param("postgresql+asyncpg://x@a:b/x", "の形で書いてください", id="no port"),
+        pytest.param("sqlite+aiosqlite:////proc/nothing/x.sqlite3", "", id="no folder"),
     ],
 )
-def test_records_that_cannot_be_opened_are_one_sentence(url: str, tmp_path: Path) -> None:
+def test_records_that_cannot_be_opened_are_named_with_what_to_mend(
+    url: str, hint: str, tmp_path: Path
+) -> None:
     done = kankei("audit", "verify", KANKEI_DATABASE_URL=url, KANKEI_DATA_DIR=str(tmp_path))
     assert done.returncode == 1
     assert "記録(データベース)を開けません" in done.stderr
+    assert hint in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -160,7 +168,14 @@ async def test_the_demo_starts_answers_ends_cleanly_and_keeps_its_state(tmp_path
     assert (data / "chain.txt").read_text(encoding="ascii") == journal
 
 
-@pytest.mark.parametrize("words", [["jobs"], ["audit", "verify"]], ids=["jobs", "audit"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["jobs"], ["audit", "verify"], ["plan", MINE], ["index", "--town", MINE]),
+        *(["codes", "list"], ["pass-keys", "rotate"]),
+    ],
+    ids=lambda words: words[0],
+)
 def test_a_command_that_only_looks_leaves_older_records_as_they_are_and_says_what_to_do(
     tmp_path: Path, words: list[str]
 ) -> None:
@@ -175,3 +190,30 @@ def test_a_command_that_only_looks_leaves_older_records_as_they_are_and_says_wha
     with sqlite3.connect(tmp_path / "kankei.sqlite3") as file:
         assert file.execute("SELECT version_num FROM alembic_version").fetchone() == ("0009",)
     file.close()
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["plan", MINE], ["codes", "list"]], ids=" ".join)
+def test_where_there_is_no_town_that_is_said_and_none_is_made(
+    tmp_path: Path, words: list[str]
+) -> None:
+    done = kankei(*words, KANKEI_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "まだ町の記録がありません" in done.stderr
+    assert "Traceback" not in done.stderr
+    with sqlite3.connect(tmp_path / "kankei.sqlite3") as file:
+        assert file.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    file.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "hint"),
+    [({"username": "nobody"}, "利用者と合言葉"), ({"database": "nowhere"}, "createdb")],
+)
+def test_a_postgresql_that_lets_nobody_in_says_what_to_mend(
+    postgres: str, changed: dict[str, str], hint: str
+) -> None:
+    url = make_url(postgres).set(**changed)  # type: ignore[arg-type]
+    done = kankei("jobs", KANKEI_DATABASE_URL=url.render_as_string(hide_password=False))
+    assert done.returncode == 1
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr

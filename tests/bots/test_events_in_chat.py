@@ -92,11 +92,11 @@ async def test_from_the_list_to_a_seat_and_the_file_for_the_calendar(
     number = await make(app, gate="residents")
     listed = await say(app, command="events")
     assert "町長と話す夕べ(見本)" in listed.text
-    assert "2026年11月28日(土) 12:00〜13:00" in listed.text
+    assert "2026年11月28日（土） 12:00〜13:00" in listed.text
     assert LINK not in listed.text
     seen = await say(app, action=f"event:{number}")
     assert seen.private
-    assert "参加できる人: デジタル住民の広場" in seen.text
+    assert "参加できる人：デジタル住民の広場" in seen.text
     assert LINK not in seen.text
     assert actions(seen)[:2] == [f"event:{number}:come:0", f"event:{number}:no"]
     coming = await say(app, action=f"event:{number}:come:0")
@@ -163,7 +163,7 @@ async def test_companions_the_waiting_list_and_moving_up_in_chat(app: App) -> No
     assert LINK not in waiting.text
     await say(app, action=f"event:{number}:no")
     (notice,) = await notices(app)
-    assert notice.heading == "席が空きました: 町長と話す夕べ(見本)"
+    assert notice.heading == "席が空きました：町長と話す夕べ(見本)"
     assert notice.action == (("イベントを見る", f"event:{number}"),)
     offered = await say(app, KEN, action=f"event:{number}")
     assert buttons(offered)[0].label == "空いた席に参加する"
@@ -186,11 +186,11 @@ async def test_the_reminder_says_both_clocks_where_the_reader_s_is_another(
     await remind(app)
     first, last = await notices(app)
     assert "24時間前になりました" in first.body
-    assert "2026年11月28日(土) 12:00〜13:00" in first.body
+    assert "2026年11月28日（土） 12:00〜13:00" in first.body
     assert "ヨーロッパ" not in first.body
-    assert "あなたの時間(中央ヨーロッパ時間): 2026年11月28日(土) 4:00〜5:00" in last.body
-    assert "町の時間(日本時間): 2026年11月28日(土) 12:00〜13:00" in last.body
-    assert f"オンライン会場: {LINK}" in last.body
+    assert "あなたの時間（中央ヨーロッパ時間）：2026年11月28日（土） 4:00〜5:00" in last.body
+    assert "町の時間（日本時間）：2026年11月28日（土） 12:00〜13:00" in last.body
+    assert f"オンライン会場：{LINK}" in last.body
     await remind(app)
     assert len(await notices(app)) == 2
 
@@ -203,7 +203,7 @@ async def test_whoever_sold_the_card_is_told_in_time(app: App, holdings: FakeHol
     await look_at_seats(app)
     (notice,) = await notices(app)
     assert "参加の条件を確かめてください" in notice.heading
-    assert "2026年11月28日(土) 12:00までに" in notice.body
+    assert "2026年11月28日（土） 12:00までに" in notice.body
     seen = await say(app, action=f"event:{number}")
     assert LINK not in seen.text
     assert "いまは満たされていません" in seen.text

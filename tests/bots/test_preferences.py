@@ -89,7 +89,7 @@ async def test_the_settings_say_how_everything_stands_and_why_it_is_asked(app: A
         "・直接のお知らせ：受け取る\n"
         "・お知らせの種類：催しもの、会員の特典\n"
         "・お住まい：山口県\n"
-        "・時間帯：Tokyo（いま 12:00）"
+        "・時間帯：東京（いま 12:00）"
     )
     assert "任意" in shown.footnote
 
@@ -101,7 +101,7 @@ async def test_a_prefecture_is_chosen_by_its_region_and_brings_its_time(app: App
     press = {b.label: b.action for row in prefectures.buttons for b in row}
     reply = await say(app, action=press["山口県"])
     assert reply.text == (
-        "お住まいを「山口県」として承りました。\n時間帯をTokyoに合わせました（いま 12:00）。"
+        "お住まいを「山口県」に設定しました。\n時間帯を「東京」に設定しました（いま 12:00）。"
     )
     member = await hana(app)
     assert (member.area, member.zone) == ("JP-35", "Asia/Tokyo")
@@ -110,7 +110,7 @@ async def test_a_prefecture_is_chosen_by_its_region_and_brings_its_time(app: App
 async def test_in_a_country_of_several_times_the_time_is_asked(app: App) -> None:
     asked = await say(app, action="area:US")
     assert "アメリカ" in asked.text
-    assert "New York（いま 22:00）" in labels(asked)
+    assert "ニューヨーク（いま 22:00）" in labels(asked)
     await say(app, action="zone:America/New_York")
     member = await hana(app)
     assert (member.area, member.zone) == ("US", "America/New_York")

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.exc import DBAPIError
 
 from core import audit
@@ -56,6 +56,25 @@ async def test_nothing_can_be_written_in_a_reading_and_everything_after_it(
         await count(sessions)
         await member(sessions)
     assert await count(sessions) == 12
+
+
+async def test_a_statement_that_was_cancelled_holds_up_nobody_while_its_error_is_kept(
+    sessions: Sessions,
+) -> None:
+    numbers = select(literal(1).label("i")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.i + 1).where(numbers.c.i < 5_000_000))
+
+    async def cancelled() -> None:
+        async with asyncio.timeout(0.1), transaction(sessions) as session:
+            session.add(MemberRow(locale="ja", created_at=NOW))
+            await session.execute(select(func.count()).select_from(numbers))
+
+    with pytest.raises(TimeoutError) as kept:
+        await cancelled()
+    async with asyncio.timeout(3):
+        await member(sessions)
+    assert kept.value is not None
+    assert await count(sessions) == 1
 
 
 async def test_the_log_is_written_on_while_it_is_verified(sessions: Sessions) -> None:

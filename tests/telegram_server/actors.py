@@ -156,8 +156,28 @@ class User:
     ) -> Message:
         return await self._sends_file("photo", "photo.jpg", content, "image/jpeg", chat, caption)
 
-    async def sends_voice(self, content: bytes, chat: Chat | None = None) -> Message:
-        return await self._sends_file("voice", "voice.oga", content, "audio/ogg", chat, "")
+    async def sends_voice(
+        self,
+        content: bytes,
+        chat: Chat | None = None,
+        *,
+        reply_to: Message | None = None,
+        **more: Any,
+    ) -> Message:
+        """Send a voice message; `more` is what Telegram says of it, such as ``duration=5``."""
+        file = self.world.store("voice", "voice.oga", content, "audio/ogg", **more)
+        place = reply_to.chat if reply_to is not None else chat
+        return await self._posts(place, file=file, reply_to=reply_to)
+
+    async def sends_audio(self, content: bytes, chat: Chat | None = None, **more: Any) -> Message:
+        """Send a file that Telegram plays as music; ``title`` and ``performer`` are its tags."""
+        file = self.world.store("audio", "track.mp3", content, "audio/mpeg", **more)
+        return await self._posts(chat, file=file)
+
+    async def sends_video_note(self, content: bytes, chat: Chat | None = None) -> Message:
+        """Send one of the round videos."""
+        file = self.world.store("video_note", "note.mp4", content, "video/mp4", length=240)
+        return await self._posts(chat, file=file)
 
     async def _sends_file(
         self, kind: str, name: str, content: bytes, media_type: str, chat: Chat | None, caption: str

@@ -15,6 +15,7 @@ from tests.telegram_server.api import (
     ApiError,
     Json,
     Params,
+    Upload,
     bad_request,
     forbidden,
 )
@@ -188,7 +189,17 @@ def _read_file(world: World, params: Params, kind: str) -> File:
             raise bad_request("file is too big")
         if not upload.content.startswith(_IMAGE_STARTS):
             raise bad_request("IMAGE_PROCESS_FAILED")
+    if kind == "voice":
+        return _store_voice(world, params, upload)
     return world.store(kind, upload.name, upload.content, upload.media_type)
+
+
+def _store_voice(world: World, params: Params, upload: Upload) -> File:
+    """Only Ogg with Opus (or MP3, M4A) is shown as a voice message, the rest as a file."""
+    length = params.integer("duration")
+    if not (upload.content.startswith(b"OggS") and b"OpusHead" in upload.content[:100]):
+        return world.store("document", upload.name, upload.content, upload.media_type)
+    return world.store("voice", upload.name, upload.content, "audio/ogg", duration=length)
 
 
 @method("getFile")

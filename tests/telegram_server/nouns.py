@@ -155,14 +155,16 @@ class File:
     """A file on Telegram's servers."""
 
     id: str
-    kind: str  # "document", "photo", "voice" or "audio"
+    kind: str  # "document", "photo", "voice", "audio" or "video_note"
     name: str
     content: bytes = field(repr=False)
     media_type: str
     path: str
+    more: Json = field(default_factory=dict)  # what the message says of it, such as its duration
 
     def json(self) -> Json:
-        return {"file_id": self.id, "file_unique_id": self.id[-8:], "file_size": len(self.content)}
+        size = self.more.get("file_size", len(self.content))
+        return {"file_id": self.id, "file_unique_id": self.id[-8:], "file_size": size}
 
     def shown(self) -> Any:
         """Return the value of the message's field named `kind`."""
@@ -171,7 +173,7 @@ class File:
         named = {**self.json(), "mime_type": self.media_type}
         if self.kind == "document":
             return {**named, "file_name": self.name}
-        return {**named, "duration": 1}
+        return {**named, "duration": 1, **self.more}
 
 
 @dataclass(eq=False, slots=True)

@@ -205,5 +205,8 @@ async def test_an_answer_does_not_wait_for_a_broadcast_that_fills_the_lane(
         flying = [asyncio.create_task(bot.send_message(each.id, "一")) for each in people]
         await server.until(lambda: gate.waiting == MAX_IN_FLIGHT)
         await bot.send_chat_action(hana.id, "typing")
+        assert not any(each.done() for each in flying)
         gate.opened.set()
         await asyncio.gather(*flying)
+    assert len(server.calls("sendChatAction")) == 1
+    assert len(server.calls("sendMessage")) == MAX_IN_FLIGHT

@@ -87,11 +87,11 @@ class World:
         chat.messages[number] = message
         return message
 
-    def store(self, kind: str, name: str, content: bytes, media_type: str) -> File:
+    def store(self, kind: str, name: str, content: bytes, media_type: str, **more: Any) -> File:
         number = self.number()
         suffix = name.rpartition(".")[2] if "." in name else "bin"
         path = f"{kind}s/file_{number}.{suffix}"
-        stored = File(f"BQACAgUAAx{number:08d}", kind, name, content, media_type, path)
+        stored = File(f"BQACAgUAAx{number:08d}", kind, name, content, media_type, path, more)
         self.files[stored.id] = stored
         return stored
 

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from sqlalchemy import event, make_url, text
 
 from core.database import Sessions
+from tests.world.relay import Relay
 
-CHUNK: Final = 64 * 1024
 ENDLESS: Final = 4_294_967_294  # pages; SQLite's own limit
 
 
@@ -20,72 +19,18 @@ def address(sessions: Sessions) -> str:
     return str(sessions.kw["bind"].url.render_as_string(hide_password=False))
 
 
-class Proxy:
-    """A TCP connection to PostgreSQL that can fall silent or be cut."""
+class Proxy(Relay):
+    """A connection to PostgreSQL that can fall silent or be cut."""
 
     def __init__(self, database: str) -> None:
         self._url = make_url(database)
-        self._flowing = asyncio.Event()
-        self._flowing.set()
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        super().__init__(self._url.host, self._url.port)
 
     @property
     def database(self) -> str:
         """The URL that leads through here."""
-        if self._server is None:
-            raise RuntimeError("not started")
-        port = self._server.sockets[0].getsockname()[1]
-        url = self._url.set(host="127.0.0.1", port=port)
+        url = self._url.set(host="127.0.0.1", port=self.port)
         return str(url.render_as_string(hide_password=False))
-
-    def stall(self) -> None:
-        """Nothing passes any more; connections stay open, new ones too."""
-        self._flowing.clear()
-
-    def flow(self) -> None:
-        self._flowing.set()
-
-    def cut(self) -> None:
-        """Break every connection: a commit that was just sent may have happened or not."""
-        for writer in tuple(self._writers):
-            writer.transport.abort()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.flow()
-        self.cut()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection(self._url.host, self._url.port)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, back}
-        try:
-            await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
-        finally:
-            self._writers -= {writer, back}
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := await reader.read(CHUNK):
-                await self._flowing.wait()
-                writer.write(chunk)
-                await writer.drain()
-        writer.close()
 
 
 @contextlib.asynccontextmanager

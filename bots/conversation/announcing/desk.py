@@ -1,10 +1,12 @@
 """What staff pressed or wrote about announcements, and the use case of core that answers it."""
 
-from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bots import texts
+from bots.conversation.announcing.faults import TooLong, again, begin_again, fault, old
 from bots.conversation.announcing.following import Following
 from bots.conversation.announcing.reading import link_of, moment_of, words_of
 from bots.conversation.announcing.sending import Sending
@@ -27,7 +29,6 @@ from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
 from core.identity import Account
 
-MAX_STASHED: Final = 8
 RECENT: Final = 3
 WRITING: Final = frozenset(
     {"words", "photo", "link", "type", "go", "nopicture", "nolinks", "to", "test", "confirm"}
@@ -44,8 +45,6 @@ class Announcing:
         self._steps = Steps(desk)
         self._following = Following(desk, self._steps)
         self._sending = Sending(desk, self._steps, self._following)
-        self._stash: OrderedDict[int, bytes] = OrderedDict()
-        """Pictures that wait for their description. After a restart it is asked for again."""
 
     # What comes in
 
@@ -70,12 +69,12 @@ class Announcing:
         async with reading(self._desk.sessions) as session:
             waiting = await unfinished.unfinished(session, account.id)
         if waiting is None:
-            return Reply(say("not-now", account.locale), private=True)
+            return begin_again("announce-chat.not-now", account)
         number, (what, _, detail) = waiting.announcement_id, waiting.step.partition(":")
         if what == "words" and number is None:
             return await self._first_words(incoming, account, Step.LANGUAGES)
         if number is None:
-            return Reply(say("not-now", account.locale), private=True)
+            return begin_again("announce-chat.not-now", account)
         return await self._put(what, detail, number, incoming, account)
 
     async def action(self, incoming: Incoming, account: Account) -> Reply:
@@ -87,27 +86,30 @@ class Announcing:
                 return await self._first_words(incoming, account, Step.LANGUAGES)
             await self._steps.wait_for("words:ja", None, incoming, account)
             return self._steps.words(None, account.locale)
+        if verb == "begin":
+            return await self._begin(incoming, account)
         if verb == "quit":
             return await self._quit(number, incoming, account)
         if number is None:
-            return _old(account)
+            return old(account)
         try:
             return await self._act(verb, number, detail, incoming, account)
         except NotFound:
-            return _old(account)
+            return old(account)
         except BadAnnouncement as error:
-            return _fault(error, account)
+            return fault(error, number, account)
 
     async def _act(
         self, verb: str, number: int, detail: str, incoming: Incoming, account: Account
     ) -> Reply:
         filled = bool(incoming.text.strip()) or incoming.upload is not None
         if verb in WRITING and await self._is_over(number):
-            return _old(account)
+            return old(account)
         match verb:
             case "words" | "photo" | "link" | "type" if filled:
                 what = {"photo": "picture", "type": "time"}.get(verb, verb)
-                return await self._put(what, detail, number, incoming, account)
+                written = detail if verb == "words" else ""  # a form brings its own picture
+                return await self._put(what, written, number, incoming, account)
             case "words" if detail in texts.LANGUAGES:
                 return await self._ask_words(number, detail, incoming, account)
             case "photo" | "link" | "type":
@@ -152,10 +154,14 @@ class Announcing:
                 return await self._steps.show(Step.PREVIEW, draft, incoming, account)
             case "look":
                 return await self._following.look(number, account)
+            case "agree" | "disagree":
+                return await self._following.decide_change(
+                    number, detail, incoming, account, agrees=verb == "agree"
+                )
             case "approve" | "refuse":
                 agrees = verb == "approve"
                 return await self._following.decide(number, incoming, account, agrees=agrees)
-        return _old(account)
+        return old(account)
 
     # Beginning and giving up
 
@@ -167,10 +173,10 @@ class Announcing:
         drafts = [each for each in last if each.state is AnnouncementState.DRAFT]
         rows: list[Row] = [(Button(say("new", language), action="announce:new"),)]
         for each in [each for each in drafts if each.author == by][:RECENT]:
-            label = say("resume", language, heading=_short(each.texts["ja"]["heading"]))
+            label = say("resume", language, heading=_short(each.heading))
             rows.append((Button(label, action=f"announce:go:{each.id}:languages"),))
         for each in [each for each in last if each not in drafts][:RECENT]:
-            label = say("recent", language, heading=_short(each.texts["ja"]["heading"]))
+            label = say("recent", language, heading=_short(each.heading))
             rows.append((Button(label, action=f"announce:progress:{each.id}"),))
         if len(rows) == 1:
             await self._steps.wait_for("words:ja", None, incoming, account)
@@ -190,14 +196,13 @@ class Announcing:
                     audience=Audience(Kind.DIRECT),
                     texts={"ja": words},
                     now=self._desk.clock(),
+                    platforms=self._desk.platforms(),
                 )
-        except BadAnnouncement as error:
-            if incoming.command is None:
-                return _fault(error, account)  # and the next message is tried again
-            fault = _fault(error, account)
-            asked = self._steps.words(None, account.locale)
-            await self._steps.wait_for("words:ja", None, incoming, account)
-            return replace(asked, text=f"{fault.text}\n\n{asked.text}", failed=True)
+                await self._check_length(session, number, account)
+        except (BadAnnouncement, TooLong) as error:
+            if incoming.command is not None:
+                await self._steps.wait_for("words:ja", None, incoming, account)
+            return fault(error, None, account)  # and the next message is tried again
         note = say("words.kept", account.locale)
         return await self._steps.show(then, number, incoming, account, note)
 
@@ -234,17 +239,17 @@ class Announcing:
                 case "words" if detail in texts.LANGUAGES:
                     return await self._put_words(number, detail, incoming, account)
                 case "picture":
-                    return await self._put_picture(number, incoming, account)
+                    return await self._put_picture(number, detail, incoming, account)
                 case "link":
                     return await self._put_link(number, incoming, account)
                 case "time":
                     return await self._put_time(number, incoming, account)
-        except BadAnnouncement as error:
-            return _fault(error, account)  # the same step goes on waiting
+        except (BadAnnouncement, TooLong) as error:
+            return fault(error, number, account)  # the same step goes on waiting
         except NotAllowed:
             await self._steps.wait_for(None, None, incoming, account)
             return await self._following.progress(number, account)
-        return _old(account)
+        return old(account)
 
     async def _put_words(
         self, number: int, written: str, incoming: Incoming, account: Account
@@ -252,34 +257,39 @@ class Announcing:
         async with reading(self._desk.sessions) as session:
             before = (await announcements.progress(session, number)).texts
         new = {**before, written: words_of(incoming.text)}
-        await self._revise(number, incoming, texts=new)
+        await self._revise(number, incoming, account, texts=new)
         note = say("words.kept", account.locale)
         return await self._steps.show(Step.LANGUAGES, number, incoming, account, note)
 
-    async def _put_picture(self, number: int, incoming: Incoming, account: Account) -> Reply:
-        words, content = incoming.text.strip(), self._stash.pop(account.id, None)
+    async def _put_picture(
+        self, number: int, sent: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        """A picture, its description, or both; `sent` is the number of one that came without."""
+        words, by, now = incoming.text.strip(), self._desk.author(incoming), self._desk.clock()
         if incoming.upload is not None:
             if incoming.upload.size > MAX_PICTURE_BYTES:
                 raise BadAnnouncement(Fault.SIZE)
             content = await incoming.upload.read()
-        if content is None:
-            return Reply(say("picture.again", account.locale), private=True)
+            async with transaction(self._desk.sessions) as session:
+                sent = str(await announcements.keep_upload(session, content, by=by, now=now))
+        if not sent.isdigit():
+            return again("picture.again", number, Step.PICTURE, account)
         if not words:
-            self._stash[account.id] = content
-            if len(self._stash) > MAX_STASHED:
-                self._stash.popitem(last=False)
-            return Reply(say("picture.needs-words", account.locale), private=True)
+            await self._steps.wait_for(f"picture:{sent}", number, incoming, account)
+            asked = again("picture.needs-words", number, Step.PICTURE, account)
+            return replace(asked, failed=False)
         async with transaction(self._desk.sessions) as session:
-            by, now = self._desk.author(incoming), self._desk.clock()
-            kept = await announcements.keep_picture(session, content, {"ja": words}, by=by, now=now)
+            await announcements.describe_picture(session, int(sent), {"ja": words})
             before = (await announcements.progress(session, number)).extras
+            dressed = replace(before, picture=int(sent))
             await announcements.revise(
                 session,
                 number,
                 town=self._desk.town,
                 by=by,
                 now=now,
-                extras=replace(before, picture=kept),
+                extras=dressed,
+                platforms=self._desk.platforms(),
             )
         return await self._steps.show(Step.PICTURE, number, incoming, account)
 
@@ -287,14 +297,17 @@ class Announcing:
         label, url = link_of(incoming.text, say("link.label", "ja"))
         extras = await self._extras(number)
         new = replace(extras, links=(*extras.links, Link({"ja": label}, url)))
-        await self._revise(number, incoming, extras=new)
+        await self._revise(number, incoming, account, extras=new)
         return await self._steps.show(Step.LINK, number, incoming, account)
 
     async def _put_time(self, number: int, incoming: Incoming, account: Account) -> Reply:
         town = self._desk.town.town
-        start = moment_of(incoming.text, now=self._desk.clock(), zone=town.timezone)
+        now = self._desk.clock()
+        start = moment_of(incoming.text, now=now, zone=town.timezone)
         if start is None:
-            return Reply(say("time.unread", account.locale), private=True)
+            return again("time.unread", number, Step.TIME, account)
+        if start.at <= now:
+            raise BadAnnouncement(Fault.START)
         minutes = str(int(start.at.timestamp()) // 60)
         reply = await self._sending.confirm(number, minutes, incoming, account)
         if start.left_out:
@@ -308,7 +321,7 @@ class Announcing:
     ) -> Reply:
         extras = await self._extras(number)
         bare = replace(extras, picture=None) if step is Step.PICTURE else replace(extras, links=())
-        await self._revise(number, incoming, extras=bare)
+        await self._revise(number, incoming, account, extras=bare)
         return await self._steps.show(step, number, incoming, account)
 
     async def _choose(
@@ -324,8 +337,8 @@ class Announcing:
             case "topic":
                 whom = Audience(Kind.DIRECT, topic=chosen)
             case _:
-                return _old(account)
-        await self._revise(number, incoming, audience=whom)
+                return old(account)
+        await self._revise(number, incoming, account, audience=whom)
         return await self._steps.show(Step.PREVIEW, number, incoming, account)
 
     async def _extras(self, number: int) -> Extras:
@@ -336,6 +349,7 @@ class Announcing:
         self,
         number: int,
         incoming: Incoming,
+        account: Account,
         *,
         audience: Audience | None = None,
         texts: Texts | None = None,
@@ -351,7 +365,16 @@ class Announcing:
                 audience=audience,
                 texts=texts,
                 extras=extras,
+                platforms=self._desk.platforms(),
             )
+            if texts is not None:
+                await self._check_length(session, number, account)
+
+    async def _check_length(self, session: AsyncSession, number: int, account: Account) -> None:
+        """Raises `TooLong`, and nothing is kept."""
+        draft = await announcements.progress(session, number)
+        if long := await self._steps.too_long(session, draft, account.locale):
+            raise TooLong(long[0])
 
     def _is_staff(self, incoming: Incoming) -> bool:
         return self._desk.is_staff(incoming.platform, incoming.account)
@@ -366,14 +389,6 @@ def _parts(action: str) -> tuple[str, int | None, str]:
     _, verb, number, detail = [*action.split(":", 3), "", "", ""][:4]
     whole = number.isascii() and number.isdigit() and len(number) <= 12  # noqa: PLR2004
     return verb, int(number) if whole else None, detail
-
-
-def _fault(error: BadAnnouncement, account: Account) -> Reply:
-    return Reply(say(f"fault.{error.reason}", account.locale), private=True, failed=True)
-
-
-def _old(account: Account) -> Reply:
-    return Reply(texts.say("errors.old-button", account.locale), private=True)
 
 
 def _short(heading: str) -> str:

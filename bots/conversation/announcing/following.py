@@ -1,10 +1,14 @@
 """How an announcement goes, and what staff may do about it: after it was confirmed."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bots import texts
 from bots.conversation.announcing.steps import Row, Steps, say
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from core import announcements
-from core.announcements import Announcement, AnnouncementState, Kind
+from core.announcements import Announcement, AnnouncementState, Change, Kind
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed
 from core.identity import Account
@@ -22,12 +26,17 @@ class Following:
     async def progress(self, number: int, account: Account) -> Reply:
         async with reading(self._desk.sessions) as session:
             found = await announcements.progress(session, number)
-        return self.show(found, account.locale)
+            under_way = await announcements.under_way_on(session, number)
+        closed = [each for each in under_way if each not in self._desk.rates()]
+        return self.show(found, account.locale, closed)
 
-    def show(self, found: Announcement, language: str) -> Reply:
-        """Where it stands, in numbers, with what can be done now."""
+    def show(self, found: Announcement, language: str, closed: Sequence[str] = ()) -> Reply:
+        """Where it stands, in numbers, with what can be done now.
+
+        `closed`: platforms on which it waits until their door is open again.
+        """
         lines = [
-            say("progress.title", language, heading=found.texts["ja"]["heading"]),
+            say("progress.title", language, heading=found.heading),
             say(f"state.{found.state.value}", language),
         ]
         if found.state is AnnouncementState.SCHEDULED and found.start_at is not None:
@@ -47,11 +56,18 @@ class Following:
                 say("progress.counts", language, **counts),
             ]
         lines += self._why(found, language)
+        if closed and found.state is not AnnouncementState.PAUSED:
+            names = [texts.say(f"chat.platform.{each}", language) for each in closed]
+            platforms = say("preview.comma", language).join(names)
+            lines.append(say("progress.closed", language, platforms=platforms))
         return Reply("\n".join(lines), buttons=self._choices(found, language), private=True)
 
     def _why(self, found: Announcement, language: str) -> list[str]:
         changed = {"amended": found.amended, "failed": found.amend_failed}
         if found.retracted_at is not None:
+            left = found.delivered - found.amended - found.amend_failed
+            if left > 0:
+                return [say("progress.why-retracting", language, **changed, left=left)]
             return [say("progress.why-retracted", language, **changed)]
         lines = []
         if found.paused_why in {"failures", "deadline"}:
@@ -105,7 +121,7 @@ class Following:
         if not sure:
             async with reading(self._desk.sessions) as session:
                 found = await announcements.progress(session, number)
-            asked = say("progress.retract-sure", language, heading=found.texts["ja"]["heading"])
+            asked = say("progress.retract-sure", language, heading=found.heading)
             yes = Button(
                 say("progress.retract-yes", language), action=f"announce:retract:{number}:yes"
             )
@@ -129,7 +145,13 @@ class Following:
         except NotAllowed:
             return await self.progress(number, account)
         except BadAnnouncement as error:
-            return Reply(say(f"fault.{error.reason}", account.locale), private=True)
+            return self._over(f"fault.{error.reason}", number, account.locale)
+
+    @staticmethod
+    def _over(key: str, number: int, language: str) -> Reply:
+        """A sentence that ends a way, and the page of the announcement."""
+        see = Button(say("progress.refresh", language), action=f"announce:progress:{number}")
+        return Reply(say(key, language), buttons=((see,),), private=True)
 
     # The second person
 
@@ -138,6 +160,8 @@ class Following:
         language = account.locale
         async with reading(self._desk.sessions) as session:
             found = await announcements.progress(session, number)
+        if found.change is not None:
+            return await self._look_at_change(found, found.change, language)
         if found.state is not AnnouncementState.ASKED:
             over = self.show(found, language)
             return Reply(
@@ -167,6 +191,46 @@ class Following:
             preview=await self._steps.outgoing(found, language),
         )
 
+    async def _look_at_change(self, found: Announcement, change: Change, language: str) -> Reply:
+        """Other words for what has arrived, as they would stand there."""
+        asked = say("approval.look-change", language, count=f"{found.delivered:,}")
+        mark = int(change.at.timestamp())
+        yes = Button(
+            say("approval.approve-change", language), action=f"announce:agree:{found.id}:{mark}"
+        )
+        no = Button(
+            say("approval.refuse-change", language), action=f"announce:disagree:{found.id}:{mark}"
+        )
+        shown = await self._steps.outgoing(replace(found, texts=change.texts), language)
+        return Reply(asked, buttons=((yes, no),), private=True, preview=shown)
+
+    async def decide_change(
+        self, number: int, mark: str, incoming: Incoming, account: Account, *, agrees: bool
+    ) -> Reply:
+        """Agree to other words, as they were shown, or leave it as it was sent."""
+        language = account.locale
+        async with reading(self._desk.sessions) as session:
+            change = (await announcements.progress(session, number)).change
+        if change is None or mark != str(int(change.at.timestamp())):
+            return Reply(say("approval.over", language), private=True)
+        by, now = self._desk.author(incoming), self._desk.clock()
+        try:
+            async with transaction(self._desk.sessions) as session:
+                if agrees:
+                    await announcements.approve_change(
+                        session, number, by=by, asked_at=change.at, now=now
+                    )
+                else:
+                    await announcements.refuse_change(session, number, by=by, now=now)
+        except NotAllowed:
+            return Reply(say("approval.not-own", language), private=True)
+        if not agrees:
+            return Reply(say("approval.refused-change", language), private=True)
+        self._desk.wake()
+        shown = await self.progress(number, account)
+        approved = say("approval.approved", language)
+        return Reply(f"{approved}\n\n{shown.text}", buttons=shown.buttons, private=True)
+
     async def decide(
         self, number: int, incoming: Incoming, account: Account, *, agrees: bool
     ) -> Reply:
@@ -175,7 +239,7 @@ class Following:
         async with reading(self._desk.sessions) as session:
             found = await announcements.progress(session, number)
         if found.state is not AnnouncementState.ASKED:
-            return Reply(say("approval.over", language), private=True)
+            return self._over("approval.over", number, language)
         by, now = self._desk.author(incoming), self._desk.clock()
         try:
             if agrees:
@@ -187,10 +251,10 @@ class Following:
                 async with transaction(self._desk.sessions) as session:
                     await announcements.refuse(session, number, by=by, now=now)
         except NotAllowed:
-            return Reply(say("approval.not-own", language), private=True)
+            return self._over("approval.not-own", number, language)
         self._desk.wake()
         if not agrees:
-            return Reply(say("approval.refused", language), private=True)
+            return self._over("approval.refused", number, language)
         shown = await self.progress(number, account)
         approved = say("approval.approved", language)
         return Reply(f"{approved}\n\n{shown.text}", buttons=shown.buttons, private=True)

@@ -35,19 +35,22 @@ class Sending:
         return replace(reply, preview=None)
 
     async def confirm(self, number: int, when: str, incoming: Incoming, account: Account) -> Reply:
-        """The last look: what, to whom, when."""
+        """The last look: what, to whom, when. A time that is written now is another one."""
         language, start_at = account.locale, _start(when)
-        await self._steps.wait_for(None, None, incoming, account)
         found = await self._steps.weigh(number)
         draft = found.announcement
-        if draft.state is not AnnouncementState.DRAFT:
+        waits = "time" if draft.state is AnnouncementState.DRAFT else None
+        await self._steps.wait_for(waits, number, incoming, account)
+        if waits is None:
             return self._following.show(draft, language)
+        if await self._too_long(number, account):
+            return await self._steps.show(Step.PREVIEW, number, incoming, account)
         at = self._steps.when(start_at, language) if start_at else say("confirm.now", language)
         lines = [
             say(
                 "confirm.what",
                 language,
-                heading=draft.texts["ja"]["heading"],
+                heading=draft.heading,
                 audience=self._steps.audience_name(draft.audience, language),
                 people=f"{found.people:,}",
                 when=at,
@@ -65,9 +68,15 @@ class Sending:
 
     async def send(self, number: int, detail: str, incoming: Incoming, account: Account) -> Reply:
         when, _, revision = detail.partition(":")
+        if await self._too_long(number, account):
+            return await self._steps.show(Step.PREVIEW, number, incoming, account)
         async with reading(self._desk.sessions) as session:
             counted = await announcements.count_audience(
-                session, number, town=self._desk.town, now=self._desk.clock()
+                session,
+                number,
+                town=self._desk.town,
+                now=self._desk.clock(),
+                platforms=self._desk.platforms(),
             )
         async with transaction(self._desk.sessions) as session:
             draft = await announcements.progress(session, number)
@@ -82,14 +91,23 @@ class Sending:
                     now=self._desk.clock(),
                     start_at=_start(when),
                     counted=counted,
+                    platforms=self._desk.platforms(),
                 )
         if sent is None:
             note = say("confirm.changed", account.locale)
             return await self._steps.show(Step.PREVIEW, number, incoming, account, note)
+        await self._steps.wait_for(None, None, incoming, account)
         self._desk.wake()
         if sent.state is AnnouncementState.SENDING:
             self._desk.tell("chat.happening.announced", count=sent.total)
         return self._following.show(sent, account.locale)
+
+    async def _too_long(self, number: int, account: Account) -> bool:
+        """Whether it is a draft that is more than one message somewhere; the preview says where."""
+        async with reading(self._desk.sessions) as session:
+            draft = await announcements.progress(session, number)
+            long = await self._steps.too_long(session, draft, account.locale)
+        return bool(long) and draft.state is AnnouncementState.DRAFT
 
 
 def _start(when: str) -> datetime | None:

@@ -7,9 +7,12 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bots import texts
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
+from bots.fitting import unfit
 from bots.notices import render_for
 from core import announcements, unfinished
 from core.announcements import (
@@ -103,8 +106,8 @@ class Steps:
         asked = say("words.ask", language, heading=MAX_HEADING, body=f"{MAX_BODY:,}")
         rows: list[Row] = []
         if number is not None:
-            rows.append((_button("next", f"announce:go:{number}:languages", language),))
-        rows.append((_quit(number, language),))
+            rows.append((button("next", f"announce:go:{number}:languages", language),))
+        rows.append((quit_button(number, language),))
         return self._step(Step.WORDS, asked, rows, language)
 
     def _languages(self, draft: Announcement, language: str) -> Reply:
@@ -115,7 +118,7 @@ class Steps:
             key = "languages.written" if each in draft.texts else "languages.write"
             label = say(key, language, name=texts.say("chat.language.name", each))
             buttons.append(Button(label, action=f"announce:words:{draft.id}:{each}"))
-        rewrite = _button("words.rewrite", f"announce:words:{draft.id}:ja", language)
+        rewrite = button("words.rewrite", f"announce:words:{draft.id}:ja", language)
         rows = [*_pairs(buttons), (rewrite,), *_onwards(draft.id, Step.LANGUAGES, language)]
         asked = say("languages.ask", language)
         return self._step(Step.LANGUAGES, asked, rows, language, quote=_text(draft))
@@ -126,10 +129,10 @@ class Steps:
         kept = await self.picture(draft)
         if kept is not None:
             lines.append(say("picture.has", language, words=_in(kept.descriptions, language)))
-            rows.append((_button("picture.remove", f"announce:nopicture:{draft.id}", language),))
+            rows.append((button("picture.remove", f"announce:nopicture:{draft.id}", language),))
         if incoming.has_forms:
             lines.append(say("picture.ask-form", language))
-            rows.append((_button("picture.choose", f"announce:photo:{draft.id}", language),))
+            rows.append((button("picture.choose", f"announce:photo:{draft.id}", language),))
         else:
             lines.append(say("picture.ask", language))
         rows += _onwards(draft.id, Step.PICTURE, language, skip=kept is None)
@@ -150,9 +153,9 @@ class Steps:
                     ]
                 )
             )
-            rows.append((_button("link.remove", f"announce:nolinks:{draft.id}", language),))
+            rows.append((button("link.remove", f"announce:nolinks:{draft.id}", language),))
         if incoming.has_forms:
-            rows.append((_button("link.add", f"announce:link:{draft.id}", language),))
+            rows.append((button("link.add", f"announce:link:{draft.id}", language),))
         rows += _onwards(draft.id, Step.LINK, language, skip=not draft.extras.links)
         return self._step(Step.LINK, "\n\n".join(lines), rows, language)
 
@@ -166,11 +169,11 @@ class Steps:
                 label = say("audience.room", language, room=room)
                 choices.append(Button(label, action=f"{start}:room:{gate.name}"))
         if self._desk.places(None):
-            choices.append(_button("audience.town", f"{start}:room:{TOWN}", language))
+            choices.append(button("audience.town", f"{start}:room:{TOWN}", language))
         for topic in town.announcements.topics:
             label = say("audience.topic", language, topic=topic.title.get(language))
             choices.append(Button(label, action=f"{start}:topic:{topic.name}"))
-        choices.append(_button("audience.everybody", f"{start}:topic:{TOWN}", language))
+        choices.append(button("audience.everybody", f"{start}:topic:{TOWN}", language))
         for gate in town.gates:
             label = say("audience.inside", language, room=gate.title.get(language))
             choices.append(Button(label, action=f"{start}:inside:{gate.name}"))
@@ -183,18 +186,23 @@ class Steps:
     async def _preview(self, draft: Announcement, language: str) -> Reply:
         found = await self.weigh(draft.id)
         shown = await self.outgoing(draft, language)
-        change = _button("preview.change-audience", f"announce:go:{draft.id}:audience", language)
+        async with reading(self._desk.sessions) as session:
+            long = await self.too_long(session, draft, language)
+        change = button("preview.change-audience", f"announce:go:{draft.id}:audience", language)
         leave = _onwards(draft.id, Step.PREVIEW, language, leads_on=False)
+        unreachable = [
+            say("preview.unreachable", language, platform=_platform(each, language), count=f"{n:,}")
+            for each, n in found.unreachable.items()
+        ]
         if not found.people and not found.recipients:
-            return self._step(
-                Step.PREVIEW, say("preview.nobody", language), [(change,), *leave], language
-            )
+            nobody = "\n".join([say("preview.nobody", language), *unreachable])
+            return self._step(Step.PREVIEW, nobody, [(change,), *leave], language)
         comma = say("preview.comma", language)
         platforms = comma.join(
             say(
                 "preview.platform",
                 language,
-                platform=texts.say(f"chat.platform.{platform}", language),
+                platform=_platform(platform, language),
                 count=f"{count:,}",
             )
             for platform, count in found.recipients.items()
@@ -209,6 +217,7 @@ class Steps:
                 people=f"{found.people:,}",
                 platforms=platforms,
             ),
+            *unreachable,
         ]
         if len(draft.texts) > 1:
             names = comma.join(texts.say("chat.language.name", each) for each in draft.texts)
@@ -217,14 +226,12 @@ class Steps:
         lines.append(say("preview.finish", language, time=self.when(ends, language)))
         if found.needs_second:
             lines.append(say("preview.second", language))
-        rows = [
-            (
-                _button("preview.to-time", f"announce:go:{draft.id}:time", language),
-                _button("preview.test", f"announce:test:{draft.id}", language),
-            ),
-            (change,),
-            *leave,
-        ]
+        test = button("preview.test", f"announce:test:{draft.id}", language)
+        onwards = button("preview.to-time", f"announce:go:{draft.id}:time", language)
+        if long:
+            lines += long
+            onwards = button("preview.shorten", f"announce:go:{draft.id}:languages", language)
+        rows = [(onwards, test), (change,), *leave]
         reply = self._step(Step.PREVIEW, "\n".join(lines), rows, language)
         return replace(reply, preview=shown)
 
@@ -233,14 +240,14 @@ class Steps:
         asked = say("time.ask", language, town=town.name.get(language))
         send = f"announce:confirm:{draft.id}"
         tomorrow = now.astimezone(ZoneInfo(town.timezone)).date() + timedelta(days=1)
-        quick: list[Button] = [_button("time.hour", f"{send}:{_minutes(now + HOUR)}", language)]
+        quick: list[Button] = [button("time.hour", f"{send}:{_minutes(now + HOUR)}", language)]
         for clock in (MORNING, EVENING):
             at = start_of(tomorrow, clock, zone=town.timezone).at
             label = say("time.tomorrow", language, time=clock.strftime("%-H:%M"))
             quick.append(Button(label, action=f"{send}:{_minutes(at)}"))
-        rows: list[Row] = [(_button("time.now", f"{send}:now", language),), tuple(quick)]
+        rows: list[Row] = [(button("time.now", f"{send}:now", language),), tuple(quick)]
         if incoming.has_forms:
-            rows.append((_button("time.type", f"announce:type:{draft.id}", language),))
+            rows.append((button("time.type", f"announce:type:{draft.id}", language),))
         rows += _onwards(draft.id, Step.TIME, language, leads_on=False)
         return self._step(Step.TIME, asked, rows, language)
 
@@ -251,8 +258,29 @@ class Steps:
         desk = self._desk
         async with reading(desk.sessions) as session:
             return await announcements.preview(
-                session, number, town=desk.town, rates=desk.rates(), now=desk.clock()
+                session,
+                number,
+                town=desk.town,
+                rates=desk.rates(),
+                now=desk.clock(),
+                platforms=desk.platforms(),
             )
+
+    async def too_long(
+        self, session: AsyncSession, draft: Announcement, language: str
+    ) -> list[str]:
+        """Where the words are more than one message, a sentence a language."""
+        desk = self._desk
+        found = await unfit(session, desk.town, draft, platforms=desk.platforms())
+        return [
+            say(
+                "fault.long",
+                language,
+                platform=_platform(each.platform, language),
+                name=texts.say("chat.language.name", each.language),
+            )
+            for each in found
+        ]
 
     async def picture(self, draft: Announcement) -> KeptPicture | None:
         if draft.extras.picture is None:
@@ -313,13 +341,17 @@ def say(key: str, language: str, **values: object) -> str:
     return texts.say(f"announce-chat.{key}", language, **values)
 
 
-def _button(key: str, action: str, language: str) -> Button:
+def _platform(name: str, language: str) -> str:
+    return texts.say(f"chat.platform.{name}", language)
+
+
+def button(key: str, action: str, language: str) -> Button:
     return Button(say(key, language), action=action)
 
 
-def _quit(number: int | None, language: str) -> Button:
+def quit_button(number: int | None, language: str) -> Button:
     action = "announce:quit" if number is None else f"announce:quit:{number}"
-    return _button("quit", action, language)
+    return button("quit", action, language)
 
 
 def _onwards(
@@ -330,10 +362,10 @@ def _onwards(
     rows: list[Row] = []
     if leads_on:
         key, following = "skip" if skip else "next", ORDER[place + 1]
-        rows.append((_button(key, f"announce:go:{number}:{following.value}", language),))
+        rows.append((button(key, f"announce:go:{number}:{following.value}", language),))
     before = ORDER[place - 1]
-    back = _button("back", f"announce:go:{number}:{before.value}", language)
-    return [*rows, (back, _quit(number, language))]
+    back = button("back", f"announce:go:{number}:{before.value}", language)
+    return [*rows, (back, quit_button(number, language))]
 
 
 def _pairs(buttons: list[Button]) -> list[Row]:
@@ -341,7 +373,8 @@ def _pairs(buttons: list[Button]) -> list[Row]:
 
 
 def _text(draft: Announcement) -> str:
-    return f"{draft.texts['ja']['heading']}\n{draft.texts['ja']['body']}"
+    text = draft.texts.get("ja", {})
+    return f"{draft.heading}\n{text.get('body', '')}"
 
 
 def _in(words: Mapping[str, str], language: str) -> str:

@@ -40,8 +40,10 @@ answer      question, html, aloud,       the whole answer with its sources. `alo
                                          the device, if it has one for `language`) or ``none``
 piece       question, index, text,       a sentence; its sound is the binary message with the same
             seconds, media               numbers
-spoken      question, pieces             nothing more of this answer will be said
-fault       html, over                   a sentence and a next step; `over`: hands-free has ended
+spoken      question, pieces,            nothing more of this answer will be said. With `text`: the
+            language, text               voices, loaded by now, do not speak `language`; as
+                                         ``browser``
+fault       question, html, over         a sentence and a next step; `over`: hands-free has ended
 rest        html                         hands-free ended after `Patience.silence` without speech
 ==========  ===========================  ==========================================================
 

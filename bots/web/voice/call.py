@@ -17,7 +17,7 @@ from bots.voice import Voice, VoiceTooLarge, answered_in
 from bots.web.chat import Transcripts, Turn
 from bots.web.pages import Web
 from bots.web.session import Visitor
-from bots.web.voice.listening import AHEAD, Edge, Microphone, Turns
+from bots.web.voice.listening import AHEAD, Microphone, Turns
 from bots.web.voice.messages import (
     IDLE,
     MAX_RECORDING,
@@ -42,6 +42,7 @@ from bots.web.voice.words import Words, is_echo
 from core.errors import KankeiError
 from knowledge.errors import AudioTooLong, VoiceError
 from knowledge.language import Language
+from knowledge.voice import activity
 from knowledge.voice.port import Heard
 
 logger = logging.getLogger(__name__)
@@ -228,7 +229,7 @@ class Call:
 
     async def _listen(self, microphone: Microphone, sound: bytes) -> None:
         for edge in microphone.feed(sound):
-            if edge is Edge.BEGAN:
+            if edge is activity.Turn.BEGAN:
                 await self._silence("began")
             else:
                 await self.wire.say("ended")

@@ -18,7 +18,7 @@ from bots.web.pages import Web
 from bots.web.voice.call import Call, OpenTurns
 from bots.web.voice.listening import Turns
 from bots.web.voice.messages import ELSEWHERE, TOO_MANY, Patience
-from knowledge.errors import VoiceMissing
+from knowledge.voice.activity import Silero
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +59,6 @@ class Detector:
 
 
 def _silero() -> Callable[[], Turns]:
-    try:
-        from knowledge.voice.activity import Silero
-    except ImportError as error:
-        raise VoiceMissing(str(error)) from error
     return Silero().turns
 
 

@@ -3,16 +3,14 @@
 import io
 import wave
 from collections import deque
-from enum import StrEnum
 from typing import Final, Protocol
 
 import numpy as np
 
 from bots.web.voice.messages import MAX_SECONDS
+from knowledge.voice.activity import FRAME, Turn
 from knowledge.voice.port import HEARING_RATE, Samples
 
-FRAME: Final = 512
-"""Samples that the detector takes at once: 32 ms."""
 BEFORE: Final = 0.6
 """Seconds before the detected beginning that belong to the turn: the first syllable is soft."""
 LONGEST: Final = MAX_SECONDS - 2
@@ -23,18 +21,10 @@ _BYTES: Final = 2  # of one sample
 _FULL: Final = 32768.0
 
 
-class Edge(StrEnum):
-    """What a frame was the end of."""
-
-    BEGAN = "began"
-    ENDED = "ended"
-
-
 class Turns(Protocol):
-    """Tells beginnings and ends of speech, frame by frame. `knowledge.voice.activity` has one."""
+    """Tells beginnings and ends of speech, frame by frame, as `knowledge.voice.activity` does."""
 
-    def feed(self, samples: Samples) -> str | None:
-        """``"began"``, ``"ended"`` or nothing new."""
+    def feed(self, samples: Samples) -> Turn | None: ...
 
 
 class Microphone:
@@ -52,7 +42,7 @@ class Microphone:
     def speaking(self) -> bool:
         return self._turn is not None
 
-    def feed(self, pcm: bytes) -> list[Edge]:
+    def feed(self, pcm: bytes) -> list[Turn]:
         """Take sound as it comes; the edges in it, in order. After an end, `taken` has the turn."""
         data = self._rest + pcm
         whole = len(data) - len(data) % (FRAME * _BYTES)
@@ -60,7 +50,7 @@ class Microphone:
         edges = (self._frame(data[at : at + FRAME * _BYTES]) for at in _starts(whole))
         return [edge for edge in edges if edge is not None]
 
-    def _frame(self, frame: bytes) -> Edge | None:
+    def _frame(self, frame: bytes) -> Turn | None:
         samples = np.frombuffer(frame, dtype="<i2").astype(np.float32) / np.float32(_FULL)
         found = self._turns.feed(samples)
         seconds = FRAME / HEARING_RATE
@@ -68,21 +58,21 @@ class Microphone:
         if self._turn is not None:
             self._turn += frame
             full = len(self._turn) >= LONGEST * HEARING_RATE * _BYTES
-            return self._end() if found == Edge.ENDED or full else None
+            return self._end() if found is Turn.ENDED or full else None
         self._before.append(frame)
-        if found == Edge.BEGAN:
+        if found is Turn.BEGAN:
             self._turn = bytearray(b"".join(self._before))
             self._before.clear()
             self.silence = 0.0
-            return Edge.BEGAN
+            return Turn.BEGAN
         self.silence += seconds
         return None
 
-    def _end(self) -> Edge:
+    def _end(self) -> Turn:
         self.taken = _wav(bytes(self._turn or b""))
         self._turn = None
         self.silence = 0.0
-        return Edge.ENDED
+        return Turn.ENDED
 
     taken: bytes = b""
     """The last whole turn, as a WAV file."""

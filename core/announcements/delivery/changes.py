@@ -183,9 +183,12 @@ async def count(
         .returning(*COUNTERS)
         .execution_options(synchronize_session=False)
     )
-    if (row := moved.first()) is not None:
-        await pause_if_failing(session, announcement_id, Counters(*row), now=now)
-    await finish_if_settled(session, announcement_id, now=now)
+    if (row := moved.first()) is None:
+        return
+    counters = Counters(*row)
+    await pause_if_failing(session, announcement_id, counters, now=now)
+    if counters.settled >= counters.total:
+        await finish_if_settled(session, announcement_id, now=now)
 
 
 @cache

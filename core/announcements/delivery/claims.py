@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.announcements.delivery.changes import Change, Key, Reckoning
 from core.announcements.delivery.lanes import AHEAD, DeliveryState, delivery_number
 from core.announcements.delivery.lanes import milliseconds as ms
-from core.announcements.delivery.matter import Matter
+from core.announcements.delivery.matter import Matter, say_illegible
 from core.announcements.delivery.messenger import Outgoing, Render
 from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import OVER, AnnouncementState, Extras, Kind
@@ -133,26 +133,49 @@ async def runs_on(session: AsyncSession, platform: str, now: datetime) -> list[R
         .where(row.platform == platform, row.announcement_id.in_(held))
         .order_by(row.announcement_id)
     )
-    return [
-        Run(
-            each[0],
-            AnnouncementState(each[1]),
-            each[2],
-            each[3] is not None,
-            too_late(AnnouncementState(each[1]), each[4], now),
-            each.cursor,
-            each.last,
-            each.claimed,
-            each.amend_cursor,
-            Extras.unpacked(each[5]).policy == "hold",
-        )
-        for each in found
-    ]
+    return [run for each in found if (run := _run(each, now)) is not None]
+
+
+def _run(row: Row[Any], now: datetime) -> Run | None:
+    """Of a row that nobody can read there is none: it waits, and the others go on."""
+    try:
+        state, holds = AnnouncementState(row.state), Extras.unpacked(row.extras).policy == "hold"
+    except Exception as error:  # noqa: BLE001 — whatever stands there must not stop a platform
+        say_illegible(row.id, type(error).__name__)
+        return None
+    return Run(
+        row.id,
+        state,
+        row.revision,
+        row.retracted_at is not None,
+        too_late(state, row.deadline, now),
+        row.cursor,
+        row.last,
+        row.claimed,
+        row.amend_cursor,
+        holds,
+    )
+
+
+async def standing(
+    session: AsyncSession, announcements: Collection[int]
+) -> dict[int, tuple[str, int]]:
+    """The state and the revision of these announcements now, by their numbers."""
+    row = AnnouncementRow
+    found = await session.execute(
+        select(row.id, row.state, row.revision).where(row.id.in_(announcements))
+    )
+    return {number: (state, revision) for number, state, revision in found}
 
 
 def too_late(state: AnnouncementState, deadline: datetime | None, now: datetime) -> bool:
     """Whether a deadline has come before the last message could leave."""
     return deadline is not None and state not in OVER and deadline <= now + AHEAD
+
+
+def put_off(row: Row[Any], now: datetime, *, by: timedelta = LEASE) -> Change:
+    """As it is, and looked at again later."""
+    return following(row, DeliveryState(row.state), due_at=ms(now + by), worker=row.worker)
 
 
 class Decider:
@@ -176,7 +199,7 @@ class Decider:
         """What to do about a row that is due."""
         state = DeliveryState(row.state)
         if (row.announcement_id, row.recipient) in flying:  # the clock was put forward
-            haul.changes.append(following(row, state, due_at=ms(now + LEASE), worker=row.worker))
+            haul.changes.append(put_off(row, now))
         elif state is DeliveryState.DELIVERED:
             self.amend(haul, row, matter, run, row.attempts + 1, now)
         elif not run.sends:  # it is over: what nobody answered for will not be asked again

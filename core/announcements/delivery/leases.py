@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import ColumnElement, and_, literal_column, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.delivery.changes import DELIVERY
@@ -30,7 +30,7 @@ class Timekeeper:
     """The wall's clock, watched with the monotonic one."""
 
     def __init__(self, clock: Clock, monotonic: Callable[[], float]) -> None:
-        self._clock, self._monotonic = clock, monotonic
+        self.wall, self.monotonic = clock, monotonic
         self._seen: tuple[datetime, float] | None = None
         self._trusts_from = monotonic()
 
@@ -39,7 +39,7 @@ class Timekeeper:
 
         The first reading counts as that: nobody knows what happened before.
         """
-        now, ticks = self._clock(), self._monotonic()
+        now, ticks = self.wall(), self.monotonic()
         before, self._seen = self._seen, (now, ticks)
         if before is None:
             return now, True
@@ -51,26 +51,36 @@ class Timekeeper:
 
     def distrust(self) -> None:
         """Believe for the length of a lease that other workers are alive and at it."""
-        self._trusts_from = self._monotonic() + LEASE.total_seconds()
+        self._trusts_from = self.monotonic() + LEASE.total_seconds()
 
     def trusts(self) -> bool:
         """Whether the leases of other workers are as old as they seem."""
-        return self._monotonic() >= self._trusts_from
+        return self.monotonic() >= self._trusts_from
 
 
-def _lanes(platform: str) -> list[int]:
-    return [lane_code(platform, kind) for kind in Kind]
+def _tried(platform: str, since: int) -> tuple[ColumnElement[bool], ...]:
+    """Open rows that were tried and are due after `since`: few, though a million may rest.
+
+    Both databases find them by ``ix_delivery_due_at``: its own words have to stand here, and no
+    other index may be had by the lane.
+    """
+    lanes = [lane_code(platform, kind) for kind in Kind]
+    row = DELIVERY.c
+    return (
+        row.due_at > since,
+        row.attempts > literal_column("0"),
+        (row.lane + 0).in_(lanes),
+    )
 
 
 async def void(
     session: AsyncSession, platform: str, workers: Sequence[str], *, now: datetime
 ) -> None:
     """What these workers hold is due now."""
-    row = DELIVERY.c
     connection = await session.connection()
     await connection.execute(
         update(DELIVERY)
-        .where(row.lane.in_(_lanes(platform)), row.due_at.is_not(None), row.worker.in_(workers))
+        .where(*_tried(platform, 0), DELIVERY.c.worker.in_(workers))
         .values(due_at=ms(now))
     )
 
@@ -92,16 +102,12 @@ async def free(
 
 async def mend(session: AsyncSession, platform: str, now: datetime) -> None:
     """After the clock was put back: no lease and no pause lies further ahead than it can."""
-    row = DELIVERY.c
-    held = and_(row.worker.is_not(None), row.due_at > ms(now + 2 * LEASE))
-    paused = and_(
-        row.state == DeliveryState.WAITING,
-        row.attempts > 0,
-        row.due_at > ms(now + LONGEST_BACKOFF),
-    )
+    row, longest = DELIVERY.c, now + 2 * LEASE
+    held = row.worker.is_not(None)
+    paused = and_(row.state == DeliveryState.WAITING, row.due_at > ms(now + LONGEST_BACKOFF))
     connection = await session.connection()
     await connection.execute(
         update(DELIVERY)
-        .where(row.lane.in_(_lanes(platform)), row.due_at.is_not(None), or_(held, paused))
+        .where(*_tried(platform, ms(longest)), or_(held, paused))
         .values(due_at=ms(now + LEASE))
     )

@@ -29,10 +29,20 @@ from sqlalchemy.orm import aliased
 
 from core.announcements.audience import candidates, declined
 from core.announcements.delivery.changes import DELIVERY, Key
-from core.announcements.delivery.claims import LEASE, UNSAID, Decider, Deed, Haul, Run, too_late
+from core.announcements.delivery.claims import (
+    LEASE,
+    UNSAID,
+    UNSAID_FOR,
+    Decider,
+    Deed,
+    Haul,
+    Run,
+    put_off,
+    too_late,
+)
 from core.announcements.delivery.lanes import DeliveryState, lane_code
 from core.announcements.delivery.lanes import milliseconds as ms
-from core.announcements.delivery.matter import Matter, Matters
+from core.announcements.delivery.matter import Illegible, Matter, Matters
 from core.announcements.delivery.messenger import Render
 from core.announcements.delivery.quiet import QuietHours
 from core.announcements.nouns import OVER, AnnouncementState, Kind
@@ -60,7 +70,7 @@ class Looker:
     def __init__(
         self, platform: str, worker: str, render: Render, quiet: QuietHours | None
     ) -> None:
-        self._platform, self.worker = platform, worker
+        self.platform, self.worker = platform, worker
         self._decider = Decider(platform, worker, render, quiet)
         self._matters = Matters()
         self._chosen: dict[int, tuple[datetime, Select[*tuple[Any, ...]]]] = {}
@@ -71,7 +81,7 @@ class Looker:
         self, session: AsyncSession, room: int, flying: Collection[Key], now: datetime
     ) -> Haul:
         """Notices and posts in rooms that are due."""
-        lanes = [lane_code(self._platform, each) for each in (Kind.NOTICE, Kind.ROOM)]
+        lanes = [lane_code(self.platform, each) for each in (Kind.NOTICE, Kind.ROOM)]
         row = DELIVERY.c
         query = (
             self._due(now)
@@ -92,7 +102,11 @@ class Looker:
         found = (await session.execute(query)).all()
         for each in found:
             announcement: AnnouncementRow = each[-1]
-            matter = await self._matters.read(session, announcement)
+            try:
+                matter = await self._matters.read(session, announcement)
+            except Illegible:
+                haul.changes.append(put_off(each, now, by=UNSAID_FOR))
+                continue
             self._decider.decide(haul, each, matter, _run_of(announcement, now), flying, now)
         haul.more = len(found) >= room
         return haul
@@ -106,7 +120,7 @@ class Looker:
         query = (
             self._due(now)
             .where(
-                row.lane == lane_code(self._platform, Kind.DIRECT),
+                row.lane == lane_code(self.platform, Kind.DIRECT),
                 row.announcement_id == run.announcement_id,
             )
             .order_by(row.due_at)
@@ -153,7 +167,7 @@ class Looker:
             cursor = await self._before_next(session, upto, run.last)
         moved = replace(run, cursor=cursor, claimed=run.claimed + len(rows))
         haul.more = moved.cursor < moved.last
-        await _keep(session, self._platform, run, cursor=cursor, claimed=moved.claimed)
+        await _keep(session, self.platform, run, cursor=cursor, claimed=moved.claimed)
         return haul, moved
 
     async def _before_next(self, session: AsyncSession, cursor: int, last: int) -> int:
@@ -172,7 +186,7 @@ class Looker:
         now: datetime,
     ) -> list[dict[str, Any]]:
         """New rows: claimed, or, of members in their quiet hours, due at the end of them."""
-        lane = lane_code(self._platform, matter.kind)
+        lane = lane_code(self.platform, matter.kind)
         rows: list[dict[str, Any]] = []
         resting = False
         for account, external_id, locale, zone in found:
@@ -228,7 +242,7 @@ class Looker:
             .scalar_subquery()
         )
         query = (
-            candidates(matter.audience, self._platform, now=now)
+            candidates(matter.audience, self.platform, now=now)
             .where(
                 AccountRow.id > bindparam("cursor"), AccountRow.id <= bindparam("upto"), told == 0
             )
@@ -244,7 +258,7 @@ class Looker:
         """The next messages that have arrived and say something older."""
         if run.amend_cursor is None:
             return Haul(), run
-        row, lanes = DELIVERY.c, [lane_code(self._platform, kind) for kind in Kind]
+        row, lanes = DELIVERY.c, [lane_code(self.platform, kind) for kind in Kind]
         query = (
             _ROWS.where(
                 row.announcement_id == run.announcement_id, row.recipient > run.amend_cursor
@@ -265,7 +279,7 @@ class Looker:
         through = len(found) < AT_ONCE and (not found or cursor == found[-1].recipient)
         moved = replace(run, amend_cursor=None if through else cursor)
         haul.more = not through
-        await _keep(session, self._platform, run, amend_cursor=moved.amend_cursor)
+        await _keep(session, self.platform, run, amend_cursor=moved.amend_cursor)
         return haul, moved
 
     async def close(
@@ -276,7 +290,7 @@ class Looker:
         Once nothing is left, no pump looks at it again.
         """
         row = DELIVERY.c
-        lanes = [lane_code(self._platform, kind) for kind in (Kind.ROOM, Kind.DIRECT)]
+        lanes = [lane_code(self.platform, kind) for kind in (Kind.ROOM, Kind.DIRECT)]
         left = (
             row.lane.in_(lanes),
             row.announcement_id == run.announcement_id,
@@ -289,7 +303,7 @@ class Looker:
             query = self._due(now).where(*left, row.state == DeliveryState.DELIVERED).limit(room)
             haul.add(await self._closed(session, run, query, flying, now))
         if not haul.changes and not await session.scalar(select(exists().where(*left))):
-            await _rest(session, self._platform, run.announcement_id)
+            await _rest(session, self.platform, run.announcement_id)
         return haul
 
     async def _closed(
@@ -324,7 +338,7 @@ class Looker:
 
     async def anything(self, session: AsyncSession, now: datetime) -> bool:
         """Whether there is something to do; cheap, and only reads."""
-        row, code = DELIVERY.c, partial(lane_code, self._platform)
+        row, code = DELIVERY.c, partial(lane_code, self.platform)
         urgent = exists().where(
             row.lane.in_([code(Kind.NOTICE), code(Kind.ROOM)]), row.due_at <= ms(now)
         )
@@ -336,7 +350,7 @@ class Looker:
         changes = again.where(row.state == DeliveryState.DELIVERED)
         sends = AnnouncementRow.state == AnnouncementState.SENDING
         moves = exists().where(
-            AnnouncementRunRow.platform == self._platform,
+            AnnouncementRunRow.platform == self.platform,
             AnnouncementRunRow.active,
             AnnouncementRow.id == AnnouncementRunRow.announcement_id,
             or_(

@@ -4,22 +4,37 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from core.announcements.delivery.messenger import Outgoing, Picture, Render
-from core.announcements.nouns import Audience, Extras, KeptPicture, Kind, Location
+from core.announcements.nouns import (
+    AnnouncementState,
+    Audience,
+    Extras,
+    KeptPicture,
+    Kind,
+    Location,
+)
 from core.announcements.records import audience
 from core.tables import AnnouncementRow, PictureRow
 from core.town.words import FALLBACKS
 
 logger = logging.getLogger(__name__)
 
+
+class Illegible(Exception):
+    """An announcement's row says what this version cannot read; its log entry has been made."""
+
+
 MAX_KEPT = 16
 """How many announcements a pump keeps at hand."""
+MAX_NUMBER = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,27 @@ def _map(place: Location) -> str:
     return f"https://www.openstreetmap.org/?mlat={at[0]}&mlon={at[1]}#map=16/{at[0]}/{at[1]}"
 
 
+@lru_cache(maxsize=1_000)
+def say_illegible(announcement: int, reason: str) -> None:
+    """Log it, once: it is met again at every turn, and what the error says may quote the row."""
+    logger.error("announcement-illegible", extra={"announcement": announcement, "reason": reason})
+
+
+def legible(row: AnnouncementRow) -> Matter:
+    """From an announcement's row, without its picture. Raises `Illegible`."""
+    try:
+        found = matter_of(row)
+        AnnouncementState(row.state)
+        ZoneInfo(found.audience.terms.timezone)
+        if not 0 < (found.extras.picture or 1) < MAX_NUMBER:
+            raise ValueError("no number of a picture")
+    except Exception as error:
+        # What an older or newer version, or a hand, has written must not stop a platform.
+        say_illegible(row.id, type(error).__name__)
+        raise Illegible from error
+    return found
+
+
 def matter_of(row: AnnouncementRow, picture: PictureRow | None = None) -> Matter:
     """From an announcement's row."""
     return Matter(
@@ -108,7 +144,7 @@ class Matters:
         self._kept: dict[int, Matter] = {}
 
     async def of(self, session: AsyncSession, announcement_id: int, revision: int) -> Matter:
-        """As of a revision; read once."""
+        """As of a revision; read once. Raises `Illegible`."""
         kept = self._kept.pop(announcement_id, None)
         if kept is None or kept.revision != revision:
             row = (
@@ -125,9 +161,9 @@ class Matters:
         return kept
 
     async def read(self, session: AsyncSession, row: AnnouncementRow) -> Matter:
-        """With its picture."""
-        number = Extras.unpacked(row.extras).picture
-        picture = None
-        if number is not None:
-            picture = await session.get(PictureRow, number, options=[undefer(PictureRow.content)])
-        return matter_of(row, picture)
+        """With its picture. Raises `Illegible`."""
+        found = legible(row)
+        if (number := found.extras.picture) is None:
+            return found
+        picture = await session.get(PictureRow, number, options=[undefer(PictureRow.content)])
+        return replace(found, picture=picture)

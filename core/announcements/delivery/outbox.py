@@ -19,7 +19,7 @@ from core.tables import AccountRow, AnnouncementRunRow
 BEFORE_ALL: Final = -(2**40)
 """A cursor before every recipient."""
 
-__all__ = ["amend", "at_work", "begin", "expire", "missed", "put", "put_each"]
+__all__ = ["amend", "begin", "expire", "missed", "put", "put_each"]
 
 
 async def begin(
@@ -119,19 +119,6 @@ async def amend(session: AsyncSession, announcement_id: int) -> None:
     )
 
 
-async def at_work(session: AsyncSession, announcement_id: int) -> bool:
-    """Whether a pump still has to look at it: to send, or to change what has arrived."""
-    found = await session.scalar(
-        select(AnnouncementRunRow.platform)
-        .where(
-            AnnouncementRunRow.announcement_id == announcement_id,
-            AnnouncementRunRow.active.is_(True),
-        )
-        .limit(1)
-    )
-    return found is not None
-
-
 async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) -> None:
     """The deadline has come: what has not left stays, counted by `waiting`."""
     row = await get(session, announcement_id)
@@ -145,6 +132,5 @@ async def expire(session: AsyncSession, announcement_id: int, *, now: datetime) 
         finished_at=now,
     )
     if stopped:
-        settled = row.delivered + row.blocked + row.failed + row.unsure
-        detail = {"left": max(row.total - settled, 0)}
+        detail = {"left": max(row.total - row.settled, 0)}
         await step(session, announcement_id, "too-late", by="kankei", now=now, detail=detail)

@@ -1,5 +1,6 @@
 """The results: who may read them, one by one, and when they go."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ from core.announcements.delivery.changes import DELIVERY, count
 from core.announcements.delivery.lanes import SETTLED, DeliveryState, platform_of
 from core.announcements.nouns import OVER, AnnouncementState, Kind
 from core.announcements.records import audience, get
-from core.tables import AccountRow, AnnouncementRow, DeliveryRow, MemberRow
+from core.tables import AccountRow, AnnouncementRow, AnnouncementRunRow, DeliveryRow, MemberRow
 
 PAGE: Final = 1_000
 AT_ONCE: Final = 50_000
@@ -120,15 +121,19 @@ async def withdraw(session: AsyncSession, account_ids: Sequence[int], *, now: da
     What had not arrived counts as failed; the other counts stay. A notice may quote what they
     asked.
     """
-    key = DELIVERY.c
-    for announcement_id, recipient in await _theirs(session, account_ids):
+    key, theirs = DELIVERY.c, await _theirs(session, account_ids)
+    unsettled: Counter[int] = Counter()
+    for announcement_id, recipient in theirs:
         state = await session.scalar(
             delete(DELIVERY)
             .where(key.announcement_id == announcement_id, key.recipient == recipient)
             .returning(key.state)
         )
         if state is not None and state not in SETTLED:
-            failed = {DeliveryState.FAILED.word: 1}
+            unsettled[announcement_id] += 1
+    for announcement_id in sorted({number for number, _ in theirs}):  # after all deliveries
+        if lost := unsettled[announcement_id]:
+            failed = {DeliveryState.FAILED.word: lost}
             await count(session, announcement_id, failed, now=now)
         await session.execute(
             update(AnnouncementRow)
@@ -163,23 +168,26 @@ async def forget(session: AsyncSession, *, before: datetime, limit: int = AT_ONC
     """Delete what was finished, cancelled or left a draft before a day, with every result.
 
     Its time begins at its end: what was written long ahead keeps its results as long as others.
-    At most `limit` results a call; returns whether there are more.
+    At most `limit` results a call; returns whether there are more. Rows are locked in the order
+    that `Reckoning` tells, for a pump may still change what arrived of such an announcement.
     """
     over = (*OVER, AnnouncementState.DRAFT)
     old = select(AnnouncementRow.id).where(
         AnnouncementRow.state.in_(over),
         func.coalesce(AnnouncementRow.finished_at, AnnouncementRow.created_at) < before,
     )
-    row = DELIVERY.c
-    some = select(row.announcement_id, row.recipient).where(row.announcement_id.in_(old))
-    gone = await session.execute(
-        delete(DELIVERY).where(tuple_(row.announcement_id, row.recipient).in_(some.limit(limit)))
-    )
+    row, run = DELIVERY.c, AnnouncementRunRow
+    runs = select(run.platform).where(run.announcement_id.in_(old))
+    await session.execute(runs.order_by(run.announcement_id, run.platform).with_for_update())
+    key = row.announcement_id, row.recipient
+    some = select(*key).where(row.announcement_id.in_(old)).order_by(*key).limit(limit)
+    some = select(some.with_for_update().cte("some"))
+    gone = await session.execute(delete(DELIVERY).where(tuple_(*key).in_(some)))
+    empty = old.where(~exists().where(row.announcement_id == AnnouncementRow.id))
+    empty = empty.order_by(AnnouncementRow.id).with_for_update()
     await session.execute(
         delete(AnnouncementRow)
-        .where(
-            AnnouncementRow.id.in_(old), ~exists().where(row.announcement_id == AnnouncementRow.id)
-        )
+        .where(AnnouncementRow.id.in_(select(empty.cte("empty"))))
         .execution_options(synchronize_session=False)
     )
     return int(getattr(gone, "rowcount", 0)) >= limit

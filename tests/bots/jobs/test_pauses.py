@@ -24,7 +24,7 @@ async def paused(app: App) -> int:
         await session.execute(
             update(AnnouncementRow)
             .where(AnnouncementRow.id == number)
-            .values(state=AnnouncementState.PAUSED, paused_why="failures", pause_told=False)
+            .values(state=AnnouncementState.PAUSED, paused_why="failures")
         )
     return number
 
@@ -44,6 +44,7 @@ async def test_staff_hear_of_a_pause_once_and_see_it_until_it_goes_on(app: App) 
     number = await paused(app)
     for _ in range(2):
         await lives.tell_of_pauses(app)
+        await lives.tell_news(app)
         assert await notices(app) == ["announcement-paused"]
         assert any(f"{number}番" in each for each in app.problems())
     async with transaction(app.sessions) as session:
@@ -55,5 +56,6 @@ async def test_staff_hear_of_a_pause_once_and_see_it_until_it_goes_on(app: App) 
 async def test_who_never_wrote_to_the_bot_is_told_by_the_console_alone(app: App) -> None:
     await paused(app)
     await lives.tell_of_pauses(app)
+    await lives.tell_news(app)
     assert await notices(app) == []
     assert len(app.troubles["announcements"]) == 1

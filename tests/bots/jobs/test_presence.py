@@ -60,7 +60,11 @@ async def test_a_number_that_the_system_gave_to_another_process_since_is_no_sign
     await presence(sessions, clock, pid=os.getppid(), born="1").enter()
     again = presence(sessions, clock)
     await again.enter()
+    holder = await held_by(sessions)
+    assert holder is not None
+    assert holder.who.pid == os.getpid()
     await again.leave()
+    assert await held_by(sessions) is None
 
 
 async def test_a_process_of_another_machine_keeps_its_name_as_long_as_it_gives_signs(

@@ -335,6 +335,9 @@ async def test_the_event_loop_s_lag_is_measured(
         async with asyncio.timeout(5):
             while not _observed(world):  # noqa: ASYNC110 - the loop offers no event for it
                 await asyncio.sleep(0.005)
+    lag = world.app.meters.registry.get_sample_value("kankei_event_loop_lag_seconds_sum")
+    assert lag is not None
+    assert 0 <= lag < 5
 
 
 def _observed(world: World) -> float:

@@ -65,4 +65,5 @@ async def test_it_is_asked_to_end_as_a_service_manager_would_ask() -> None:
         upgrades._ask_to_end()
         await asyncio.wait_for(ended.wait(), 5)
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        assert loop.remove_signal_handler(signal.SIGTERM)
+    assert ended.is_set()

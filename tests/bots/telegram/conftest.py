@@ -16,6 +16,7 @@ from bots.conversation import Incoming, Reply
 from bots.happenings import Happenings
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.transport import AiohttpRequest
+from bots.voice import Voice
 from core import town as town_pack
 from core.access import ChannelKeeper, Decision, Doorkeeper
 from core.access.guests import Guests
@@ -93,6 +94,7 @@ class Hall:
     given: dict[str, Any] = field(default_factory=dict)  # settings
     clock: Clock = system_clock
     answered: list[str] = field(default_factory=list)  # platforms, a message each
+    voice: Voice | None = None
 
     @property
     def room(self) -> str:
@@ -131,6 +133,7 @@ class Hall:
             doorkeeper=self.doorkeeper,
             events=self.events,
             happenings=self.happenings,
+            voice=self.voice,
             staff=lambda platform, account: f"{platform}:{account}" in settings.staff,
         )
         adapter = TelegramAdapter(cast("App", app), webhook_secret=WEBHOOK_SECRET)

@@ -60,7 +60,7 @@ async def test_an_announcement_with_a_picture_from_the_first_word_to_the_last_re
     assert "一行で送ってください" in (await clerk.next_message()).text
     await clerk.sends("燃える丘")
     shown = await clerk.next_message()
-    assert "写真を預かっています：燃える丘" in shown.text
+    assert "付ける写真：燃える丘" in shown.text
     shown = await pressed(clerk, "次へ", shown)
     shown = await pressed(clerk, "付けずに次へ", shown)
     assert "（5/7 宛先）" in shown.text
@@ -119,3 +119,15 @@ async def test_a_picture_of_staff_that_nobody_waits_for_is_not_fetched(
     await clerk.sends_photo(PICTURE)
     assert "/announce" in (await clerk.next_message()).text
     assert server.calls("getFile") == []
+
+
+@pytest.mark.parametrize("caption", ["", "燃える丘"])
+async def test_a_file_that_is_no_picture_is_not_taken_for_one(clerk: User, caption: str) -> None:
+    await clerk.sends("/announce")
+    await clerk.next_message()
+    await clerk.sends("山焼き\n二月に行います。")
+    await pressed(clerk, "次へ", await clerk.next_message())
+    await clerk.sends_document("plan.pdf", b"%PDF-1.7", caption=caption)
+    refused = await clerk.next_message()
+    assert "写真として読めませんでした" in refused.text
+    assert "（3/7 写真）" in (await pressed(clerk, "← 戻る", refused)).text

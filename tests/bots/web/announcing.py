@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 from PIL import Image
 
-from core import identity
+from core import announcements, identity
+from core.announcements import AnnouncementState
 from core.database import transaction
 from core.testing import FakeKeeper, FakeMessenger, SetClock
 from core.town import load
@@ -85,3 +87,18 @@ async def with_file(staff: Visitor, path: str, fields: Mapping[str, str], conten
         data.add_field(name, value)
     data.add_field("file", io.BytesIO(content), filename="yama.jpg", content_type="image/jpeg")
     return await staff.raw("POST", path, data=data)
+
+
+@pytest.fixture
+async def town_office(tmp_path: Path, clock: SetClock) -> AsyncIterator[World]:
+    async with office(tmp_path, clock, approve_above=0) as opened:
+        yield opened
+
+
+async def state_of(world: World, path: str) -> AnnouncementState:
+    async with transaction(world.app.sessions) as session:
+        return (await announcements.progress(session, int(path.rpartition("/")[2]))).state
+
+
+async def looked(staff: Visitor, **fields: str) -> dict[str, str]:
+    return await (await staff.post(f"{NEW}/look", {**WORDS, **fields})).read()

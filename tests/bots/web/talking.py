@@ -1,6 +1,5 @@
 """Somebody talks to the page: a microphone that plays a file, and an ear at the loudspeaker."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,11 +44,13 @@ PROBE = """
       heard.opened += 1;
       heard.socket = this;
       this.addEventListener('message', ({ data }) => {
-        if (typeof data === 'string') heard.told.push({ at: performance.now(), ...JSON.parse(data) });
+        if (typeof data !== 'string') return;
+        heard.told.push({ at: performance.now(), ...JSON.parse(data) });
       });
     }
     send(data) {
-      heard.asked.push(typeof data === 'string' ? JSON.parse(data) : { type: 'sound', bytes: data.byteLength });
+      const said = typeof data === 'string';
+      heard.asked.push(said ? JSON.parse(data) : { type: 'sound', bytes: data.byteLength });
       super.send(data);
     }
   };
@@ -70,11 +71,10 @@ def recording(path: Path, *parts: Clip | float) -> Path:
 
 def microphone(file: Path | None) -> list[str]:
     """What makes Chromium take the file for its microphone, once, without asking anybody."""
-    flags = ["--use-fake-ui-for-media-stream", "--autoplay-policy=user-gesture-required"]
     if file is None:
-        return flags
+        return []
     more = f"--use-file-for-fake-audio-capture={file}%noloop"
-    return [*flags, "--use-fake-device-for-media-stream", more]
+    return ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", more]
 
 
 @dataclass
@@ -82,10 +82,6 @@ class Talker:
     """A page, and what was heard and said on it."""
 
     page: Page
-
-    async def heard(self) -> dict[str, Any]:
-        text = await self.page.evaluate("({ socket, ...rest }) => JSON.stringify(rest)", None)
-        return cast("dict[str, Any]", json.loads(text))
 
     async def told(self, kind: str) -> list[dict[str, Any]]:
         """The messages of one kind that have come."""

@@ -339,7 +339,7 @@ async def test_a_reminder_on_the_web_leads_to_the_event_s_page(world: World) -> 
         assert row is not None
         outgoing = render_for(world.app.town)(Kind.NOTICE, row.texts, "ja")
         await world.app.messengers["web"].send_direct(str(mine), outgoing, delivery=1)
-        assert "もうすぐです: 町長と話す夕べ(見本)" in (await hana.get("/rooms")).text
+        assert "もうすぐです：町長と話す夕べ(見本)" in (await hana.get("/rooms")).text
         seen = await hana.post("/rooms/messages/1", choice="0")
         assert seen.answer.url.path == f"/events/{event}"
 

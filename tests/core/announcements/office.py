@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, text, update
 
 from core import announcements, identity
 from core.announcements import (
+    PLATFORMS,
     Announcement,
     Audience,
     Extras,
@@ -224,7 +225,12 @@ class Office:
                 now=self.clock(),
             )
 
-    async def preview(self, number: int, rates: Mapping[str, float] | None = None) -> Preview:
+    async def preview(
+        self,
+        number: int,
+        rates: Mapping[str, float] | None = None,
+        platforms: Sequence[str] = PLATFORMS,
+    ) -> Preview:
         async with reading(self.sessions) as session:
             return await announcements.preview(
                 session,
@@ -232,6 +238,7 @@ class Office:
                 town=self.town,
                 rates=rates or {"telegram": 10, "discord": 5, "web": 100},
                 now=self.clock(),
+                platforms=platforms,
             )
 
     async def reached(self, segment: Segment | None = None, **changes: Any) -> Mapping[str, int]:
@@ -246,6 +253,7 @@ class Office:
         by: str = "staff:hana",
         start_at: datetime | None = None,
         deadline: datetime | None = None,
+        platforms: Sequence[str] = PLATFORMS,
     ) -> Announcement:
         async with transaction(self.sessions) as session:
             return await announcements.confirm(
@@ -256,6 +264,7 @@ class Office:
                 now=self.clock(),
                 start_at=start_at,
                 deadline=deadline,
+                platforms=platforms,
             )
 
     async def send(self, audience: Audience = DIRECT, **changes: Any) -> int:

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import event, select, text, update
 
 from core import announcements, identity
-from core.announcements import Audience, Fault, Kind, Segment
+from core.announcements import AnnouncementState, Audience, Fault, Kind, Segment
 from core.announcements.audience import candidates
 from core.database import reading, transaction
 from core.errors import BadAnnouncement
 from core.tables import AccountRow, AnnouncementRow, MemberRow
 from core.testing import FakeMessenger
-from tests.core.announcements.office import DIRECT, Office, arrived, told
+from tests.core.announcements.office import DIRECT, OTHER, Office, arrived, told
 
 
 async def test_a_room_is_who_is_inside_and_who_is_leaving_not_who_left(office: Office) -> None:
@@ -252,3 +252,60 @@ async def test_an_announcement_keeps_the_terms_of_the_pack_as_they_were(office: 
         row = (await session.scalars(select(AnnouncementRow))).one()
     assert row.topic == "seasons"
     assert DIRECT.terms.pause_at == 0
+
+
+OPEN = ("telegram", "web")
+
+
+async def test_nobody_is_waited_for_on_a_platform_that_is_not_open(office: Office) -> None:
+    """They are told where they can be told; who can be told nowhere is counted beforehand."""
+    office.town = told(office.town, direct_on_discord=True)
+    await office.member("1")
+    await office.member("2", "discord")
+    both = await office.member("3", "discord")
+    await office.also(both, "web", "browser")
+    number = await office.draft()
+    assert (await office.preview(number)).unreachable == {}
+    preview = await office.preview(number, platforms=OPEN)
+    assert (preview.recipients, preview.people) == ({"telegram": 1, "web": 1}, 2)
+    assert preview.unreachable == {"discord": 1}
+    await office.confirm(number, platforms=OPEN)
+    telegram, web = FakeMessenger("telegram"), FakeMessenger("web")
+    await office.deliver(telegram, web)
+    assert arrived(telegram) == ["1"]
+    assert arrived(web) == ["browser"]
+    shown = await office.shown(number)
+    assert (shown.state, shown.total) == (AnnouncementState.DONE, 2)
+
+
+async def test_a_post_leaves_out_places_that_are_not_open(office: Office) -> None:
+    places = (("telegram", "-100"), ("discord", "9"))
+    room = Audience(Kind.ROOM, gate="residents", places=places)
+    number = await office.draft(room)
+    assert (await office.preview(number, platforms=OPEN)).recipients == {"telegram": 1}
+    await office.confirm(number, platforms=OPEN)
+    await office.deliver(FakeMessenger("telegram"))
+    assert (await office.shown(number)).state is AnnouncementState.DONE
+    with pytest.raises(BadAnnouncement) as nowhere:
+        await office.confirm(await office.draft(room), platforms=("web",))
+    assert nowhere.value.reason == Fault.PLACES
+
+
+async def test_what_is_planned_stays_within_open_platforms_when_it_is_rewritten(
+    office: Office,
+) -> None:
+    office.town = told(office.town, direct_on_discord=True)
+    await office.member("1")
+    await office.member("2", "discord")
+    number = await office.draft()
+    later = office.clock() + timedelta(hours=1)
+    await office.confirm(number, start_at=later, platforms=OPEN)
+    await office.revise(number, texts=OTHER, platforms=OPEN)
+    office.clock.advance(timedelta(hours=2))
+    assert await office.start_due() == [number]
+    async with reading(office.sessions) as session:
+        assert await announcements.under_way_on(session, number) == ["telegram"]
+    await office.deliver(FakeMessenger("telegram"))
+    assert (await office.shown(number)).state is AnnouncementState.DONE
+    async with reading(office.sessions) as session:
+        assert await announcements.under_way_on(session, number) == []

@@ -126,7 +126,7 @@ class Life(RuleBasedStateMachine):
         try:
             self.do(self.world.pumps[name].tick())
         except Killed:
-            flying = self.world.pumps[name]._flying.values()
+            flying = self.world.pumps[name].flights.flying.values()
             for task in [*flying]:
                 task.cancel()
             with suppress(Killed):

@@ -21,7 +21,7 @@ from core.announcements import (
     Segment,
 )
 from core.announcements.delivery.changes import count
-from core.announcements.telling import failing, tell_staff
+from core.announcements.news import failing, tell_news
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed, NotFound
 from core.tables import AnnouncementRow
@@ -355,19 +355,23 @@ async def test_staff_who_can_be_told_are_told_of_a_pause_once(office: Office, ru
     assert await results(office, running, failed=20)
     async with reading(office.sessions) as session:
         assert [each.id for each in await failing(session)] == [running]
-    staff = [("telegram", "77"), ("discord", "9")]
+    staff = {("telegram", "77"): "telegram:77", ("discord", "9"): "discord:9"}
     for expected in (1, 0):
         async with transaction(office.sessions) as session:
-            assert await tell_staff(session, staff, now=office.clock()) == expected
+            assert await tell_news(session, staff, now=office.clock()) == expected
     messenger = FakeMessenger()
     await office.deliver(messenger)
     assert [message.heading for _, message in messenger.arrived] == ["announcement-paused"]
+    await office.do("resume", running)
+    assert await results(office, running, failed=40)
+    async with transaction(office.sessions) as session:
+        assert await tell_news(session, staff, now=office.clock()) == 1
 
 
 async def test_a_pause_by_staff_is_no_news_to_them(office: Office, running: int) -> None:
     await office.do("pause", running)
     async with transaction(office.sessions) as session:
-        assert await tell_staff(session, [("telegram", "1")], now=office.clock()) == 0
+        assert await tell_news(session, {("telegram", "1"): "ken"}, now=office.clock()) == 0
         assert await failing(session) == []
 
 

@@ -20,8 +20,8 @@ from core.announcements import (
 )
 from core.announcements.counters import through
 from core.announcements.delivery import outbox
+from core.announcements.delivery.flights import SICK_AFTER
 from core.announcements.delivery.lanes import AHEAD, DeliveryState
-from core.announcements.delivery.pump import SICK_AFTER
 from core.announcements.delivery.reckoning import reckon
 from core.announcements.nouns import Terms
 from core.database import Sessions, reading, transaction
@@ -70,7 +70,7 @@ async def test_a_retraction_during_a_turn_reaches_everybody(lanes: Lanes) -> Non
     messenger = FakeMessenger()
     pump = lanes.pump(messenger, window=5)
     await pump.tick()
-    advance = pump._looker.advance
+    advance = pump.turns.looker.advance
     staff: list[asyncio.Task[None]] = []
 
     async def retract() -> None:
@@ -83,7 +83,7 @@ async def test_a_retraction_during_a_turn_reaches_everybody(lanes: Lanes) -> Non
             await asyncio.sleep(0.2)
         return await advance(*given)
 
-    pump._looker.advance = meanwhile  # type: ignore[method-assign,assignment]
+    pump.turns.looker.advance = meanwhile  # type: ignore[method-assign,assignment]
     await pump.tick()
     await staff[0]
     await lanes.drain(pump)
@@ -114,7 +114,7 @@ async def test_a_change_at_the_end_of_an_audience_waits_for_the_turn(
             await asyncio.sleep(0.2)
         await reckon(*given, **named)
 
-    monkeypatch.setattr("core.announcements.delivery.pump.reckon", meanwhile)
+    monkeypatch.setattr("core.announcements.delivery.turns.reckon", meanwhile)
     await pump.tick()
     await staff[0]
     await lanes.drain(pump)
@@ -181,7 +181,7 @@ async def test_a_notice_without_words_stops_nobody_else(lanes: Lanes) -> None:
 
     messenger = FakeMessenger()
     pump = lanes.pump(messenger)
-    pump._looker._decider.render = render
+    pump.turns.looker._decider.render = render
     await lanes.drain(pump)
     assert len(messenger.arrived) == 20
     assert (await lanes.shown(number)).state is AnnouncementState.DONE
@@ -195,7 +195,7 @@ async def test_an_announcement_without_words_fails_for_each_recipient(lanes: Lan
         raise KeyError(kind, texts, language, topic)
 
     pump = lanes.pump(FakeMessenger())
-    pump._looker._decider.render = render
+    pump.turns.looker._decider.render = render
     await lanes.drain(pump)
     shown = await lanes.shown(number)
     assert (shown.state, shown.failed) == (AnnouncementState.DONE, 3)
@@ -225,11 +225,11 @@ async def test_a_row_that_the_database_refuses_keeps_back_no_other(lanes: Lanes)
     number = await lanes.announce()
     pump = lanes.pump(FakeMessenger())
     await pump._turn()
-    await asyncio.gather(*pump._flying.values())
-    claim, _ = pump._landed[0]
+    await asyncio.gather(*pump.flights.flying.values())
+    claim, _ = pump.flights.landed[0]
     poison = NotSent("later", retry_after=timedelta(days=1))
     object.__setattr__(claim, "in_doubt", 2**20)  # of no smallint
-    pump._landed[0] = claim, poison
+    pump.flights.landed[0] = claim, poison
     await pump._turn()
     states = await lanes.states(number)
     assert sorted(states.values()) == [
@@ -250,10 +250,10 @@ async def test_what_had_not_begun_when_the_pump_stops_waits_in_no_doubt(lanes: L
         waiting.set()
         await never.wait()
 
-    pump._pause = until_the_slot
+    pump.flights.pause = until_the_slot
     running = asyncio.create_task(pump.run())
     await waiting.wait()
-    reserved = len(pump._reserved)
+    reserved = len(pump.flights.reserved)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert (reserved > 0, pump.in_flight) == (True, 0)
@@ -337,7 +337,7 @@ async def test_a_claim_whose_deadline_comes_before_its_slot_does_not_leave(lanes
     async def late(_seconds: float) -> None:
         lanes.clock.advance(timedelta(seconds=1))
 
-    pump._pause = late
+    pump.flights.pause = late
     await lanes.drain(pump)
     assert len(messenger.arrived) == 1  # the first had to wait for nothing
     assert (await lanes.shown(number)).state is AnnouncementState.CANCELLED
@@ -350,7 +350,7 @@ async def test_a_full_group_is_no_sign_that_the_platform_is_away(lanes: Lanes) -
     messenger.prepared = [NotSent("20 a minute", retry_after=timedelta(seconds=30))] * SICK_AFTER
     pump = lanes.pump(messenger)
     await pump.tick()
-    assert pump._sick == 0
+    assert pump.flights.sick == 0
     lanes.clock.advance(timedelta(seconds=31))
     await lanes.drain(pump)
     assert len(messenger.arrived) == SICK_AFTER + 4
@@ -361,7 +361,7 @@ async def test_where_staff_decide_about_doubts_one_slot_is_reserved(lanes: Lanes
     await lanes.announce(policy="hold")
     pump = lanes.pump(Slow(), rate=30)
     await pump._turn()
-    assert len(pump._flying) == 1
+    assert len(pump.flights.flying) == 1
     await pump._stop()
 
 
@@ -375,12 +375,12 @@ async def test_what_is_over_is_changed_at_the_pace_of_the_lane(lanes: Lanes) -> 
     await lanes.put(number, state=AnnouncementState.CANCELLED)
     await pump._turn()
     slow.gate.set()
-    await asyncio.gather(*pump._flying.values())
-    pump._window = 3
+    await asyncio.gather(*pump.flights.flying.values())
+    pump.turns.window = 3
     lanes.clock.advance(timedelta(seconds=1))
     pump.wake.set()
     await pump._turn()
-    assert len(pump._flying) <= 3
+    assert len(pump.flights.flying) <= 3
     await lanes.drain(pump)
     assert len(slow.amended) == 30
 

@@ -1,12 +1,14 @@
 """After it was sent: other words for what has arrived, or taking it back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from bots.fitting import unfit
 from bots.web.console.announcements import words
-from bots.web.console.announcements.faults import located
+from bots.web.console.announcements.faults import located, long_faults
 from bots.web.console.announcements.form import Faults, Given, given_of, words_faults
 from bots.web.console.announcements.trial import found
 from bots.web.console.pages import StaffPages
@@ -14,7 +16,7 @@ from bots.web.pages import LANGUAGE_NAMES, Number, go
 from bots.web.words import one_line
 from core import announcements
 from core.announcements import OPEN, Announcement, Kind
-from core.database import transaction
+from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed
 
 
@@ -65,6 +67,13 @@ class Amending(StaffPages):
         texts, faults = _texts(each, given)
         if not faults and texts == each.texts:
             faults["form"] = ("nothing", {})
+        if not faults:
+            async with reading(self.web.app.sessions) as session:
+                rewritten = replace(each, texts=texts)
+                platforms = self.web.app.platforms
+                faults |= long_faults(
+                    await unfit(session, self.web.app.town, rewritten, platforms=platforms)
+                )
         if faults:
             return self._form(request, each, given, faults)
         app = self.web.app

@@ -1,8 +1,9 @@
 """Where in the form a fault of core belongs, and the sentence that says what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from bots.fitting import TooLong
 from bots.web.console.announcements.form import Faults, Given
 from core.announcements import MAX_BODY, MAX_HEADING, MAX_LABEL, MAX_WITH_PICTURE, Fault
 from core.errors import BadAnnouncement
@@ -48,6 +49,14 @@ def located(error: BadAnnouncement, given: Given) -> Faults:
             return {"place-title-ja": ("label-long", {"limit": MAX_LABEL})}
         case _:
             return {"form": ("other", {"words": where})}
+
+
+def long_faults(found: Iterable[TooLong]) -> Faults:
+    """The words that are more than one message, by their language; the first platform is named."""
+    faults: Faults = {}
+    for each in found:
+        faults.setdefault(f"body-{each.language}", ("long", {"platform": each.platform.title()}))
+    return faults
 
 
 def _link_with(given: Given, label: str) -> str:

@@ -6,16 +6,17 @@ into HTML. So what is too long there is too long here, before anything is sent.
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
 from bots.discord import layout as discord
+from bots.fitting import more_than_one
 from bots.notices import render_for
 from bots.telegram import layout as telegram
-from core.announcements import Audience, Extras, KeptPicture, Kind, Outgoing
+from core.announcements import PLATFORMS, Audience, Extras, KeptPicture, Kind, Outgoing
 from core.announcements.delivery.matter import dressed
 from core.town import TownPack
 
@@ -76,17 +77,13 @@ def outgoing(
     return dressed(message, extras, picture)
 
 
-def looks(message: Outgoing, kind: Kind, extras: Extras) -> Looks:
-    """What each platform makes of a message."""
+def looks(
+    message: Outgoing, kind: Kind, extras: Extras, goes_to: Collection[str] = PLATFORMS
+) -> Looks:
+    """What each platform makes of a message; `goes_to`: where it has to be one message."""
     parts = telegram.lay_out_outgoing(message)
     letter = discord.letter(message)
-    cards = discord.embeds(message)
     embed = kind is Kind.ROOM or len(letter) > 1
-    too_long = []
-    if len(parts) > 1:
-        too_long.append("telegram")
-    if embed and not discord.fits(cards):
-        too_long.append("discord")
     return Looks(
         language=message.language,
         message=message,
@@ -102,7 +99,7 @@ def looks(message: Outgoing, kind: Kind, extras: Extras) -> Looks:
             message.links,
         ),
         actions=[label for label, _ in message.action],
-        too_long=too_long,
+        too_long=[each for each in more_than_one(message, kind) if each in goes_to],
     )
 
 

@@ -1,80 +1,26 @@
-"""From the draft to messages that leave: checked, tried, agreed to, followed."""
+"""One announcement: shown, followed, stopped and written once more."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from bots.web.console.announcements import words
-from bots.web.console.announcements.changed import changes
-from bots.web.console.announcements.faults import located
-from bots.web.console.announcements.form import Faults, Given, given_of, version
-from bots.web.console.announcements.looks import Looks, looks, outgoing
-from bots.web.console.announcements.pace import Paces
-from bots.web.console.announcements.trial import found, kept_picture, testers
-from bots.web.console.pages import StaffPages
-from bots.web.pages import Number, Web, go
-from bots.web.session import member_account
-from bots.zones import zone_name
-from core import announcements, audit
-from core.announcements import (
-    Announcement,
-    AnnouncementState,
-    Kind,
-)
-from core.announcements.schedule import start_of
-from core.database import reading, transaction
-from core.errors import BadAnnouncement, NotAllowed
+from bots.web.console.announcements.page import AnnouncementPage
+from bots.web.console.announcements.trial import found
+from bots.web.pages import Number
+from core import announcements
 
-RUNNING: Final = frozenset(
-    {AnnouncementState.SCHEDULED, AnnouncementState.SENDING, AnnouncementState.PAUSED}
-)
 STOP_POLLING: Final = 286  # htmx stops asking when it is answered so
-FAR: Final = timedelta(days=731)
-"""Further ahead it is a slip of the finger."""
-MAX_REASON: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why somebody did not agree."""
-
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Amended:
-    """How far a change has gone: a key under ``announcing.progress``, and how many were changed.
-
-    What leaves in the new words from the first is none of them, so a change has no total.
-    """
-
-    key: str
-    done: int
-
-
-class Sending(StaffPages):
+class Sending(AnnouncementPage):
     """One announcement: its check, its approval, its progress."""
-
-    def __init__(self, web: Web) -> None:
-        super().__init__(web)
-        self._paces = Paces(web.app.clock)
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/console/announcements")
         for path, handler, method in (
             ("/{number}", self.show, "GET"),
             ("/{number}/progress", self.progress, "GET"),
-            ("/{number}/confirm", self.confirm, "POST"),
-            ("/{number}/approve", self.approve, "POST"),
-            ("/{number}/refuse", self.refuse, "POST"),
-            ("/{number}/withdraw", self.withdraw, "POST"),
             ("/{number}/pause", self.pause, "POST"),
             ("/{number}/resume", self.resume, "POST"),
             ("/{number}/missed", self.missed, "POST"),
@@ -88,134 +34,13 @@ class Sending(StaffPages):
     async def show(self, request: Request, number: Number) -> Response:
         """A draft to be checked, one that waits for agreement, or how far the sending is."""
         self.web.staff(request)
-        return await self._page(request, await found(self.web, number))
-
-    async def _page(
-        self,
-        request: Request,
-        each: Announcement,
-        given: Given | None = None,
-        faults: Faults | None = None,
-    ) -> HTMLResponse:
-        app, language = self.web.app, self.language(request)
-        written = given_of(each)
-        wrong = words.compared(written)
-        values: dict[str, Any] = {
-            "each": each,
-            "version": version(each),
-            "given": given or Given(),
-            "faults": faults or {},
-            "whom": words.whom(app.town, each.audience, language),
-            "quiet": app.town.announcements.quiet,
-            "shows": await self._shows(each),
-            "marks": words.marks(written, app.town.town.languages, wrong),
-            "differences": wrong,
-            "named": words.named,
-            "now": app.clock(),
-            "max_reason": MAX_REASON,
-            "own_change": each.change is not None
-            and each.change.by == f"staff:{self.web.staff(request)}",
-        }
-        if each.state in {AnnouncementState.DRAFT, AnnouncementState.ASKED}:
-            values |= await self._before(request, each)
-        else:
-            values |= await self._way(request, each)
-        status = 422 if faults else 200
-        return self.render(request, "announcements/show.html", status=status, **values)
-
-    async def _before(self, request: Request, each: Announcement) -> dict[str, Any]:
-        """What the check and the approval show."""
-        app, now, language = self.web.app, self.web.app.clock(), self.language(request)
-        subject = audit.Filter(area="announcement", subject=f"announcement:{each.id}")
-        async with reading(app.sessions) as session:
-            previewed = await announcements.preview(
-                session, each.id, town=app.town, rates=app.rates, now=now
-            )
-            log = await audit.search(session, subject, limit=20)
-            revisions = await announcements.revisions(session, each.id)
-            mine = await member_account(session, self.web.visitor(request))
-        refused = next((row for row in log if row.action == "announcement.refused"), None)
-        refusal, seen = None, None
-        if refused is not None and refused.detail.get("reason"):
-            refusal = Refusal(refused.actor, str(refused.detail["reason"]))
-        if refused is not None:
-            number = refused.detail.get("revision")
-            seen = next((row for row in revisions if row.number == number), None)
-        local = now.astimezone(ZoneInfo(app.town.town.timezone))
-        return {
-            "reach": words.reached(
-                app.town,
-                each.audience,
-                announcements.Reach(
-                    previewed.recipients,
-                    previewed.finishes_in,
-                    previewed.needs_second,
-                    previewed.people,
-                ),
-                quiet=each.extras.quiet,
-                now=now,
-                language=language,
-            ),
-            "hindered": bool(words.unread(each)),
-            "refusal": refusal,
-            "changed": changes(each, seen) if seen is not None else None,
-            "own": each.asked_by == f"staff:{self.web.staff(request)}",
-            "testers": testers(self.web) + ([("web", "")] if mine else []),
-            "today": local.date().isoformat(),
-            "zone_name": zone_name(app.town.town.timezone, language),
-        }
-
-    async def _way(self, request: Request, each: Announcement) -> dict[str, Any]:
-        """What the progress shows."""
-        ended = each.state in {AnnouncementState.DONE, AnnouncementState.CANCELLED}
-        async with reading(self.web.app.sessions) as session:
-            stands = each.state is not AnnouncementState.SENDING
-            missing = stands and each.total - each.waiting > each.delivered
-            reasons = await announcements.reasons(session, each.id) if missing else []
-            left = ended and await announcements.at_work(session, each.id)
-            newest = (await announcements.revisions(session, each.id))[0] if left else None
-        confirmed = each.confirmed_at or each.created_at
-        rewritten = newest is not None and newest.number > 1 and newest.at > confirmed
-        amending = None
-        if each.retracted_at:
-            gone = each.amended + each.amend_failed
-            amending = Amended("retracting", gone) if gone < each.delivered else None
-        elif rewritten or each.amended or each.amend_failed:
-            over = ended and not left
-            amending = Amended("amended" if over else "amending", each.amended + each.amend_failed)
-        direct = each.kind is Kind.DIRECT
-        return {
-            "running": each.state in RUNNING or left,
-            "pace": self._paces.of(each) if each.state is AnnouncementState.SENDING else None,
-            "amending": amending,
-            "reasons": reasons,
-            "opened": each.reads.get("web"),
-            "changes": each.delivered > 0 and each.retracted_at is None,
-            "missed_count": each.total - each.delivered
-            if ended and direct and not each.retracted_at
-            else 0,
-            "named": words.named,
-            "now": self.web.app.clock(),
-            "language_of_staff": self.language(request),
-        }
-
-    async def _shows(self, each: Announcement) -> Mapping[str, Looks]:
-        kept = await kept_picture(self.web, each)
-        town = self.web.app.town
-        return {
-            language: looks(
-                outgoing(town, each.audience, each.texts, each.extras, language, kept),
-                each.kind,
-                each.extras,
-            )
-            for language in each.texts
-        }
+        return await self.page(request, await found(self.web, number))
 
     async def progress(self, request: Request, number: Number) -> Response:
         """The part that refreshes itself; its last answer stops the asking."""
         self.web.staff(request)
         each = await found(self.web, number)
-        values = await self._way(request, each)
+        values = await self.way(request, each)
         html = self.web.fragment(
             request,
             "console/announcements/_progress_part.html",
@@ -225,168 +50,8 @@ class Sending(StaffPages):
         )
         return HTMLResponse(html, 200 if values["running"] else STOP_POLLING)
 
-    # Steps
-
-    async def _step(
-        self,
-        request: Request,
-        number: int,
-        step: Callable[[AsyncSession, str, datetime], Awaitable[object]],
-        done: str,
-    ) -> Response:
-        """One use case, and back to the page with a word on what came of it."""
-        by = f"staff:{self.web.staff(request)}"
-        await self.web.form(request, "form")
-        return await self._taken(request, number, step, done, by)
-
-    async def _taken(
-        self,
-        request: Request,
-        number: int,
-        step: Callable[[AsyncSession, str, datetime], Awaitable[object]],
-        done: str,
-        by: str,
-    ) -> Response:
-        await found(self.web, number)
-        app, address = self.web.app, f"/console/announcements/{number}"
-        try:
-            async with transaction(app.sessions) as session:
-                result = await step(session, by, app.clock())
-        except NotAllowed:
-            return go(address, request, flash="announcing.done.late")
-        except BadAnnouncement as error:
-            key = {"unread": "unread", "missed": "nobody-missed"}.get(error.reason, "late")
-            return go(address, request, flash=f"announcing.done.{key}")
-        app.wake()
-        if isinstance(result, int):
-            address = f"/console/announcements/{result}"
-        return go(address, request, flash=f"announcing.done.{done}")
-
-    async def confirm(self, request: Request, number: Number) -> Response:
-        """Send it, book it, or ask a second person."""
-        by = f"staff:{self.web.staff(request)}"
-        given = Given(await self.web.form(request, "form"))
-        each = await found(self.web, number)
-        app, address = self.web.app, f"/console/announcements/{number}"
-        start, deadline, faults = self._times(given)
-        if faults:
-            return await self._page(request, each, given, faults)
-        seen = given.get("version") or version(each)
-        if (given.get("revision") or str(each.revision)) != str(each.revision) or (
-            seen != version(each)
-        ):
-            return go(address, request, flash="announcing.done.changed")
-        try:
-            async with reading(app.sessions) as session:
-                counted = await announcements.count_audience(
-                    session, number, town=app.town, now=app.clock()
-                )
-            async with transaction(app.sessions) as session:
-                sent = await announcements.confirm(
-                    session,
-                    number,
-                    town=app.town,
-                    by=by,
-                    now=app.clock(),
-                    start_at=start,
-                    deadline=deadline,
-                    counted=counted,
-                )
-        except BadAnnouncement as error:
-            return await self._page(request, each, given, located(error, given))
-        except NotAllowed:
-            return go(address, request, flash="announcing.done.late")
-        if each.state is not AnnouncementState.DRAFT:
-            return go(address)
-        key = {
-            AnnouncementState.ASKED: "asked",
-            AnnouncementState.SCHEDULED: "booked",
-        }.get(sent.state, "sent")
-        if key == "sent":
-            app.happenings.tell("web.happening.announced")
-        app.wake()
-        return go(address, request, flash=f"announcing.done.{key}")
-
-    def _times(self, given: Given) -> tuple[datetime | None, datetime | None, Faults]:
-        """Start and deadline by the town's clock, if a later time was chosen."""
-        if given.get("when") != "later":
-            return None, None, {}
-        faults: Faults = {}
-        start = self._moment(given, "start", faults)
-        if start is None and not faults:
-            faults["start"] = ("when", {})
-        deadline = None
-        if given.get("deadline-day") or given.get("deadline-time"):
-            deadline = self._moment(given, "deadline", faults)
-        return start, deadline, faults
-
-    def _moment(self, given: Given, name: str, faults: Faults) -> datetime | None:
-        day, clock = given.get(f"{name}-day"), given.get(f"{name}-time")
-        if not (day and clock):
-            faults[name] = ("when", {})
-            return None
-        zone = self.web.app.town.town.timezone
-        try:
-            at = start_of(date.fromisoformat(day), time.fromisoformat(clock), zone=zone).at
-        except (ValueError, OverflowError):
-            faults[name] = ("when", {})
-            return None
-        if at > self.web.app.clock() + FAR:
-            faults[name] = ("far", {})
-        return at
-
-    async def approve(self, request: Request, number: Number) -> Response:
-        by = f"staff:{self.web.staff(request)}"
-        fields = await self.web.form(request, "form")
-        each = await found(self.web, number)
-        address = f"/console/announcements/{number}"
-        if each.asked_by == by:
-            return go(address, request, flash="announcing.done.own")
-        if fields.get("revision") != str(each.revision):
-            return go(address, request, flash="announcing.done.changed")
-        async with reading(self.web.app.sessions) as session:
-            counted = await announcements.count_audience(session, number, now=self.web.app.clock())
-        return await self._taken(
-            request,
-            number,
-            lambda session, who, now: announcements.approve(
-                session, number, by=who, now=now, counted=counted
-            ),
-            "approved",
-            by,
-        )
-
-    async def refuse(self, request: Request, number: Number) -> Response:
-        """Back to whoever wrote it, with the reason."""
-        by = f"staff:{self.web.staff(request)}"
-        given = Given(await self.web.form(request, "form"))
-        reason = given.get("reason")[:MAX_REASON]
-        if not reason:
-            each = await found(self.web, number)
-            return await self._page(request, each, given, {"reason": ("reason", {})})
-        return await self._taken(
-            request,
-            number,
-            lambda session, who, now: announcements.refuse(
-                session, number, by=who, now=now, reason=reason
-            ),
-            "refused",
-            by,
-        )
-
-    async def withdraw(self, request: Request, number: Number) -> Response:
-        """Whoever asked takes the question back."""
-        if (await found(self.web, number)).asked_by != f"staff:{self.web.staff(request)}":
-            return go(f"/console/announcements/{number}", request, flash="announcing.done.late")
-        return await self._step(
-            request,
-            number,
-            lambda session, by, now: announcements.refuse(session, number, by=by, now=now),
-            "stopped",
-        )
-
     async def pause(self, request: Request, number: Number) -> Response:
-        return await self._step(
+        return await self.step(
             request,
             number,
             lambda session, by, now: announcements.pause(session, number, by=by, now=now),
@@ -394,7 +59,7 @@ class Sending(StaffPages):
         )
 
     async def resume(self, request: Request, number: Number) -> Response:
-        return await self._step(
+        return await self.step(
             request,
             number,
             lambda session, by, now: announcements.resume(session, number, by=by, now=now),
@@ -403,7 +68,7 @@ class Sending(StaffPages):
 
     async def missed(self, request: Request, number: Number) -> Response:
         """A draft for those whom it did not reach."""
-        return await self._step(
+        return await self.step(
             request,
             number,
             lambda session, by, now: announcements.missed(session, number, by=by, now=now),
@@ -411,7 +76,7 @@ class Sending(StaffPages):
         )
 
     async def copy(self, request: Request, number: Number) -> Response:
-        return await self._step(
+        return await self.step(
             request,
             number,
             lambda session, by, now: announcements.duplicate(session, number, by=by, now=now),

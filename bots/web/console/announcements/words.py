@@ -8,9 +8,9 @@ from typing import Final
 from bots import texts
 from bots.web.console.announcements.form import Given
 from bots.web.pages import LANGUAGE_NAMES
-from bots.web.words import on
+from bots.web.words import on, when
 from bots.zones import area_name
-from core.announcements import Announcement, Audience, Kind, Reach
+from core.announcements import Announcement, Audience, Extras, Kind, Reach
 from core.town import Gate, Proof, Tier, TownPack
 from core.town.model import Topic
 from knowledge.figures import Differences, differences
@@ -60,6 +60,41 @@ def whom(town: TownPack, audience: Audience, language: str) -> list[str]:
     if audience.topic is not None:
         lines.append(say("topic", name=_title(town, "topics", audience.topic, language)))
     return lines if len(lines) > 1 else [*lines, say("everybody")]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Whom something is for, and when it leaves."""
+
+    audience: Audience
+    start_at: datetime | None
+    deadline: datetime | None
+
+
+def described(
+    town: TownPack, extras: Extras, timed: Timed | None = None, *, language: str
+) -> dict[str, list[str]]:
+    """Everything but the words, by the key of what it is under ``announcing``: what it says."""
+
+    def at(moment: datetime | None) -> list[str]:
+        return [when(moment, language, town.town.timezone)] if moment else []
+
+    place = extras.location
+    found = {
+        "write.picture": [f"#{extras.picture}"] if extras.picture is not None else [],
+        "write.links": [f"{each.label['ja']} {each.url}" for each in extras.links],
+        "write.place": [f"{place.title['ja']} ({place.latitude}, {place.longitude})"]
+        if place
+        else [],
+        "check.how": [
+            texts.say(f"announcing.check.quiet_{'wait' if extras.quiet else 'now'}", language),
+            texts.say(f"announcing.check.policy_{extras.policy}", language),
+        ],
+    }
+    if timed is None:
+        return found
+    times = {"check.start": at(timed.start_at), "check.deadline": at(timed.deadline)}
+    return {"check.to": whom(town, timed.audience, language), **times, **found}
 
 
 def _title(town: TownPack, kind: str, name: str, language: str) -> str:
@@ -121,6 +156,7 @@ class Reached:
     waits: bool  # somebody may sleep
     needs_second: bool
     above: int
+    unreachable: Mapping[str, int]  # who is only on platforms that are not open
 
 
 def reached(
@@ -137,6 +173,7 @@ def reached(
         waits=not room and quiet and town.announcements.quiet is not None,
         needs_second=found.needs_second,
         above=town.announcements.approve_above,
+        unreachable=found.unreachable,
     )
 
 

@@ -297,7 +297,7 @@ function show(level) { root.style.setProperty('--level', Math.min(1, level * 8).
 handsfree.addEventListener('change', () => {
   cancel();
   if (handsfree.checked) openEar();
-  else { attempt += 1; hush(); line.say('stop'); endEar(words('rest.off')); rest(); }
+  else { attempt += 1; hush(); line.say('stop'); rest(); endEar(words('rest.off')); }
 });
 aloud.checked = localStorage.getItem(KEPT) !== 'no';
 aloud.addEventListener('change', () => {
@@ -317,6 +317,12 @@ window.addEventListener('pagehide', () => { drop(); endEar(); hush(); line.close
 function turnOf(question) {
   if (!shown.has(question) && asked.length) shown.set(question, asked.shift());
   return shown.get(question);
+}
+// The question with the start of its answer; of a small screen, the answer.
+function showWhole(turn) {
+  const you = turn.previousElementSibling ?? turn;
+  const end = turn.offsetTop + Math.min(turn.offsetHeight, 120);
+  turns.showEnd(end - you.offsetTop > log.clientHeight ? turn : you);
 }
 function wait() {
   const turn = turns.add('them', turns.thinking());
@@ -364,14 +370,16 @@ const told = {
     turn.innerHTML = html;
     turn.id = `turn-${number}`;
     turn.removeAttribute('aria-busy');
-    turns.showEnd(turn.previousElementSibling ?? turn);
+    showWhole(turn);
     if (how === 'browser') byDevice(text, language);
     else if (how === 'none' && !recorder && root.dataset.mood !== 'listening') rest();
   },
   piece: ({ question, index, text }) => sentences.set(`${question}:${index}`, text),
-  spoken: ({ question, pieces }) => {
-    if (pieces) { player.finish(question, pieces); return; }
-    if (question > player.cutTo) fault(words('fault.mute'));
+  spoken: ({ question, pieces, language, text }) => {
+    if (pieces) player.finish(question, pieces);
+    else if (question <= player.cutTo) return;
+    else if (text) byDevice(text, language);
+    else fault(words('fault.mute'));
   },
   fault: ({ question, html, over }) => {
     const turn = turnOf(question);

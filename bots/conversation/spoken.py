@@ -1,0 +1,252 @@
+"""Answers as they are said aloud: shorter than as written, and without what only eyes can use.
+
+At most three rows or two sentences; the source once, with its date; no address. Readings that stand
+in brackets, and Japanese names beside those of the reader's language, are left out: they would be
+said twice. What is kept back is on the screen, and that is said. How figures, times and
+names are pronounced is the voice's own matter (`knowledge.voice`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Final
+
+from bots import texts
+from bots.conversation import computed
+from bots.conversation.quoting import Quoting
+from core.town import TownPack
+from knowledge.answer import REFUSALS, Answer, AnswerKind
+from knowledge.computed import Computed
+from knowledge.extract import Extract
+from knowledge.language import Language
+from knowledge.passage import Kind, Passage, Status
+from knowledge.travel.plan import Plan, StepKind
+
+ROWS: Final = 3
+SENTENCES: Final = 2
+LONGEST: Final = {
+    **dict.fromkeys(Language, 130),
+    Language.EN: 260,
+    Language.KO: 160,
+}
+"""Characters of prose: some fifteen seconds of speech."""
+
+_ADDRESS: Final = re.compile(r"[(（]?(?:https?://|www\.)[^\s()（）。、]+[)）]?")
+_READING: Final = re.compile(r"(?<=[㐀-鿿々〆ヶァ-ヺー0-9])[(（][ぁ-ゖー\s]+[)）]")
+_BRACKETED: Final = re.compile(r"\s*[(（]([^()（）]*[ぁ-ヿ㐀-鿿][^()（）]*)[)）]")
+_ASIDE: Final = re.compile(r"[【\[][^】\]]*[】\]]")
+_PHRASES: Final = re.compile(r"(?<=[^\x00-\x7f])[ \u3000]+(?=\S)|(?<=\S)[ \u3000]+(?=[^\x00-\x7f])")
+_SENTENCE: Final = re.compile(r"[^。！？!?\n]+?(?:[。！？!?]+[」』）)”]*|\.(?=\s|$)|(?=\n|$))")
+_BULLET: Final = re.compile(r"^[・•\-*]\s*")
+_TIME_AGAIN: Final = re.compile(r"(?<=[時分])[(（]\d{1,2}:\d{2}[)）]")
+
+
+class Spoken:
+    """What one town's mascot says, in the listener's language."""
+
+    def __init__(self, town: TownPack, quoting: Quoting) -> None:
+        self._town = town
+        self._quoting = quoting
+
+    def of(self, answer: Answer, language: str) -> str:
+        """An answer as it is said; for every kind of answer there is something to say."""
+        sentences = (said_plainly(each, language) for each in self._sentences(answer, language))
+        between = "" if Language(language).japanese or Language(language).chinese else " "
+        return between.join(each for each in sentences if each)
+
+    def _sentences(self, answer: Answer, language: str) -> Iterator[str]:
+        persona = self._town.persona
+        match answer.kind:
+            case AnswerKind.ANSWERED:
+                yield from self._answered(answer, language)
+            case AnswerKind.CLARIFY:
+                yield self._which(answer.options, language)
+            case AnswerKind.EMERGENCY:
+                kind = answer.emergency.value.replace("_", "-") if answer.emergency else "both"
+                yield texts.say(f"chat.emergency.{kind}", language)
+            case AnswerKind.GREETING:
+                yield persona.greeting.get(language)
+            case AnswerKind.FAREWELL:
+                yield persona.closing.get(language)
+            case AnswerKind.UNKNOWN:
+                yield persona.unknown.get(language)
+            case AnswerKind.HARMFUL:
+                yield _first(texts.say("asking.harmful", language))
+            case kind:
+                words = texts.say(f"chat.answer.{kind.value.replace('_', '-')}", language)
+                yield _first(words) if answer.kind in REFUSALS else words
+        if answer.kind in REFUSALS:
+            yield self._desk(language)
+
+    def _answered(self, answer: Answer, language: str) -> Iterator[str]:
+        yield self._town.persona.opening.get(language)
+        if answer.written is not None:
+            kept, cut = _shortened(answer.written, language)
+            yield from kept
+            if cut:
+                yield _say("spoken.more", language)
+        elif answer.computed is not None:
+            yield from self._computed(answer.computed, language)
+        else:
+            yield from self._extracts(answer.extracts, language)
+        if answer.extracts:
+            yield self._source(answer.extracts[0].passage, language)
+
+    def _computed(self, result: Computed, language: str) -> Iterator[str]:
+        if isinstance(result, Plan):
+            visits = [each for each in result.steps if each.kind is StepKind.VISIT]
+            names = [each.local or each.name for each in visits[: 2 * ROWS]]
+            yield _say("spoken.plan", language, names=_listed(names, language))
+            return
+        lines = [each for each in computed.word(result, language).splitlines() if each.strip()]
+        said = [each for each in lines if not _BULLET.match(each)] or lines
+        yield from (_closed(_BULLET.sub("", each), language) for each in said[:ROWS])
+        if len(said) < len(lines) or len(said) > ROWS:
+            yield _say("spoken.more", language)
+
+    # Extracts
+
+    def _extracts(self, extracts: Sequence[Extract], language: str) -> Iterator[str]:
+        reader = Language(language)
+        facts = [each.passage for each in extracts if each.passage.kind is Kind.FACT]
+        rows = [row for each in facts if (row := self._quoting.row_aloud(each, reader))]
+        prose = [each for each in extracts if each.passage.kind is Kind.PROSE]
+        readable = [each.text for each in prose if _reads(each.passage, reader)]
+        if not rows and not readable:
+            yield _say("spoken.original-only", language)
+            return
+        for item, value in _without_subject(rows[:ROWS], reader):
+            yield _say("spoken.fact", language, item=item, value=value)
+        more = len(rows) > ROWS or len(rows) < len(facts)
+        if readable and len(rows) < ROWS:
+            kept, cut = _shortened("\n".join(readable), language)
+            yield from kept
+            more = more or cut
+        yield from self._cautions(facts, language)
+        if more:
+            yield _say("spoken.more", language)
+
+    def _cautions(self, facts: Sequence[Passage], language: str) -> Iterator[str]:
+        statuses = {each.status for each in facts[:ROWS]}
+        for status in (Status.OLD, Status.UNCONFIRMED):
+            if status in statuses:
+                yield _say(f"spoken.{status.value}", language)
+        if any(each.contradiction and len(each.contradiction.found) > 1 for each in facts[:ROWS]):
+            yield _say("spoken.contradiction", language)
+
+    def _source(self, passage: Passage, language: str) -> str:
+        title = said_plainly(passage.source_title or passage.title, language)
+        if not passage.as_of:
+            return _say("spoken.source-undated", language, title=title)
+        year, *rest = passage.as_of.split("-")
+        month, day = (*(str(int(each)) for each in rest), "", "")[:2]
+        name = texts.say(f"computed.month.{month}", "en") if month else ""
+        key = ("year", "month", "day")[len(rest)]
+        date = _say(f"date.{key}", language, year=year, month=month, day=day, name=name)
+        return _say("spoken.source", language, title=title, date=date)
+
+    # Others
+
+    def _which(self, options: Sequence[str], language: str) -> str:
+        names = [self._quoting.name(each, language) for each in options]
+        if not names:
+            return texts.say("asking.which", language)
+        key = "which" if len(names) <= ROWS else "which-more"
+        return _say(f"spoken.{key}", language, names=_listed(names[:ROWS], language))
+
+    def _desk(self, language: str) -> str:
+        contact = self._town.contacts[0]
+        desk = contact.title.get(language)
+        if contact.phone is None:
+            return _say("spoken.desk", language, desk=desk)
+        return _say("spoken.desk-phone", language, desk=desk, phone=contact.phone)
+
+
+def said_plainly(text: str, language: str, *, phrases: bool = True) -> str:
+    """A text without addresses, and without what stands in brackets only for who reads.
+
+    `phrases`: take out the spaces of easy Japanese, too.
+    """
+    reader = Language(language)
+    text = _ASIDE.sub("", _ADDRESS.sub("", text))
+    if reader.japanese:
+        text = _TIME_AGAIN.sub("", _READING.sub("", text))
+        return (_PHRASES.sub("", text) if phrases and reader is Language.JA_EASY else text).strip()
+    if reader.chinese:
+        return _BRACKETED.sub(_unless_same, text).strip()
+    return _BRACKETED.sub("", text).strip()
+
+
+def _unless_same(found: re.Match[str]) -> str:
+    """黑谷口(黒谷口): the Japanese name beside its own Chinese form is not said again."""
+    inside = found[1]
+    before = found.string[: found.start()][-len(inside) :]
+    same = sum(a == b for a, b in zip(before, inside, strict=False))
+    return "" if len(before) == len(inside) and 2 * same >= len(inside) else found[0]
+
+
+def _without_subject(
+    rows: Sequence[tuple[str, str]], reader: Language
+) -> Iterator[tuple[str, str]]:
+    """What all rows are about is said with the first one only."""
+    items = [said_plainly(item, reader, phrases=False) for item, _ in rows]
+    cut = _subject(items, reader)
+    for number, (item, (_, value)) in enumerate(zip(items, rows, strict=True)):
+        shown = item[cut:] if number else item
+        if reader.japanese:  # a name and what is asked of it, as two breaths
+            shown = said_plainly(shown.replace(" ", "、", 1), reader)
+        elif reader is Language.EN:
+            shown = shown[:1].upper() + shown[1:]
+        yield shown, said_plainly(value, reader)
+
+
+def _subject(items: Sequence[str], reader: Language) -> int:
+    """How many characters name what every one of several rows is about."""
+    columns = takewhile(lambda each: len(set(each)) == 1, zip(*items, strict=False))
+    shared = "".join(each[0] for each in columns) if len(items) > 1 else ""
+    if reader is Language.EN:
+        return shared.rfind(": ") + 2 if ": " in shared else 0
+    if " " in shared:
+        return shared.index(" ") + 1
+    return shared.index("の") + 1 if reader.japanese and "の" in shared else 0
+
+
+def _shortened(text: str, language: str) -> tuple[list[str], bool]:
+    """The first sentences, as many as somebody listens to; and whether there are more."""
+    found = [each for match in _SENTENCE.finditer(text) if (each := match[0].strip())]
+    said: list[str] = []
+    left = LONGEST[Language(language)]
+    for each in found[:SENTENCES]:
+        plain = said_plainly(_BULLET.sub("", each), language)
+        if said and len(plain) > left:
+            break
+        left -= len(plain)
+        said.append(_closed(plain, language))
+    return said, len(said) < len(found)
+
+
+def _closed(sentence: str, language: str) -> str:
+    """A line as a sentence."""
+    if re.search(r"[。！？.!?][」』）)”]*$", sentence):
+        return sentence
+    reader = Language(language)
+    return sentence + ("。" if reader.japanese or reader.chinese else ".")
+
+
+def _first(text: str) -> str:
+    found = _SENTENCE.search(text)
+    return found[0].strip() if found else text
+
+
+def _reads(passage: Passage, reader: Language) -> bool:
+    own = passage.language
+    same = own is reader or (own.chinese and reader.chinese)
+    return same or (own.japanese and reader.japanese)
+
+
+def _listed(names: Sequence[str], language: str) -> str:
+    return _say("spoken.listed", language).join(names)
+
+
+def _say(key: str, language: str, **values: object) -> str:
+    return texts.say(f"voice.{key}", language, **values)

@@ -1,0 +1,472 @@
+"""The voice socket without a browser: who may talk, how much, and what is never said again."""
+
+import asyncio
+import json
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from yarl import URL
+
+from bots.voice import Voice
+from bots.web.voice.messages import MAX_MESSAGE, Patience
+from bots.web.voice.words import is_echo
+from core.testing import SetClock
+from knowledge.errors import NothingHeard
+from knowledge.language import Language
+from knowledge.testing import FakeEars, FakeMouth
+from knowledge.voice.codec import AvCodec
+from knowledge.voice.port import HEARING_RATE, SPEAKING_RATE, Clip, Container, Piece
+from tests.bots.web.stage import Visitor, World, open_town
+from tests.world.voices import need, said
+
+QUESTION = "秋芳洞の料金はいくらですか"
+
+
+@dataclass
+class SlowMouth(FakeMouth):
+    """Says the next sentence only when it may, and knows whether it was closed."""
+
+    may: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    closed_early: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+        try:
+            async for piece in super().pieces(text, language=language):
+                await self.may.acquire()
+                yield piece
+        except (asyncio.CancelledError, GeneratorExit):
+            self.closed_early.set()
+            raise
+
+
+@dataclass
+class Page:
+    """What a page of ours does on the socket."""
+
+    socket: ClientConnection
+    sounds: list[tuple[int, int, bytes]] = field(default_factory=list)
+
+    async def say(self, kind: str, **values: object) -> None:
+        await self.socket.send(json.dumps({"type": kind, **values}))
+
+    async def next(self) -> dict[str, Any]:
+        """The next control message; sound is put aside."""
+        while True:
+            async with asyncio.timeout(10):
+                message = await self.socket.recv()
+            if isinstance(message, str):
+                return cast("dict[str, Any]", json.loads(message))
+            question, index = struct.unpack(">II", message[:8])
+            self.sounds.append((question, index, message[8:]))
+
+    async def until(self, kind: str) -> dict[str, Any]:
+        while (message := await self.next())["type"] != kind:
+            pass
+        return message
+
+    async def record(self, sound: bytes = b"a recording") -> None:
+        await self.say("start", media="audio/webm")
+        await self.socket.send(sound)
+        await self.say("end")
+
+    async def closed(self) -> int:
+        """Read on until the socket is closed; the code."""
+        try:
+            while True:
+                await self.next()
+        except ConnectionClosed:
+            return self.socket.close_code or 0
+
+
+@dataclass
+class Town:
+    world: World
+    ears: FakeEars
+    mouth: FakeMouth
+
+    async def cookie(self, visitor: Visitor) -> dict[str, str]:
+        await visitor.get("/")
+        cookies = visitor._session.cookie_jar.filter_cookies(URL(self.world.url))
+        return {"Cookie": "; ".join(f"{name}={each.value}" for name, each in cookies.items())}
+
+    @asynccontextmanager
+    async def page(
+        self, visitor: Visitor, *, plays: Sequence[str] = ("audio/ogg",), aloud: bool = True
+    ) -> AsyncIterator[Page]:
+        """A page that has said hello."""
+        headers = await self.cookie(visitor)
+        async with self.connect(headers) as socket:
+            page = Page(socket)
+            await page.say("hello", csrf=await visitor.csrf(), plays=list(plays), aloud=aloud)
+            assert (await page.next())["type"] == "ready"
+            yield page
+
+    def connect(self, headers: dict[str, str], origin: str | None = "own") -> connect:
+        url = self.world.url
+        own = url if origin == "own" else origin
+        return connect(
+            f"{url.replace('http', 'ws')}/voice",
+            additional_headers={**headers, **({"Origin": own} if own else {})},
+            max_size=None,
+        )
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, clock: SetClock, ears: FakeEars, mouth: FakeMouth
+) -> AsyncIterator[Town]:
+    voice = Voice(ears=lambda: ears, mouth=lambda: mouth)
+    async with open_town(folder, clock, demo=False, voice=voice) as world:
+        world.talk.spoken = "おとなは1600円です。こどもは1000円です。"
+        yield Town(world, ears, mouth)
+
+
+@pytest.fixture
+async def town(tmp_path: Path, clock: SetClock) -> AsyncIterator[Town]:
+    async with opened(tmp_path, clock, FakeEars(), FakeMouth()) as made:
+        yield made
+
+
+async def test_a_question_said_is_shown_answered_with_sources_and_spoken(town: Town) -> None:
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
+        await page.record(b"sound")
+        heard = await page.until("heard")
+        assert heard["text"] == QUESTION
+        assert f">{QUESTION}</textarea>" in heard["html"]
+        answer = await page.until("answer")
+        assert (answer["question"], answer["aloud"]) == (1, "voice")
+        assert "美祢市観光協会" in answer["html"]
+        assert (await page.until("spoken"))["pieces"] == 2
+        assert [(question, index) for question, index, _ in page.sounds] == [(1, 0), (1, 1)]
+        again = await visitor.get("/")
+        assert f">{QUESTION}</textarea>" in again.text
+        assert f'id="turn-{answer["turn"]}"' in again.text
+    assert town.ears.heard[0][0] == b"sound"
+    assert town.ears.heard[0][1][0] is Language.JA
+    incoming = town.world.talk.heard[-1]
+    assert incoming.heard is not None
+    assert (incoming.text, incoming.command) == (QUESTION, None)
+
+
+async def test_only_a_page_of_ours_with_its_cookie_may_open_the_socket(town: Town) -> None:
+    async with town.world.visitor() as visitor:
+        cookie = await town.cookie(visitor)
+        for headers, origin in (
+            (cookie, "https://elsewhere.example"),
+            (cookie, None),
+            (cookie, "null"),
+            ({**cookie, "Sec-Fetch-Site": "cross-site"}, "own"),
+            ({}, "own"),
+        ):
+            with pytest.raises(InvalidStatus) as refused:
+                async with town.connect(headers, origin):
+                    pass
+            assert refused.value.response.status_code == 403
+        async with town.connect(cookie) as socket:
+            page = Page(socket)
+            await page.say("hello", csrf="a guess")
+            assert await page.closed() == 1008
+
+
+async def test_a_recording_that_is_too_large_or_too_long_is_refused_and_the_next_one_heard(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.web.voice.call.MAX_RECORDING", 1000)
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
+        await page.record(b"x" * 1001)
+        assert "録音が大きすぎます" in (await page.until("fault"))["html"]
+        with monkeypatch.context() as patch:
+            patch.setattr("bots.web.voice.call.SPARE_SECONDS", -60.0)
+            await page.record(b"late")
+            assert "録音が長すぎます" in (await page.until("fault"))["html"]
+        assert town.ears.heard == []
+        await page.record(b"short")
+        await page.until("answer")
+    assert [audio for audio, _ in town.ears.heard] == [b"short"]
+
+
+async def test_what_breaks_the_protocol_ends_the_line(town: Town) -> None:
+    async with town.world.visitor() as visitor:
+        for message, code in (
+            (b"x" * (MAX_MESSAGE + 1), 1009),
+            ("no JSON", 1008),
+            (json.dumps({"type": "hello", "csrf": "", "more": 1}), 1008),
+            (json.dumps({"type": "ask", "text": "あ" * 501}), 1008),
+        ):
+            async with town.page(visitor) as page:
+                await page.socket.send(message)
+                assert await page.closed() == code
+
+
+async def test_the_page_opened_last_has_the_line_and_an_address_has_only_so_many(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.web.voice.door.AN_ADDRESS", 2)
+    async with (
+        town.world.visitor() as visitor,
+        town.world.visitor() as other,
+        town.world.visitor() as more,
+        town.page(visitor) as first,
+        town.page(visitor) as second,
+    ):
+        assert await first.closed() == 4001
+        async with town.page(other) as third:
+            async with town.connect(await town.cookie(more)) as socket:
+                assert await Page(socket).closed() == 4003
+            for page in (second, third):
+                await page.record()
+                await page.until("answer")
+
+
+async def test_nothing_of_an_answer_that_was_cut_is_said_later(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    mouth = SlowMouth()
+    async with (
+        opened(tmp_path, clock, FakeEars(), mouth) as town,
+        town.world.visitor("ja") as visitor,
+        town.page(visitor) as page,
+    ):
+        await page.record()
+        await page.until("piece")
+        await page.say("stop")
+        assert (await page.until("cut"))["cut"] == 1
+        async with asyncio.timeout(5):
+            await mouth.closed_early.wait()
+        for _ in range(5):
+            mouth.may.release()
+        await page.record()
+        await page.until("spoken")
+        assert {question for question, _, _ in page.sounds[1:]} == {2}
+
+
+async def test_who_speaks_before_the_answer_hears_only_the_next_one(town: Town) -> None:
+    town.ears.hold.clear()
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
+        await page.record(b"first")
+        await page.record(b"second")
+        assert (await page.until("cut"))["cut"] == 0
+        assert (await page.until("cut"))["cut"] == 1
+        town.ears.hold.set()
+        first, second = await page.until("answer"), await page.until("answer")
+        assert [each["aloud"] for each in (first, second)] == ["none", "voice"]
+        await page.until("spoken")
+    assert {question for question, _, _ in page.sounds} == {2}
+
+
+async def test_a_correction_is_answered_aloud_and_counts_as_a_question(town: Town) -> None:
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
+        await page.record()
+        await page.until("spoken")
+        await page.say("ask", text="秋吉台の料金はいくらですか")
+        answer = await page.until("answer")
+        assert (answer["question"], answer["aloud"]) == (2, "voice")
+        assert "秋吉台の料金はいくらですか" in answer["html"]
+        for number in range(13):
+            await page.say("ask", text=f"質問{number}")
+            message = await page.next()
+            while message["type"] not in {"fault", "spoken"}:
+                message = await page.next()
+        assert message["type"] == "fault"
+
+
+async def test_what_was_not_heard_is_said_with_a_next_step(tmp_path: Path, clock: SetClock) -> None:
+    ears = FakeEars(fails=NothingHeard())
+    async with (
+        opened(tmp_path, clock, ears, FakeMouth()) as town,
+        town.world.visitor("ja") as visitor,
+        town.page(visitor) as page,
+    ):
+        await page.record()
+        assert "お声を聞き取れませんでした" in (await page.until("fault"))["html"]
+        ears.fails = RuntimeError("a broken engine")
+        await page.record()
+        assert "もう一度お試しください" in (await page.until("fault"))["html"]
+        ears.fails = None
+        await page.record()
+        await page.until("answer")
+
+
+async def test_who_wants_no_voice_gets_the_written_answer_alone(town: Town) -> None:
+    async with town.world.visitor("ja") as visitor, town.page(visitor, aloud=False) as page:
+        await page.record()
+        assert (await page.until("answer"))["aloud"] == "none"
+        await page.say("aloud", on=True)
+        await page.record()
+        assert (await page.until("answer"))["aloud"] == "voice"
+        await page.until("spoken")
+    assert {question for question, _, _ in page.sounds} == {2}
+
+
+async def test_a_language_without_a_voice_is_left_to_the_device(town: Town) -> None:
+    town.ears.says, town.ears.language = "동굴 요금은 얼마인가요?", Language.KO
+    town.world.talk.spoken = "어른은 1600엔입니다."
+    async with town.world.visitor("ko") as visitor, town.page(visitor) as page:
+        # Before the voices are loaded nobody knows that Korean is not among them.
+        await page.record()
+        first = await page.until("spoken")
+        await page.record()
+        second = await page.until("answer")
+    assert second["aloud"] == "browser"
+    for told in (first, second):
+        assert (told["language"], told["text"]) == ("ko", "어른은 1600엔입니다.")
+    assert town.mouth.said == []
+
+
+async def test_a_browser_that_plays_no_ogg_gets_mp4_or_wav(tmp_path: Path, clock: SetClock) -> None:
+    need("av")
+    clip = Clip(np.sin(np.arange(SPEAKING_RATE, dtype=np.float32) / 20) / 2, SPEAKING_RATE)
+    ogg = AvCodec().encode(clip, Container.OGG_OPUS)
+
+    class Humming(FakeMouth):
+        async def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+            self.said.append((text, language))
+            yield Piece(text, ogg, Container.OGG_OPUS, clip.seconds)
+
+    async with (
+        opened(tmp_path, clock, FakeEars(), Humming()) as town,
+        town.world.visitor("ja") as visitor,
+    ):
+        for plays, mark in (
+            (["audio/ogg", "audio/wav"], b"OggS"),
+            (["audio/mp4", "audio/wav"], b"ftyp"),
+            ([], b"RIFF"),
+        ):
+            async with town.page(visitor, plays=plays) as page:
+                await page.record()
+                await page.until("spoken")
+            file = page.sounds[0][2]
+            assert mark in file[:12]
+            decoded = AvCodec().decode(file, rate=SPEAKING_RATE, limit=5)
+            assert decoded.seconds == pytest.approx(clip.seconds, abs=0.1)
+
+
+# Hands-free
+
+
+def pcm(*parts: Clip | float) -> bytes:
+    """Voices and silences (in seconds) as the page's worklet sends them."""
+    samples = [
+        AvCodec().decode(AvCodec().encode(part, Container.WAV), rate=HEARING_RATE, limit=60).samples
+        if isinstance(part, Clip)
+        else np.zeros(int(part * HEARING_RATE), np.float32)
+        for part in parts
+    ]
+    return (np.concatenate(samples) * 32767).astype("<i2").tobytes()
+
+
+def words_in(clip: Clip) -> float:
+    """Seconds from the first sound to the last."""
+    loud = np.flatnonzero(np.abs(clip.samples) > 0.02)
+    return float(loud[-1] - loud[0]) / clip.rate
+
+
+async def stream(page: Page, sound: bytes, frame: int = 1024) -> None:
+    for start in range(0, len(sound), frame):
+        await page.socket.send(sound[start : start + frame])
+
+
+async def test_the_end_of_a_turn_is_found_and_its_beginning_is_whole(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("faster_whisper", "av")
+    monkeypatch.setattr("bots.web.voice.call.AHEAD", 60.0)
+    voice = said(QUESTION)
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
+        await page.say("open")
+        await page.until("listening")
+        await stream(page, pcm(1.0, voice, 1.0), frame=1000)
+        await page.until("began")
+        await page.until("ended")
+        await page.until("spoken")
+        await stream(page, pcm(voice, 1.0))
+        assert (await page.until("began"))["cut"] == 1
+    clip = AvCodec().decode(town.ears.heard[0][0], rate=HEARING_RATE, limit=60)
+    assert words_in(clip) == pytest.approx(words_in(voice), abs=0.1)
+    assert clip.seconds < words_in(voice) + 2
+
+
+async def test_an_open_microphone_closes_after_silence_and_says_so(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("faster_whisper")
+    patience = partial(Patience, silence=timedelta(seconds=1))
+    monkeypatch.setattr("bots.web.voice.door.Patience", patience)
+    async with (
+        opened(tmp_path, clock, FakeEars(), FakeMouth()) as town,
+        town.world.visitor("ja") as visitor,
+        town.page(visitor) as page,
+    ):
+        await page.say("open")
+        await stream(page, pcm(1.2))
+        assert "マイクを閉じました" in (await page.until("rest"))["html"]
+        await stream(page, pcm(1.2))  # what was on its way is no error
+        await page.record()
+        await page.until("answer")
+
+
+async def test_sound_that_comes_faster_than_anybody_speaks_ends_the_line(town: Town) -> None:
+    need("faster_whisper")
+    async with town.world.visitor() as visitor, town.page(visitor) as page:
+        await page.say("open")
+        with suppress(ConnectionClosed):
+            await stream(page, pcm(60.0), frame=MAX_MESSAGE)
+        assert await page.closed() == 1008
+
+
+async def test_the_mascots_own_voice_in_the_microphone_is_no_question(town: Town) -> None:
+    need("faster_whisper", "av")
+    town.ears.says = "おとなは1600円です"
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
+        await page.record()
+        await page.until("spoken")
+        await page.say("open")
+        await stream(page, pcm(said(QUESTION), 1.0))
+        await page.until("echo")
+    assert len(town.world.talk.heard) == 1
+
+
+def test_an_echo_is_the_mascots_own_words_and_no_short_word() -> None:
+    spoken = "秋芳洞の入洞料は、おとな1600円です。市の資料、2026年2月時点です。"
+    assert is_echo("入洞料は大人1600円です", spoken)
+    assert is_echo("秋芳洞の入洞料は、おとな", spoken)
+    assert not is_echo("秋芳洞の駐車場はどこですか", spoken)
+    assert not is_echo("はい", spoken)
+    assert not is_echo("秋芳洞の入洞料は", "")
+
+
+# The page
+
+
+async def test_only_the_page_with_the_button_may_ask_for_the_microphone(town: Town) -> None:
+    async with town.world.visitor("ja") as visitor:
+        home, about = await visitor.get("/"), await visitor.get("/about")
+        assert "data-voice" in home.text
+        assert "microphone=(self)" in home.answer.headers["Permissions-Policy"]
+        assert "microphone=()" in about.answer.headers["Permissions-Policy"]
+        own = town.world.url.replace("http", "ws")
+        assert f"connect-src 'self' {own}" in home.answer.headers["Content-Security-Policy"]
+
+
+async def test_a_town_without_a_voice_has_no_button_and_no_socket(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    async with open_town(tmp_path, clock, demo=False) as world, world.visitor("ja") as visitor:
+        world.app.voice = None
+        seen = await visitor.get("/")
+        assert "data-voice" not in seen.text
+        assert "microphone=()" in seen.answer.headers["Permissions-Policy"]
+        town = Town(world, FakeEars(), FakeMouth())
+        with pytest.raises(InvalidStatus):
+            async with town.connect(await town.cookie(visitor)):
+                pass

@@ -1,0 +1,122 @@
+"""Names put back by their exact reading, and by nothing less."""
+
+import pytest
+
+from knowledge.voice.names import SpokenName
+from knowledge.voice.recovery import Recovery, fold
+
+NAMES = [
+    SpokenName("秋芳洞", "あきよしどう"),
+    SpokenName("秋吉台", "あきよしだい"),
+    SpokenName("秋吉台サファリランド", "あきよしだいさふぁりらんど"),
+    SpokenName("サファリランド", "さふぁりらんど"),
+    SpokenName("景清洞", "かげきよどう"),
+    SpokenName("別府弁天池", "べっぷべんてんいけ"),
+    SpokenName("長者ヶ森", "ちょうじゃがもり"),
+    SpokenName("長登銅山", "ながのぼりどうざん"),
+    SpokenName("道の駅おふく", "みちのえきおふく"),
+    SpokenName("角島大橋", "つのしまおおはし"),
+    SpokenName("美祢市", "みねし"),
+    SpokenName("美東", "みとう"),
+    SpokenName("萩", "はぎ"),
+]
+
+
+@pytest.fixture(scope="module")
+def recovery() -> Recovery:
+    return Recovery(NAMES, ["入洞料", "駐車場", "温泉", "交通"])
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        pytest.param("秋吉堂はどこですか", "秋芳洞はどこですか", id="other characters"),
+        pytest.param("あきよしどうはどこですか", "秋芳洞はどこですか", id="kana"),
+        pytest.param("アキヨシドーはどこ", "秋芳洞はどこ", id="a long vowel"),
+        pytest.param("加劇予動の時間", "景清洞の時間", id="no words at all"),
+        pytest.param("別部弁天行けまで車で", "別府弁天池まで車で", id="a verb in it"),
+        pytest.param("長者ガモリへ", "長者ヶ森へ", id="kanji and kana"),
+        pytest.param("長野ボリ堂山の見学", "長登銅山の見学", id="voiced in the middle"),
+        pytest.param("道の駅を福に", "道の駅おふくに", id="a particle that sounds the same"),
+        pytest.param("つの島を橋から秋吉道まで", "角島大橋から秋芳洞まで", id="two names"),
+    ],
+)
+def test_a_name_that_was_heard_is_spelled_as_the_town_does(
+    recovery: Recovery, heard: str, said: str
+) -> None:
+    found = recovery.recover(heard)
+    assert found.text == said
+    assert found.names
+
+
+def test_the_longest_name_is_meant_even_across_a_comma(recovery: Recovery) -> None:
+    found = recovery.recover("秋吉台、サファリランドは今日")
+    assert found.text == "秋吉台サファリランドは今日"
+    assert found.names == ("秋吉台サファリランド",)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        pytest.param("秋芳洞の近く", id="spelled already"),
+        pytest.param("秋田堂はどこですか", id="nearly the sounds"),
+        pytest.param("秋吉城はどこですか", id="one sound off"),
+        pytest.param("未踏の地はどこですか", id="a word of its own"),
+        pytest.param("剥ぎ取りますか", id="two sounds"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_nothing_is_put_in_that_was_not_said(recovery: Recovery, heard: str) -> None:
+    assert recovery.recover(heard).text == heard
+
+
+def test_one_cave_is_never_taken_for_the_plateau(recovery: Recovery) -> None:
+    assert recovery.recover("秋吉大の地下").names == ("秋吉台",)
+    assert recovery.recover("秋吉道の地下").names == ("秋芳洞",)
+
+
+def test_common_words_are_put_back_too_but_are_no_names(recovery: Recovery) -> None:
+    found = recovery.recover("入道料と中車場と音線")
+    assert found.text == "入洞料と駐車場と温泉"
+    assert found.names == ()
+
+
+def test_a_short_name_is_offered_and_not_put_in(recovery: Recovery) -> None:
+    found = recovery.recover("峰市への行き方")
+    assert found.text == "峰市への行き方"
+    assert found.alternatives == ("美祢市への行き方",)
+
+
+def test_a_word_that_sounds_like_a_name_is_asked_about() -> None:
+    found = Recovery(
+        [SpokenName("公園谷", "こうえんだに"), SpokenName("香炎", "こうえん")]
+    ).recover("公園はどこですか")
+    assert found.text == "公園はどこですか"
+    assert found.alternatives == ("香炎はどこですか",)
+
+
+def test_names_that_sound_the_same_are_alternatives() -> None:
+    both = Recovery([SpokenName("大田原", "おおたわら"), SpokenName("太田原", "おおたわら")])
+    assert both.recover("おおたわらのお店").text == "大田原のお店"
+    assert both.recover("おおたわらのお店").alternatives == ("太田原のお店",)
+    spelled = both.recover("太田原のお店")
+    assert spelled.text == "太田原のお店"
+    assert spelled.alternatives == ("大田原のお店",)
+
+
+def test_very_long_texts_are_left_alone(recovery: Recovery) -> None:
+    text = "秋吉堂" * 200
+    assert recovery.recover(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("オオハシ", "オーハシ"),
+        ("アキヨシドウ", "アキヨシドー"),
+        ("ツヅク", "ツズク"),
+        ("セイ", "セー"),
+    ],
+)
+def test_readings_are_the_same_whatever_the_length_of_vowels(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
