@@ -133,8 +133,9 @@ async def talk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await page.locator(mood("speaking")).wait_for(timeout=60_000)
     await shoot("speaking")
     await page.evaluate(
-        """navigator.mediaDevices.getUserMedia = async () => {
-          throw new DOMException('', 'NotFoundError');
+        """() => {
+          const none = async () => { throw new DOMException('', 'NotFoundError'); };
+          navigator.mediaDevices.getUserMedia = none;
         }"""
     )
     await page.locator("[data-handsfree]").uncheck()
