@@ -29,6 +29,10 @@ from knowledge.voice.names import SpokenName
 PLACE: Final = 1353
 """The context of naist-jdic for 名詞,固有名詞,地域,一般."""
 COST: Final = 1
+"""Below every other word's."""
+CHARACTER: Final = -800
+"""Added for each further character, so that a long name wins over a short one and another word."""
+_LOWEST: Final = -30_000
 _WIDE: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)} | {
     ord(narrow): wide for narrow, wide in zip(" \"'-\\`~", "\u3000”’−￥‘〜", strict=True)
 }
@@ -62,7 +66,8 @@ class Dictionary:
             kind = ("名詞", "固有名詞", "地域", "一般", "*", "*")
             accent = f"{accented(surface, said)}/{morae}"
             written = surface.translate(_WIDE)
-            row = (written, PLACE, PLACE, COST, *kind, written, katakana(reading), said, accent)
+            cost = max(COST + CHARACTER * (len(written) - 1), _LOWEST)
+            row = (written, PLACE, PLACE, cost, *kind, written, katakana(reading), said, accent)
             writer.writerow((*row, "*"))
         return out.getvalue()
 

@@ -68,8 +68,8 @@ def _is_end(line: str, at: int) -> bool:
     follows = after.lstrip()[:1]
     if word in _CLOCK:
         return follows.isupper()
-    if word.isdecimal():  # "2026. 12. 20." of Korean, "No. 5. "
-        return not follows.isdecimal()
+    if word.isdecimal():  # "2026. 12. 20. 까지" of Korean
+        return not follows.isdecimal() and not "가" <= follows <= "힣"
     return word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha() and word.isascii())
 
 
