@@ -33,7 +33,10 @@ def sentences(language: str, name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("language", "name"),
     [
-        *(("ja", name) for name in ("announce-chat", "events", "events-desk", "topics")),
+        *(
+            ("ja", name)
+            for name in ("announce-chat", "announcing", "events", "events-desk", "topics")
+        ),
         *(("ja-easy", name) for name in ("events", "topics")),
     ],
 )
