@@ -277,6 +277,8 @@ class TownClient(discord.Client):
         if action in BUTTONS:
             await self.voice_commands.pressed(interaction, action)
             return
+        if action.startswith("heard:"):  # what was said is an answer to something else
+            self.places.asked(interaction.guild_id, interaction.user.id)
         form = form_of(action, texts.nearest(str(interaction.locale)))
         if form is not None and self.app.staff("discord", str(interaction.user.id)):
             await interaction.response.send_modal(ActionForm(form, action))

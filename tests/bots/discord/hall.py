@@ -67,8 +67,8 @@ class Hall(Server):
                     _channel(TERRACE, 2, "テラス"),
                     _channel(STAGE, 13, "舞台"),
                 ],
-                **dict.fromkeys(("voice_states", "threads", "emojis", "stickers"), []),
-                **dict.fromkeys(("presences", "features"), []),
+                **{key: [] for key in ("voice_states", "threads", "emojis", "stickers")},
+                **{key: [] for key in ("presences", "features")},
             },
         )
 
