@@ -20,6 +20,7 @@ from bots.listening import PortTaken, Server, listen
 from bots.operations.listener import watched
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.sender import TelegramSender
+from bots.voice import prepare
 from bots.web.app import create_web
 from bots.web.demo import DemoShop
 from bots.web.voice.messages import MAX_MESSAGE
@@ -314,12 +315,22 @@ async def _until(
 async def _read_guide(
     app: App, progress: Callable[[str], None], ready: Callable[[App], None]
 ) -> None:
-    """Then load the models before the first question, and encode what is still missing."""
+    """Then load models and voice before the first question, and encode what is still missing."""
     await app.read_guide()
     progress("guide")
     ready(app)
     await in_daemon(app.guide.warm_up)
+    await _prepare_voice(app)
     await in_daemon(app.guide.catch_up)
+
+
+async def _prepare_voice(app: App) -> None:
+    """A town without a voice goes on in writing, whatever is wrong with it."""
+    try:
+        if found := await prepare(app.voice, app.settings, app.happenings):
+            app.troubles["voice"] = found
+    except Exception:
+        logger.exception("voice-not-ready")
 
 
 def _uvicorn(web: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -135,9 +135,11 @@ class FakeMouth:
     def speaks(self, language: Language) -> bool:
         return language in self.languages
 
-    async def pieces(self, text: str, *, language: Language) -> AsyncGenerator[Piece, None]:
+    async def pieces(
+        self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]:
         for sentence in filter(None, re.split(r"(?<=[。！？!?])|(?<=\.)\s", text)):
-            yield await self.whole(sentence, language=language, container=Container.OGG_OPUS)
+            yield await self.whole(sentence, language=language, container=container)
 
     async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
         if self.fails is not None:

@@ -30,6 +30,7 @@ from bots.conversation.announcing import form_of
 from bots.discord.channel import BUTTONS, Places, VoiceCommands, can_speak
 from bots.discord.layout import ActionButton, ActionMenu, lay_out
 from bots.discord.messenger import PATIENCE
+from bots.discord.voices import Voices, file_of
 from core.database import transaction
 from core.errors import KankeiError, NotAllowed
 from core.identity import find_account
@@ -150,6 +151,7 @@ class TownClient(discord.Client):
         # The constructor's own option has a floor of 30 s, three times our pump's cut-off.
         self.http.max_ratelimit_timeout = PATIENCE
         self.app = app
+        self.voices = Voices(app)
         self.opened = asyncio.Event()
         self.trouble_with_commands: str | None = None
         self._answering: set[asyncio.Task[Any]] = set()
@@ -341,6 +343,8 @@ class TownClient(discord.Client):
             )
         for page in lay_out(reply):
             await interaction.followup.send(**page.arguments(), ephemeral=hidden or alone)
+        if (note := await self.voices.note(reply)) is not None:
+            await interaction.followup.send(file=file_of(note), ephemeral=hidden or alone)
         if alone:
             await interaction.delete_original_response()
 
@@ -374,8 +378,9 @@ class TownClient(discord.Client):
         if not direct and self.user not in message.mentions and not self._answers_us(message):
             return
         text = re.sub(rf"<@!?{self.own_id}>", "", message.content).strip()
-        if not direct and not message.content:
-            return  # a reply that does not mention us comes without its text
+        recording = self.voices.recording(message)
+        if not direct and not message.content and recording is None:
+            return  # a reply that does not mention us comes without its text and its files
         incoming = Incoming(
             platform="discord",
             account=str(message.author.id),
@@ -393,6 +398,11 @@ class TownClient(discord.Client):
         try:
             with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
                 await message.channel.typing()
+            if recording is not None:
+                heard = await self.voices.hear(message, recording)
+                if heard is None:
+                    return
+                incoming = replace(incoming, heard=heard, text="", command=None)
             reply = await self.app.conversation.handle(incoming)
             if reply is not None:
                 reply = self.places.answered(asked, message.channel, reply)
@@ -411,6 +421,7 @@ class TownClient(discord.Client):
             await _answer_under(message, **first.arguments())
             for page in rest:
                 await message.channel.send(**page.arguments())
+            await self.voices.say(message.channel, reply)
             return
         try:
             opened = await self.http.start_private_message(message.author.id)

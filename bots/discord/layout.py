@@ -16,6 +16,7 @@ import discord
 from discord.utils import escape_markdown, escape_mentions
 
 from bots.conversation import Button, Document, Reply, SourceLink
+from bots.conversation.hearing import heard_line
 from core.announcements import Outgoing, Picture
 
 MESSAGE_LIMIT: Final = 2000
@@ -245,7 +246,8 @@ class Page:
 
 def lay_out(reply: Reply) -> list[Page]:
     """A reply as messages: text, quotes, sources, small print; buttons and file on the last one."""
-    blocks = [escape(each) for each in _paragraphs(reply.text)]
+    blocks = [*_marked(">", heard_line(reply))]
+    blocks.extend(escape(each) for each in _paragraphs(reply.text))
     for each in reply.quotes:
         blocks.extend(_marked(">", each))
     if reply.sources:

@@ -6,7 +6,7 @@ it nor its words reach a log.
 
 from bots.voice.faults import TooOften, VoiceBusy, VoiceOff, VoiceTooLarge, sentence
 from bots.voice.languages import answered_in, languages_of
-from bots.voice.opening import open_voice
+from bots.voice.opening import open_voice, prepare
 from bots.voice.service import MAX_BYTES, MAX_SECONDS, QUESTIONS_A_MINUTE, Voice
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "answered_in",
     "languages_of",
     "open_voice",
+    "prepare",
     "sentence",
 ]

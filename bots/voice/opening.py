@@ -5,10 +5,13 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Final
 
+from bots import texts
+from bots.happenings import Happenings
 from bots.operations.meters import Meters
-from bots.voice.service import MAX_SECONDS, Voice
+from bots.voice.service import MAX_SECONDS, Opened, Voice
 from core.settings import Settings
 from core.town import TownPack
+from knowledge.language import Language
 from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
 from knowledge.voice.port import Ears, Mouth
 
@@ -47,21 +50,24 @@ def _installed(packages: tuple[str, ...]) -> bool:
 
 
 def _ears(settings: Settings, town: TownPack) -> Ears:
+    from knowledge.ingest import read_guides
     from knowledge.voice.hearing import open_ears  # only where somebody speaks
-
     from knowledge.voice.names import names_of_town
 
     return open_ears(
         names=names_of_town(town.folder),
+        texts=[
+            each.text for each in read_guides(town.guides).passages if each.language is Language.JA
+        ],
+        cache=settings.data_dir / "voice",
         endpoint=_transcription(settings),
         limit_seconds=MAX_SECONDS,
     )
 
 
 def _mouth(settings: Settings, town: TownPack) -> Mouth:
-    from knowledge.voice.speaking import open_mouth  # only where somebody listens
-
     from knowledge.voice.names import names_of_town
+    from knowledge.voice.speaking import open_mouth  # only where somebody listens
 
     chosen = town.persona.voice
     return open_mouth(
@@ -93,4 +99,53 @@ def _speech(settings: Settings) -> SpeechEndpoint | None:
         settings.speech_model,
         key.get_secret_value() if key else None,
         settings.speech_timeout,
+    )
+
+
+async def prepare(voice: Voice | None, settings: Settings, happenings: Happenings) -> list[str]:
+    """Load the engines, and tell which run and what they cost, or what is missing.
+
+    Returns what staff should mend: nothing, unless they asked for a voice (``KANKEI_VOICE=on``).
+    """
+    if settings.voice == "off":
+        return []
+    if voice is None:
+        happenings.tell("voice.happening.none")
+        return []
+    ears, mouth = await voice.warm_up()
+    language = happenings.language
+    parts = [
+        texts.say(f"voice.happening.{key}", language, name=_shown(part, elsewhere, language))
+        for key, part, elsewhere in (
+            ("hears", ears, settings.transcription_base_url),
+            ("speaks", mouth, settings.speech_base_url),
+        )
+        if part is not None and not part.missing
+    ]
+    if parts:
+        happenings.tell("voice.happening.ready", parts=" / ".join(parts))
+    missing = {"ears": ears, "mouth": mouth}
+    lacking = {key: part.missing for key, part in missing.items() if part and part.missing}
+    for key, reason in lacking.items():
+        happenings.tell(f"voice.happening.missing-{key}", reason=reason)
+    if settings.voice != "on":
+        return []
+    return [
+        texts.say(f"voice.happening.missing-{key}", language, reason=reason)
+        for key, reason in lacking.items()
+    ]
+
+
+def _shown(part: Opened, elsewhere: str | None, language: str) -> str:
+    if elsewhere:
+        return texts.say("voice.happening.endpoint", language, name=part.name)
+    if part.cost is None:
+        return part.name
+    seconds = f"{part.cost.seconds:.1f}"
+    return texts.say(
+        "voice.happening.cost",
+        language,
+        name=part.name,
+        seconds=seconds,
+        megabytes=part.cost.megabytes,
     )

@@ -9,7 +9,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Final, Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from bots.conversation import Reply, Upload
 from bots.limits import Buckets, TooMany
@@ -20,6 +21,7 @@ from core.errors import KankeiError
 from knowledge.errors import VoiceError, VoiceMissing
 from knowledge.language import Language
 from knowledge.voice.port import Container, Ears, Heard, Mouth, Piece
+from knowledge.voice.process import Cost
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,22 @@ class Closing(Protocol):
     name: str
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """An engine that can be loaded before it is needed."""
+
+    async def warm(self) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One of ears and mouth, after it was tried."""
+
+    name: str = ""
+    cost: Cost | None = None  # of loading it, where it runs on this machine
+    missing: str = ""  # why there is none; empty: it works
 
 
 Engine = TypeVar("Engine", bound=Closing)
@@ -72,6 +90,18 @@ class Part(Generic[Engine]):
                     self.missing = str(error)
                     raise
             return self._engine
+
+    async def warm(self) -> Opened | None:
+        """Open and load it, so that the first who needs it need not wait; `None`: not wanted."""
+        if self._open is None:
+            return None
+        try:
+            engine = await self.get()
+            told = await engine.warm() if isinstance(engine, Warming) else None
+        except VoiceError as error:
+            return Opened(missing=str(error) or error.code)
+        cost = getattr(told, "cost", told)
+        return Opened(engine.name, cost if isinstance(cost, Cost) else None)
 
     async def close(self) -> None:
         """Let it go; nobody gets it after that."""
@@ -121,6 +151,10 @@ class Voice:
         engine = self._mouth.engine
         return engine is None or engine.speaks(Language(language))
 
+    async def warm_up(self) -> tuple[Opened | None, Opened | None]:
+        """Load ears and mouth, one after the other. What is missing stays so and is told."""
+        return await self._ears.warm(), await self._mouth.warm()
+
     async def question(
         self,
         audio: bytes | Upload,
@@ -164,7 +198,9 @@ class Voice:
         except TooMany as error:
             raise TooOften from error
 
-    async def pieces(self, reply: Reply) -> AsyncGenerator[Piece, None]:
+    async def pieces(
+        self, reply: Reply, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]:
         """The answer sentence by sentence; nothing where it is not spoken.
 
         Closing the generator stops what was not said yet. Raises `SynthesiserFailed`.
@@ -172,7 +208,8 @@ class Voice:
         if (mouth := await self._mouth_for(reply)) is None:
             return
         with self._meters.speech() as speech:
-            said = mouth.pieces(reply.spoken, language=Language(reply.language))
+            language = Language(reply.language)
+            said = mouth.pieces(reply.spoken, language=language, container=container)
             async with aclosing(said) as pieces:
                 async for piece in pieces:
                     speech.begun()

@@ -39,13 +39,12 @@ def _opus_seconds(audio: bytes) -> float:
         (granule,) = _GRANULE.unpack_from(audio, last + 6)
     except struct.error:
         return 0.0
-    samples: int = granule - skipped
-    return samples / SPEAKING_RATE if head > 0 else 0.0
+    return (int(granule) - int(skipped)) / SPEAKING_RATE if head > 0 else 0.0
 
 
 def _wav_seconds(audio: bytes) -> float:
     try:
-        with wave.open(io.BytesIO(audio)) as file:
+        with wave.open(io.BytesIO(audio), "rb") as file:
             return file.getnframes() / file.getframerate()
     except (wave.Error, EOFError, ZeroDivisionError):
         return 0.0

@@ -22,7 +22,7 @@ MOST_BYTES: Final = 200_000_000
 """Of all files together: 15 hours of speech."""
 _KEPT: Final = 0.9  # of the most bytes, after making room
 _SUFFIX: Final = ".voice"
-_HEAD: Final = struct.Struct("<4sfI")
+_HEAD: Final = struct.Struct("<4sdI")
 _MAGIC: Final = b"KKV1"
 _REMEMBERED: Final = 5_000
 

@@ -15,9 +15,12 @@ import os
 import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +32,10 @@ from knowledge.voice.names import SpokenName
 PLACE: Final = 1353
 """The context of naist-jdic for 名詞,固有名詞,地域,一般."""
 COST: Final = 1
+"""Below every other word's."""
+CHARACTER: Final = -800
+"""Added for each further character, so that a long name wins over a short one and another word."""
+_LOWEST: Final = -30_000
 _WIDE: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)} | {
     ord(narrow): wide for narrow, wide in zip(" \"'-\\`~", "\u3000”’−￥‘〜", strict=True)
 }
@@ -53,16 +60,17 @@ class Dictionary:
         return hashlib.sha256(self.table().encode()).hexdigest()[:16]
 
     def table(self) -> str:
-        """Return the source of the user dictionary, in CSV."""
+        """Return the source of the user dictionary, in CSV; a town's names come first."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        for surface, reading in _surfaces(self.names):
+        for surface, reading in _surfaces((*self.names, *_everywhere())):
             said = pronounced(reading)
             morae = len(_MORA.findall(said))
             kind = ("名詞", "固有名詞", "地域", "一般", "*", "*")
             accent = f"{accented(surface, said)}/{morae}"
             written = surface.translate(_WIDE)
-            row = (written, PLACE, PLACE, COST, *kind, written, katakana(reading), said, accent)
+            cost = max(COST + CHARACTER * (len(written) - 1), _LOWEST)
+            row = (written, PLACE, PLACE, cost, *kind, written, katakana(reading), said, accent)
             writer.writerow((*row, "*"))
         return out.getvalue()
 
@@ -76,9 +84,6 @@ class Dictionary:
             from pyopenjtalk.types import UserDictionaryEntry
         except ImportError as error:
             raise missing("pyopenjtalk-plus") from error
-        if not self.names:
-            pyopenjtalk.unset_user_dict()
-            return
         compiled = folder / f"names-{self.version}.dic"
         if not compiled.is_file():
             folder.mkdir(parents=True, exist_ok=True)
@@ -102,6 +107,13 @@ class Dictionary:
             return text
         pattern = "|".join(map(re.escape, sorted(readings, key=len, reverse=True)))
         return re.sub(pattern, lambda found: readings[found.group()], text)
+
+
+@cache
+def _everywhere() -> tuple[SpokenName, ...]:
+    """Return the words that every town's guides write and the engine reads wrongly."""
+    text = files("knowledge.voice").joinpath("readings.toml").read_text("utf-8")
+    return tuple(SpokenName(word, kana) for word, kana in tomllib.loads(text)["readings"].items())
 
 
 @contextmanager

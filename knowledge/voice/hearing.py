@@ -14,15 +14,16 @@ from typing import Final
 
 from knowledge.errors import AudioTooLong, RecogniserFailed
 from knowledge.hanzi import in_script
-from knowledge.language import Language
+from knowledge.language import Language, detect
 from knowledge.voice import whisper
 from knowledge.voice.choice import SpeechEndpoint
+from knowledge.voice.consensus import likeliest
 from knowledge.voice.extras import missing
 from knowledge.voice.listening import Listener, open_gate, open_listener
 from knowledge.voice.names import SpokenName
-from knowledge.voice.port import Heard, Transcript
+from knowledge.voice.port import Guess, Heard, Transcript
 from knowledge.voice.process import Cost, Process
-from knowledge.voice.recovery import Recovered, Recovery
+from knowledge.voice.recovery import Recovery
 from knowledge.voice.transcription_endpoint import TranscriptionEndpoint, iso
 from knowledge.voice.vocabulary import Vocabulary, vocabulary
 
@@ -118,7 +119,7 @@ class Hearing:
         """
         if self._worker:
             await self._worker.warm()
-        await asyncio.to_thread(self._recover, "")
+        await asyncio.to_thread(self._town)
         return self.facts
 
     async def hear(self, audio: bytes, *, languages: Sequence[Language]) -> Heard:
@@ -127,15 +128,14 @@ class Hearing:
             raise AudioTooLong(f"the recording is larger than {LARGEST:,} bytes")
         spoken = tuple(dict.fromkeys(map(iso, languages))) or ("ja",)
         heard, seconds = await self._heard(audio, spoken)
-        offered = [each for each in languages if iso(each) == heard.language]
-        language = offered[0] if offered else Language(heard.language)
+        language = _language(heard, languages)
         if language.chinese:
             text = in_script(heard.text, language)
             return Heard(text, language, heard.confidence, seconds)
         if not language.japanese:
             return Heard(heard.text, language, heard.confidence, seconds)
-        text, alternatives = await asyncio.to_thread(self._named, heard)
-        return Heard(text, language, heard.confidence, seconds, alternatives)
+        text, confidence, alternatives = await asyncio.to_thread(self._named, heard)
+        return Heard(text, language, confidence, seconds, alternatives)
 
     async def close(self) -> None:
         if self._worker:
@@ -161,24 +161,37 @@ class Hearing:
         )
         return heard, seconds
 
-    def _named(self, heard: Transcript) -> tuple[str, tuple[str, ...]]:
-        """Put names back; of all that it might have been, what names most of the town is likeliest.
-
-        What names other places is an alternative.
-        """
-        tried = [self._recover(each) for each in (heard.text, *heard.others)]
-        best = max(tried, key=lambda each: sum(map(len, each.names)))
+    def _named(self, heard: Transcript) -> tuple[str, float, tuple[str, ...]]:
+        """Put names back and choose among the guesses; those of other places are alternatives."""
+        town = self._town()
+        guesses = heard.guesses or (Guess(heard.text, 1.0),)
+        tried = [(town.recover(each.text), each.weight) for each in guesses]
+        best, risk = likeliest(tried, town.reading)
         others = [
             *best.alternatives,
-            *(each.text for each in tried if each.names and set(each.names) != set(best.names)),
+            *(each.text for each, _ in tried if each.names and set(each.names) != set(best.names)),
         ]
-        different = dict.fromkeys(each for each in others if each != best.text)
-        return best.text, tuple(different)[:ALTERNATIVES]
+        different = {town.reading(each): each for each in reversed(others) if each != best.text}
+        alternatives = tuple(reversed(different.values()))[:ALTERNATIVES]
+        return best.text, heard.confidence * (1.0 - risk), alternatives
 
-    def _recover(self, text: str) -> Recovered:
+    def _town(self) -> Recovery:
         if self._recovery is None:
             self._recovery = Recovery(self._words.names, self._words.words)
-        return self._recovery.recover(text)
+        return self._recovery
+
+
+def _language(heard: Transcript, languages: Sequence[Language]) -> Language:
+    """Return the language to answer in: of what is written, as its asker writes it.
+
+    A recogniser that takes English for Japanese may still write English.
+    """
+    told = heard.language
+    if told == "ja" and Language.EN in languages:
+        told = iso(detect(heard.text, Language.JA))
+    offered = [each for each in languages if iso(each) in {told, heard.language}]
+    offered.sort(key=lambda each: iso(each) != told)
+    return offered[0] if offered else Language(heard.language)
 
 
 def _lacking(modules: dict[str, str]) -> list[str]:

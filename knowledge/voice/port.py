@@ -75,13 +75,21 @@ class VoiceActivity(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """One of the things that may have been said."""
+
+    text: str
+    weight: float  # likelihood, as against the other guesses
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What a recogniser made of a clip."""
 
     text: str
     language: str  # ISO 639-1
     confidence: float  # 0 to 1
-    others: tuple[str, ...] = ()  # what it might have been instead, likeliest first
+    guesses: tuple[Guess, ...] = ()  # all that it may have been, where the recogniser tells
 
 
 class Recogniser(Protocol):

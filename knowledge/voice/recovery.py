@@ -32,6 +32,7 @@ _LENGTH: Final = re.compile(
     "|(?<=[ウクスツヌフムユルグズブプュ])ウ|(?<=[エケセテネヘメレゲゼデベペ])[エイ]"
     "|(?<=[オコソトノホモヨロゴゾドボポョ])[オウ]|ー"
 )
+_UNSAID: Final = re.compile(r"[、。,.・「」『』?!？！\s]+")
 _SILENT: Final = frozenset("、。,. ・「」『』()-‐")
 
 
@@ -66,8 +67,9 @@ class Recovery:
     ) -> None:
         self._reader = reader or Words()
         self._names = frozenset(each.surface for each in names)
+        self._known = {each.surface: hiragana_to_katakana(each.reading) for each in names}
         read = {each: self._read(each) for each in words if any(map(is_han, each))}
-        read |= {each.surface: hiragana_to_katakana(each.reading) for each in names}
+        read |= self._known
         self._targets: dict[str, tuple[str, ...]] = {}
         self._spelled: dict[str, list[tuple[str, str]]] = {}
         for surface in (*(each.surface for each in names), *read):
@@ -97,6 +99,10 @@ class Recovery:
         )
         different = dict.fromkeys(each for each in others if each != whole)
         return Recovered(whole, names, tuple(different)[:ALTERNATIVES])
+
+    def reading(self, text: str) -> str:
+        """Return how a text sounds, by the town's readings; punctuation has no sound."""
+        return fold(self._reader.reading(_UNSAID.sub("", text), self._known))
 
     def _read(self, word: str) -> str:
         return "".join(reading for _, reading, _ in self._reader.readings(word))

@@ -97,6 +97,6 @@ class SpeechService:
                 received += chunk
                 if len(received) > MOST_BYTES:
                     raise SynthesiserFailed("the speech endpoint sent too much for one sentence")
-        if not received or received[:1] in {b"{", b"["}:
+        if not received or received.startswith((b"{", b"[")):
             raise SynthesiserFailed("the speech endpoint sent no sound")
         return bytes(received)

@@ -1,8 +1,8 @@
 """Vocabulary: which of a town's names and words a recogniser is told, and which are put back.
 
-A prompt has room for some twenty words: those that the town's Japanese guides use most often, the
-most frequent last, next to what is said. It holds no sentences: a prompt of questions is written
-down better, but questions are then taken for those of the prompt.
+A prompt has room for some fifteen names: those that the town's Japanese guides use most often, the
+most frequent last, next to what is said. It holds no questions, with which fewer words are
+misheard: but 美祢市にスキー場はありますか then becomes 駐車場はありますか, which nobody notices.
 """
 
 from collections import Counter
@@ -14,7 +14,6 @@ from knowledge.lexicon import lexicon
 from knowledge.text import is_han
 from knowledge.voice.names import SpokenName
 
-PROMPT_WORDS: Final = 10
 PROMPT_NAMES: Final = 14
 _CHINESE: Final = "以下是普通话的句子。"
 """In simplified characters, so that Whisper writes Mandarin and not Cantonese or Japanese."""
@@ -32,12 +31,8 @@ class Vocabulary:
     def prompts(self) -> Mapping[str, str]:
         """What a recogniser is told before it listens, by language (ISO 639-1)."""
         names = "、".join(self.often)
-        words = "、".join(_apart(self.words, PROMPT_WORDS))
-        japanese = "。".join(each for each in (words, names) if each)
-        return {
-            "ja": f"{japanese}。" if japanese else "",
-            "zh": f"{_CHINESE}{names}。" if names else _CHINESE,
-        }
+        told = f"{names}。" if names else ""
+        return {"ja": told, "zh": _CHINESE + told}
 
 
 def vocabulary(names: Sequence[SpokenName], texts: Iterable[str] = ()) -> Vocabulary:

@@ -24,7 +24,7 @@ PAUSE: Final = 0.28
 """Seconds between two sentences of one file."""
 LONGEST: Final = 120.0
 """Seconds that one sentence of an endpoint may last."""
-_PROBE: Final = "ようこそおいでくださいました。"
+_PROBE: Final = "ようこそ。あちらの方は何をお探しですか。"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ is fetched. Three things differ from how the library alone would be used:
 * Whisper listens to 30 seconds whatever was recorded. For Japanese and English the window is the
   recording and 3 seconds more, which takes a third of the work; Chinese is misheard with it, and
   Korean was not measured, so both get the whole window.
-* A prompt names the town's places. Where the text then loops or only recites them, it is done again
-  with the whole window and without a prompt.
-* The language is one of those asked for. The first, the asker's own, wins unless another is
-  `OTHERWISE` times as likely.
+* A prompt names the town's places, without which none is spelled right, but makes the model hear
+  them everywhere. So it is written down twice, with the prompt and without, and all hypotheses go
+  to `knowledge.voice.consensus`. What loops or only recites the prompt is left out; where nothing
+  remains it is done again with the whole window.
+* The language is one of those asked for. Where two are nearly as likely, the one wins in which the
+  words are likelier.
 """
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from knowledge.errors import NothingHeard, RecogniserFailed
 from knowledge.voice.extras import missing
 from knowledge.voice.guards import invented, loops, recites, worded
-from knowledge.voice.port import HEARING_RATE, Clip, Transcript
+from knowledge.voice.port import HEARING_RATE, Clip, Guess, Transcript
 from knowledge.voice.weights import whisper_base
 
 if TYPE_CHECKING:
@@ -34,13 +36,17 @@ if TYPE_CHECKING:
 NAME: Final = "whisper-base"
 MARGIN: Final = 3.0
 """Seconds of silence after the recording within the window; with less it loops."""
-OTHERWISE: Final = 3.0
+OTHERWISE: Final = 10.0
+"""Times that a language must be likelier than the next for it to be the only one that is tried."""
 
 _SHORT: Final = frozenset({"ja", "en"})
 _WINDOW: Final = 30.0  # seconds that Whisper was trained on
 _FRAMES: Final = 100  # a second
 _BEAM: Final = 5
 _PROMPT: Final = 180  # tokens; longer prompts cost time, and did not help
+_OWN: Final = 0.1  # log-probability that the asker's own language is given
+_SECOND: Final = 0.4  # weight of what was not the likeliest hypothesis
+_PAUSE: Final = 0.2  # seconds
 _TOKENS: Final = 16  # a second, and as many again; more is a loop
 _NO_SPEECH: Final = 0.6  # with the next one: Whisper's own rule for silence
 _NO_WORDS: Final = -1.0
@@ -87,21 +93,64 @@ class Whisper:
         """Write down what is said. Raises `NothingHeard` where it is only repetition or silence."""
         if clip.rate != HEARING_RATE or not languages:
             raise RecogniserFailed("a recording of 16 kHz and a language are needed")
-        features = self._model.feature_extractor(clip.samples)
-        encoded = self._encoded(features, clip.seconds + MARGIN)
-        language = self._language(encoded, languages)
-        if language not in _SHORT:
-            encoded = self._encoded(features, _WINDOW)
+        parts = [self._part(each) for each in _parts(clip)]
+        language, first = self._told(parts[0], languages, prompts)
         prompt = prompts.get(language, "")
-        decoded = self._decoded(clip, encoded, language, prompt)
-        if self._wrong(decoded, clip, language, prompt):
-            encoded = self._encoded(features, _WINDOW)
-            decoded = self._decoded(clip, encoded, language, "")
-            if self._wrong(decoded, clip, language, prompt):
-                raise NothingHeard("nothing that could be words")
-        first, *others = dict.fromkeys(decoded.texts)
-        confidence = math.exp(min(decoded.logprob, 0.0))
-        return Transcript(first, language, confidence, tuple(others))
+        rest = [self._written(each, language, prompt) for each in parts[1:]]
+        heard = [each for each in (first, *rest) if each is not None]
+        if not heard:
+            raise NothingHeard("nothing that could be words")
+        confidence = math.exp(min(sum(each.logprob for each in heard) / len(heard), 0.0))
+        between = "" if language in {"ja", "zh"} else " "
+        text = between.join(each.guesses[0].text for each in heard)
+        guesses = heard[0].guesses if len(parts) == 1 else ()
+        return Transcript(text, language, confidence, guesses)
+
+    def _part(self, clip: Clip) -> "_Part":
+        features = self._model.feature_extractor(clip.samples)
+        return _Part(clip, features, self._encoded(features, clip.seconds + MARGIN))
+
+    def _told(
+        self, part: "_Part", languages: Sequence[str], prompts: Mapping[str, str]
+    ) -> "tuple[str, _Written | None]":
+        """Write down the first part in the language that makes most of it."""
+        tried = {
+            each: self._written(part, each, prompts.get(each, ""))
+            for each in self._candidates(part.encoded, languages)
+        }
+        made = {each: written for each, written in tried.items() if written is not None}
+        if not made:
+            return next(iter(tried)), None
+        best = max(made, key=lambda each: made[each].logprob + _OWN * (each == languages[0]))
+        return best, made[best]
+
+    def _candidates(self, encoded: "StorageView", languages: Sequence[str]) -> list[str]:
+        """Return the likeliest language, and the next one where it is not certain."""
+        if len(languages) == 1:
+            return list(languages)
+        told = {
+            token[2:-2]: share for token, share in self._model.model.detect_language(encoded)[0]
+        }
+        first, second = sorted(languages, key=lambda each: -told.get(each, 0.0))[:2]
+        certain = told.get(first, 0.0) > OTHERWISE * told.get(second, 0.0)
+        return [first] if certain else [first, second]
+
+    def _written(self, part: "_Part", language: str, prompt: str) -> "_Written | None":
+        """Write down one part; `None` if no words can be made of it."""
+        seconds = part.clip.seconds
+        encoded = part.encoded
+        if language not in _SHORT:
+            encoded = self._encoded(part.features, _WINDOW)
+        plain = self._decoded(encoded, seconds, language, "")
+        tried = [self._decoded(encoded, seconds, language, prompt)] if prompt else []
+        good = [each for each in (*tried, plain) if not _wrong(each, seconds, language, prompt)]
+        if not good and language in _SHORT:
+            whole = self._encoded(part.features, _WINDOW)
+            plain = self._decoded(whole, seconds, language, "")
+            good = [] if _wrong(plain, seconds, language, prompt) else [plain]
+        if not good:
+            return None
+        return _Written(tuple(_guesses(good)), good[-1].logprob)
 
     def _encoded(self, features: NDArray[np.float32], seconds: float) -> "StorageView":
         from faster_whisper.audio import pad_or_trim
@@ -109,26 +158,16 @@ class Whisper:
         frames = round(min(seconds, _WINDOW) * _FRAMES)
         return self._model.encode(pad_or_trim(features, frames + frames % 2))
 
-    def _language(self, encoded: "StorageView", languages: Sequence[str]) -> str:
-        if len(languages) == 1:
-            return languages[0]
-        told = {
-            token[2:-2]: share for token, share in self._model.model.detect_language(encoded)[0]
-        }
-        best = max(languages, key=lambda each: told.get(each, 0.0))
-        own = languages[0]
-        return best if told.get(best, 0.0) > OTHERWISE * told.get(own, 0.0) else own
-
-    def _decoded(self, clip: Clip, encoded: "StorageView", language: str, prompt: str) -> _Decoded:
-        if clip.seconds + 1 > _WINDOW:
-            return self._in_windows(clip, language, prompt)
+    def _decoded(
+        self, encoded: "StorageView", seconds: float, language: str, prompt: str
+    ) -> _Decoded:
         model = self._model
         tokenizer = self._tokenizer(
             model.hf_tokenizer, multilingual=True, task="transcribe", language=language
         )
         before = tokenizer.encode(" " + prompt)[-_PROMPT:] if prompt else []
         shown = model.get_prompt(tokenizer, before, without_timestamps=True)
-        most = len(shown) + round(_TOKENS * (clip.seconds + 1))
+        most = len(shown) + round(_TOKENS * (seconds + 1))
         result = model.model.generate(
             encoded,
             [shown],
@@ -143,32 +182,53 @@ class Whisper:
         count = len(result.sequences_ids[0])
         return _Decoded(texts, result.scores[0] * count / (count + 1), result.no_speech_prob)
 
-    def _in_windows(self, clip: Clip, language: str, prompt: str) -> _Decoded:
-        """Write down more than one window holds, as the library does."""
-        found, _ = self._model.transcribe(
-            clip.samples,
-            language=language,
-            beam_size=_BEAM,
-            temperature=0.0,
-            initial_prompt=prompt or None,
-            condition_on_previous_text=False,
-        )
-        segments = list(found)
-        if not segments:
-            return _Decoded(("",), 0.0, 1.0)
-        spaces = " " if language not in {"ja", "zh"} else ""
-        text = worded(spaces.join(each.text.strip() for each in segments))
-        seconds = sum(each.end - each.start for each in segments) or 1.0
-        logprob = sum(each.avg_logprob * (each.end - each.start) for each in segments) / seconds
-        return _Decoded((text,), logprob, min(each.no_speech_prob for each in segments))
 
-    @staticmethod
-    def _wrong(decoded: _Decoded, clip: Clip, language: str, prompt: str) -> bool:
-        text = decoded.texts[0]
-        silent = decoded.no_speech > _NO_SPEECH and decoded.logprob < _NO_WORDS
-        return (
-            silent
-            or invented(text)
-            or loops(text, seconds=clip.seconds, language=language)
-            or recites(text, prompt)
-        )
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """One part in words."""
+
+    guesses: tuple[Guess, ...]  # the first is the likeliest
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """As much of a recording as one window holds."""
+
+    clip: Clip
+    features: NDArray[np.float32]
+    encoded: "StorageView"
+
+
+def _guesses(decoded: Sequence[_Decoded]) -> Iterator[Guess]:
+    """Yield all hypotheses; the first of each decoding counts most."""
+    for each in decoded:
+        for number, text in enumerate(each.texts):
+            if text:
+                yield Guess(text, math.exp(min(each.logprob, 0.0)) * (_SECOND if number else 1.0))
+
+
+def _parts(clip: Clip) -> Iterator[Clip]:
+    """Cut a recording where it is quietest, so that each part leaves `MARGIN` in its window."""
+    samples = clip.samples
+    longest = round((_WINDOW - MARGIN) * clip.rate)
+    while len(samples) > longest:
+        moments = samples[longest // 2 : longest]
+        size = round(_PAUSE * clip.rate)
+        moments = moments[: len(moments) // size * size].reshape(-1, size)
+        quietest = int(np.argmin(np.square(moments).sum(axis=1)))
+        cut = longest // 2 + quietest * size + size // 2
+        yield Clip(samples[:cut], clip.rate)
+        samples = samples[cut:]
+    yield Clip(samples, clip.rate)
+
+
+def _wrong(decoded: _Decoded, seconds: float, language: str, prompt: str) -> bool:
+    text = decoded.texts[0]
+    silent = decoded.no_speech > _NO_SPEECH and decoded.logprob < _NO_WORDS
+    return (
+        silent
+        or invented(text)
+        or loops(text, seconds=seconds, language=language)
+        or recites(text, prompt)
+    )

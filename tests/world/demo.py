@@ -25,7 +25,7 @@ class Demo:
             *(sys.executable, "-m", "bots", "demo"),
             *("--town", f"towns/{self.town}", "--port", str(self.port), "--data", str(self.data)),
             cwd=ROOT,
-            env={**PLAIN, "LANG": "ja_JP.UTF-8"},
+            env={**PLAIN, "LANG": "ja_JP.UTF-8", "KANKEI_VOICE": "off"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final, Protocol
+
+from starlette.websockets import WebSocketDisconnect
 
 from bots.conversation import Reply
 from bots.web.voice.wire import Wire
@@ -33,6 +35,7 @@ class Speaker:
         self._container = next((each for each in _PREFERRED if each in plays), Container.WAV)
         self._task: asyncio.Task[None] | None = None
         self._codec: Codec | None = None
+        self._made = 0  # sentences of this answer that the page has
         self.spoken = ""  # what the page may be playing: the microphone could hear it
 
     @property
@@ -59,27 +62,35 @@ class Speaker:
             await asyncio.wait({task})
 
     async def _speak(self, question: int, reply: Reply) -> None:
-        index = 0
+        """The edge of the voice: whatever breaks, the written answer stands and the page knows."""
+        self._made = 0
         try:
-            async with aclosing(self._speech.pieces(reply)) as pieces:
-                async for piece in pieces:
-                    file = await self._as_played(piece)
-                    await self._wire.sound(
-                        question,
-                        index,
-                        file,
-                        text=piece.text,
-                        seconds=round(piece.seconds, 3),
-                        media=str(self._container),
-                    )
-                    index += 1
+            await self._pieces(question, reply)
+        except WebSocketDisconnect:
+            return
         except VoiceError as error:
-            # The written answer stands alone; the page says so if nothing was heard.
             logger.warning("voice-mute", extra={"reason": error.code})
+        except Exception:
+            logger.exception("voice-mute")
         more = {}
-        if not index and not self._speech.speaks(reply.language):
+        if not self._made and not self._speech.speaks(reply.language):
             more = {"language": reply.language, "text": reply.spoken}
-        await self._wire.say("spoken", question=question, pieces=index, **more)
+        with suppress(WebSocketDisconnect):
+            await self._wire.say("spoken", question=question, pieces=self._made, **more)
+
+    async def _pieces(self, question: int, reply: Reply) -> None:
+        async with aclosing(self._speech.pieces(reply)) as pieces:
+            async for piece in pieces:
+                file = await self._as_played(piece)
+                await self._wire.sound(
+                    question,
+                    self._made,
+                    file,
+                    text=piece.text,
+                    seconds=round(piece.seconds, 3),
+                    media=str(self._container),
+                )
+                self._made += 1
 
     async def _as_played(self, piece: Piece) -> bytes:
         """The sound in a container that this browser plays."""

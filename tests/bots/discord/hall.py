@@ -215,6 +215,7 @@ class Whistling(FakeMouth):
 
     pitches: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.3
+    instead: FakeMouth | None = None  # who speaks, if that is decided before the first word
 
     async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
         self.said.append((text, language))

@@ -1,9 +1,11 @@
 """The mascot in a voice channel, over real sockets: what people there do, and what they hear."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import discord
+import numpy as np
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
@@ -23,7 +25,10 @@ from core.clock import system_clock
 from core.database import transaction
 from core.tables import AnnouncementRow
 from knowledge.errors import SynthesiserFailed
-from knowledge.voice.port import Mouth
+from knowledge.language import Language
+from knowledge.testing import FakeMouth
+from knowledge.voice.codec import AvCodec
+from knowledge.voice.port import Container, Mouth, Piece, Samples
 from tests.bots.discord.hall import (
     HANA,
     LOUNGE,
@@ -42,7 +47,7 @@ from tests.bots.discord.hall import (
 )
 from tests.bots.discord.server import until
 from tests.bots.discord.stage import StubApp, settings, town_pack
-from tests.world.voices import need
+from tests.world.voices import need, said
 
 LOW, HIGH, HIGHEST = 440, 880, 1320
 TONES = (LOW, HIGH, HIGHEST)
@@ -75,7 +80,7 @@ async def visit(hall: Hall, engine: AsyncEngine) -> AsyncIterator[Visit]:
     mouth = Whistling(pitches={"低い。": LOW, "高い。": HIGH, "もっと高い。": HIGHEST})
 
     def opened() -> Mouth:
-        return mouth
+        return mouth.instead or mouth
 
     values = {"discord_api_url": hall.api, "discord_gateway_url": hall.gateway}
     app = StubApp(settings(**values), town_pack(guild=1), engine)
@@ -395,8 +400,8 @@ async def test_announcements_are_read_aloud_once_staff_say_so_the_sender_first(
     await visit.hall.posts(number)
     await until(visit.hall.voice.words)
     await visit.quiet()
-    said = "".join(text for text, _ in visit.mouth.said)
-    assert said == "見本町役場からのお知らせです。山焼き。2月15日です。 低い。"
+    words = "".join(text for text, _ in visit.mouth.said)
+    assert words == "見本町役場からのお知らせです。山焼き。2月15日です。 低い。"
 
 
 async def test_a_post_that_is_no_announcement_or_in_a_hidden_room_is_not_read(
@@ -427,24 +432,57 @@ async def test_only_staff_switch_it_and_each_change_is_in_the_audit_log(visit: V
     ]
 
 
+@dataclass
+class Mei(FakeMouth):
+    """Says one recorded sentence."""
+
+    async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
+        self.said.append((text, language))
+        clip = said(text)
+        return Piece(text, AvCodec().encode(clip, container), container, clip.seconds)
+
+
+async def test_listeners_hear_the_voice_as_it_was_made(visit: Visit) -> None:
+    need("pyopenjtalk")
+    sentence = "秋芳洞は、八時三十分からです。"
+    visit.mouth.instead = Mei()
+    await visit.arrive(HANA)
+    says(visit, sentence)
+    await visit.hall.writes(HANA, "何時から？")
+    await until(visit.hall.voice.words)
+    await visit.quiet()
+
+    made, heard = said(sentence), visit.hall.voice.sound()
+    assert made.rate == heard.rate
+    assert abs(heard.seconds - made.seconds) < 0.2
+    assert likeness(made.samples, heard.samples) > 0.9
+
+
+def likeness(one: Samples, other: Samples) -> float:
+    """How far one sound is the other, wherever that begins: the largest correlation, up to 1."""
+    size = 1 << (len(one) + len(other)).bit_length()
+    both = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
+    return float(both.max() / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
 # --- the sound --------------------------------------------------------------------------------
 
 
 def test_a_speech_is_silent_while_the_next_sentence_is_made_and_ends_after_the_last() -> None:
-    said = Speech()
-    said.feed([b"a"])
-    assert [said.read(), said.read()] == [b"a", SILENCE]
-    said.feed([b"b", b"c"])
-    said.end()
-    assert [said.read(), said.read(), said.read()] == [b"b", b"c", b""]
-    assert said.is_opus()
+    talk = Speech()
+    talk.feed([b"a"])
+    assert [talk.read(), talk.read()] == [b"a", SILENCE]
+    talk.feed([b"b", b"c"])
+    talk.end()
+    assert [talk.read(), talk.read(), talk.read()] == [b"b", b"c", b""]
+    assert talk.is_opus()
 
 
 def test_of_a_speech_that_was_cut_nothing_is_left() -> None:
-    said = Speech()
-    said.feed([b"a", b"b"])
-    said.cut()
-    assert said.read() == b""
+    talk = Speech()
+    talk.feed([b"a", b"b"])
+    talk.cut()
+    assert talk.read() == b""
 
 
 def buttons(message: dict[str, Any]) -> list[str]:

@@ -26,6 +26,9 @@ ANSWER = (
     "秋芳洞の入洞料は、おとな1600円です。こどもは、1000円です。"
     "年中無休で、朝の8時30分から、夕方の5時30分まで入れます。市の資料、2026年2月時点です。"
 )
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Dictionary.create:DeprecationWarning:pyopenjtalk"  # its own, of its readings
+)
 SOONEST = 250
 """Milliseconds from the server's word that somebody speaks to silence."""
 
@@ -109,6 +112,27 @@ async def test_who_holds_the_button_is_heard_answered_and_spoken_to(
     clip = AvCodec().decode(stage.ears.heard[0][0], rate=HEARING_RATE, limit=60)
     assert clip.seconds > 2.5
     assert abs(clip.samples).max() > 0.1
+
+
+async def test_the_engines_of_this_machine_hear_and_answer_through_the_page(
+    tmp_path: Path, clock: SetClock, playwright: Playwright
+) -> None:
+    need("av", "pyopenjtalk", "faster_whisper")
+    async with open_town(tmp_path, clock, demo=False) as world:
+        world.talk.spoken = ANSWER
+        stage = Stage(world, FakeEars(), tmp_path)
+        async with visitor(playwright, stage, 3.0, QUESTION, 60.0) as talking:
+            await talking.page.get_by_label("手を使わずに話す").check()
+            await talking.until("heard.told.some(each => each.type === 'heard')")
+            await talking.until("heard.told.some(each => each.type === 'spoken')")
+            (heard,) = await talking.told("heard")
+            assert "いくら" in heard["text"]
+            spoken = await talking.told("piece")
+            assert "".join(each["text"] for each in spoken) == ANSWER
+            await talking.until("heard.loud.some(at => at > given.at)", at=spoken[0]["at"])
+    incoming = world.talk.heard[-1]
+    assert incoming.heard is not None
+    assert incoming.language == "ja"
 
 
 async def test_a_short_press_starts_and_the_next_one_sends_also_by_keyboard(

