@@ -47,6 +47,7 @@ EVERY_LANGUAGE = (
     "topics",
     "travel",
     "voice",
+    "voice-channel",
     "voice-web",
     "web",
 )
