@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NAME: Final = "whisper-base"
 MARGIN: Final = 3.0
 """Seconds of silence after the recording within the window; with less it loops."""
-OTHERWISE: Final = 10.0
+OTHERWISE: Final = 50.0
 """Times that a language must be likelier than the next for it to be the only one that is tried."""
 
 _SHORT: Final = frozenset({"ja", "en"})
