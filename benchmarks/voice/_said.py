@@ -184,7 +184,8 @@ def word_errors(said: str, heard: str) -> tuple[int, int]:
     """Return how many words are wrong, and how many were said."""
     one, other = (re.sub(r"[^a-z0-9' ]", " ", each.casefold()).split() for each in (said, heard))
     codes = {word: chr(number) for number, word in enumerate(dict.fromkeys([*one, *other]), 1)}
-    return distance("".join(map(codes.get, one)), "".join(map(codes.get, other))), len(one)
+    coded = ["".join(codes[word] for word in words) for words in (one, other)]
+    return distance(*coded), len(one)
 
 
 def _plain(text: str) -> str:

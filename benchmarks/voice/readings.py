@@ -35,6 +35,6 @@ def _wrong() -> list[str]:
     return [
         each.surface
         for each in _said.names()
-        if fold(pyopenjtalk.g2p(each.surface, kana=True).translate(_MARKS))
+        if fold(str(pyopenjtalk.g2p(each.surface, kana=True)).translate(_MARKS))
         != fold(hiragana_to_katakana(each.reading))
     ]
