@@ -130,10 +130,15 @@ def voices() -> dict[str, Synthesiser]:
 @cache
 def recording(voice: str, text: str, language: str = "ja", line: str = "voice message") -> bytes:
     """Return what a telephone would send; `line` says how good it is."""
-    clip = voices()[voice].speak(text, language=language, speed=1.0)
+    clip = _spoken(voice, text, language)
     if line == "noise 20 dB":
         return AvCodec().encode(noisy(clip, 20.0), Container.WAV)
     return as_opus(clip, 12 if line == "Opus 12 kbit/s" else 24)
+
+
+@cache
+def _spoken(voice: str, text: str, language: str) -> Clip:
+    return voices()[voice].speak(text, language=language, speed=1.0)
 
 
 def samples(audio: bytes) -> Samples:
