@@ -18,7 +18,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+import numpy as np
+from playwright.async_api import Page, Playwright, async_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 DESKTOP = {"width": 1280, "height": 860}
@@ -99,6 +100,50 @@ async def walk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await window(page, url, shoot)
 
 
+def question(path: Path) -> Path:
+    """Somebody asks aloud, for Chromium's microphone."""
+    sys.path.insert(0, str(ROOT))
+    from knowledge.voice.codec import AvCodec
+    from knowledge.voice.mei import Mei
+    from knowledge.voice.port import Clip, Container
+
+    clip = Mei().speak("あきよしどうの、入洞料は、いくらですか", language="ja", speed=1.0)
+    pauses = [[0.0] * clip.rate * seconds for seconds in (3, 60)]
+    samples = np.concatenate([pauses[0], clip.samples, pauses[1]]).astype(np.float32)
+    path.write_bytes(AvCodec().encode(Clip(samples, clip.rate), Container.WAV))
+    return path
+
+
+async def talk(page: Page, url: str, folder: Path, prefix: str) -> None:
+    """Hands-free: listening, the answer spoken; then a microphone that is gone."""
+
+    async def shoot(name: str) -> None:
+        path = folder / f"{prefix}voice-{name}.png"
+        await page.locator("section.chat").screenshot(path=path)
+        print(path)
+
+    mood = "[data-voice][data-mood={}]".format
+    await page.goto(url)
+    await page.locator(mood("idle")).wait_for()
+    await shoot("idle")
+    await page.locator("[data-handsfree]").check()
+    await page.locator(mood("listening")).wait_for()
+    await shoot("listening")
+    await page.locator(mood("thinking")).or_(page.locator(mood("speaking"))).wait_for()
+    await page.locator(mood("speaking")).wait_for(timeout=60_000)
+    await shoot("speaking")
+    await page.evaluate(
+        """() => {
+          const none = async () => { throw new DOMException('', 'NotFoundError'); };
+          navigator.mediaDevices.getUserMedia = none;
+        }"""
+    )
+    await page.locator("[data-handsfree]").uncheck()
+    await page.locator("[data-talk]").press("Enter")
+    await page.locator("[data-voice] [role=alert]:not(:empty)").wait_for()
+    await shoot("none")
+
+
 async def staff(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) -> None:
     """The console: an announcement, and how the town stands."""
     await page.goto(url)
@@ -168,6 +213,29 @@ async def window(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) 
     await shoot("window-check")
 
 
+async def voices(playwright: Playwright, url: str, folder: Path) -> None:
+    """The page that hears and speaks, where the extra `voice` is installed."""
+    for prefix, viewport in (("", DESKTOP), ("phone-", PHONE)):
+        with tempfile.TemporaryDirectory() as sounds:
+            file = await asyncio.to_thread(question, Path(sounds) / "question.wav")
+            browser = await playwright.chromium.launch(
+                executable_path=shutil.which("chromium"),
+                args=[
+                    *CHROMIUM,
+                    "--use-fake-ui-for-media-stream",
+                    "--use-fake-device-for-media-stream",
+                    f"--use-file-for-fake-audio-capture={file}%noloop",
+                ],
+            )
+            page = await browser.new_page(
+                viewport=viewport,  # type: ignore[arg-type]
+                locale="ja-JP",
+                device_scale_factor=2 if prefix else 1,
+            )
+            await talk(page, url, folder, prefix)
+            await browser.close()
+
+
 async def main(folder: Path) -> None:
     async with demo("towns/mine") as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -182,6 +250,7 @@ async def main(folder: Path) -> None:
             await walk(await context.new_page(), url, folder, prefix)
             await context.close()
         await browser.close()
+        await voices(playwright, url, folder)
 
 
 if __name__ == "__main__":
