@@ -11,7 +11,6 @@ from knowledge.voice.numerals import in_words
 from knowledge.voice.phonemes import english_phonemes
 from tests.world.voices import need
 
-
 NAMES = [SpokenName("武甕槌大神", "たけみかづちのおおかみ"), SpokenName("美祢市", "みねし")]
 
 
