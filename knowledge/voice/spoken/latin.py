@@ -30,6 +30,15 @@ _TABLE: Final = {
     "can": "キャン", "visa": "ビザ", "mastercard": "マスターカード", "pdf": "ピーディーエフ",
 }  # fmt: skip
 """Words that are said otherwise than they look; in lower case."""
+_KINDS: Final = frozenset(
+    fold_reading(hiragana_to_katakana(each))
+    for each in (
+        *("", "し", "ちょう", "まち", "むら", "けん", "えき", "どう", "だい", "さん", "やま", "こ"),
+        *("おんせん", "じんぐう", "じんじゃ", "くうこう", "いけ", "がわ", "たき", "しま", "じま"),
+        *("あいしー", "しやくしょ", "こうげん"),
+    )
+)
+"""What a name may add to the word that people write in Roman letters: みねし is Mine City."""
 _WORD: Final = re.compile(r"[A-Za-zÀ-ɏ]+(?:[-'’.][A-Za-zÀ-ɏ]+)*")
 _SPELLED: Final = 5
 """Letters of a word in capitals that is still spelled."""
@@ -63,7 +72,7 @@ def _words(text: str, names: Sequence[SpokenName]) -> str:
 def _said(word: str, names: Sequence[SpokenName]) -> str:
     if known := _TABLE.get(word.casefold()):
         return known
-    if place := _place(word, tuple(names)):
+    if place := place_kana(word, tuple(names)):
         return place
     parts = re.split(r"[-'’.]", word)
     if len(parts) > 1:
@@ -76,9 +85,9 @@ def _said(word: str, names: Sequence[SpokenName]) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _place(word: str, names: tuple[SpokenName, ...]) -> str | None:
+def place_kana(word: str, names: tuple[SpokenName, ...]) -> str | None:
     """Read a capitalised word as romaji if a name of the town begins with it: Mine is ミネ."""
-    if not word[0].isupper() or not word.isascii():
+    if not word[:1].isupper() or not word.isascii():
         return None
     kana = romaji_to_kana(word)
     if kana is None or len(kana) < _SHORTEST:
@@ -86,7 +95,8 @@ def _place(word: str, names: tuple[SpokenName, ...]) -> str | None:
     folded = fold_reading(kana)
     for each in names:
         reading = hiragana_to_katakana(each.reading)
-        if fold_reading(reading).startswith(folded):
+        begins = fold_reading(reading)
+        if begins.startswith(folded) and begins[len(folded) :] in _KINDS:
             return _as_long(reading, folded)
     return None
 
