@@ -315,13 +315,13 @@ async def _until(
 async def _read_guide(
     app: App, progress: Callable[[str], None], ready: Callable[[App], None]
 ) -> None:
-    """Then load the models before the first question, and encode what is still missing."""
+    """Then load models and voice before the first question, and encode what is still missing."""
     await app.read_guide()
     progress("guide")
     ready(app)
     await in_daemon(app.guide.warm_up)
-    await in_daemon(app.guide.catch_up)
     await _prepare_voice(app)
+    await in_daemon(app.guide.catch_up)
 
 
 async def _prepare_voice(app: App) -> None:

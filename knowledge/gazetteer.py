@@ -12,6 +12,9 @@ A file ``gazetteer.toml`` in the town's folder, which may be missing::
     zh-Hans = ["青山洞窟"]
     ko = ["아오야마 동굴"]
 
+    [readings]                     # of words that nobody asks by name, for voices
+    "青山町" = "あおやまちょう"
+
     [[synonym]]
     words = ["役場", "市役所"]     # mean the same in this town; a question with one finds both
 
@@ -56,6 +59,8 @@ class Gazetteer:
     entries: tuple[Entry, ...] = ()
     synonyms: tuple[tuple[str, ...], ...] = ()
     problems: tuple[Problem, ...] = ()
+    readings: tuple[tuple[str, str], ...] = ()
+    """Words and their kana, which are only said: they lead to no passage."""
 
 
 def read_gazetteer(path: Path) -> Gazetteer:
@@ -128,8 +133,8 @@ class _Reader:
         self.problems.append(Problem(self.file, line, message, remedy))
 
     def gazetteer(self, tables: Mapping[str, object]) -> Gazetteer:
-        for key in tables.keys() - {"name", "synonym"}:
-            remedy = "write [[name]] or [[synonym]]"
+        for key in tables.keys() - {"name", "synonym", "readings"}:
+            remedy = "write [[name]], [[synonym]] or [readings]"
             self.problem(self._line_of(key), f"unknown table {key}", remedy)
         entries: dict[str, Entry] = {}
         for line, table in self._tables(tables, "name"):
@@ -140,12 +145,26 @@ class _Reader:
                 self.problem(line, what, "put all its names below one [[name]]")
                 continue
             entries[entry.name] = entry
+        readings = tuple(self._readings(tables.get("readings", {})))
         synonyms = [self._synonym(table, line) for line, table in self._tables(tables, "synonym")]
         return Gazetteer(
             tuple(entries.values()),
             tuple(each for each in synonyms if each is not None),
             tuple(self.problems),
+            readings,
         )
+
+    def _readings(self, table: object) -> Iterator[tuple[str, str]]:
+        if not isinstance(table, Mapping):
+            self.problem(self._line_of("readings"), "readings is no table", "write [readings]")
+            return
+        for word, kana in list(table.items())[:MAX_ENTRIES]:
+            said, reading = self._text(word), self._text(kana)
+            if said and reading and all(map(is_kana, fold(reading))):
+                yield said, reading
+            else:
+                what = f"{word}: the reading is not kana"
+                self.problem(self._line_of(str(word)), what, "write it in hiragana")
 
     def _tables(
         self, tables: Mapping[str, object], key: str

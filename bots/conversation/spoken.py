@@ -140,9 +140,9 @@ class Spoken:
             return _say("spoken.source-undated", language, title=title)
         year, *rest = passage.as_of.split("-")
         month, day = (*(str(int(each)) for each in rest), "", "")[:2]
-        name = texts.say(f"computed.month.{month}", "en") if month else ""
+        name = texts.say(f"computed.month.{month}", language) if month else ""
         key = ("year", "month", "day")[len(rest)]
-        date = _say(f"date.{key}", language, year=year, month=month, day=day, name=name)
+        date = _say(f"date.{key}", language, year=year, month=name, day=day)
         return _say("spoken.source", language, title=title, date=date)
 
     # Others

@@ -98,6 +98,7 @@ class DiscordAdapter:
         if self._running is not None:
             self._running.remove_done_callback(self._lost)
         await self.client.drain(DRAIN_FOR)
+        await self.client.places.close()  # while Discord can still say that we are out
         await self._stopped()
 
     async def settle_in(self) -> None:

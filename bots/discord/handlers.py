@@ -27,6 +27,7 @@ from discord import app_commands
 from bots import texts
 from bots.conversation import ChatKind, Form, Incoming, Reply, Upload
 from bots.conversation.announcing import form_of
+from bots.discord.channel import BUTTONS, Places, VoiceCommands, can_speak
 from bots.discord.layout import ActionButton, ActionMenu, lay_out
 from bots.discord.messenger import PATIENCE
 from bots.discord.voices import Voices, file_of
@@ -135,7 +136,8 @@ class TownClient(discord.Client):
         intents = discord.Intents.none()
         intents.guilds = intents.members = True
         intents.guild_messages = intents.dm_messages = True
-        # Voice channels are not entered, so nobody need be told that parts for them are missing.
+        aloud = intents.voice_states = can_speak(app)
+        # Who calls the mascot into a voice channel is told which parts for it are missing.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             intents=intents,
@@ -166,6 +168,10 @@ class TownClient(discord.Client):
         self._add("settings", self._settings())
         self._add("announce", self._announce())
         self._add("answer", self._answer_question())
+        self.places = Places(app, self)
+        self.voice_commands = VoiceCommands(app, self.places)
+        if aloud:
+            self.tree.add_command(self.voice_commands)
 
     @property
     def own_id(self) -> int:
@@ -270,6 +276,11 @@ class TownClient(discord.Client):
 
     async def pressed(self, interaction: Interaction, action: str) -> None:
         """Answer a pressed button, for the eyes of who pressed it: by a form, if it opens one."""
+        if action in BUTTONS:
+            await self.voice_commands.pressed(interaction, action)
+            return
+        if action.startswith("heard:"):  # what was said is an answer to something else
+            self.places.asked(interaction.guild_id, interaction.user.id)
         form = form_of(action, texts.nearest(str(interaction.locale)))
         if form is not None and self.app.staff("discord", str(interaction.user.id)):
             await interaction.response.send_modal(ActionForm(form, action))
@@ -308,12 +319,14 @@ class TownClient(discord.Client):
     async def _answer(self, interaction: Interaction, incoming: Incoming, *, public: bool) -> None:
         hidden = incoming.chat is ChatKind.GROUP and not public
         self._note_current_task()
+        asked = self.places.asked(interaction.guild_id, interaction.user.id) if public else None
         try:
             await interaction.response.defer(ephemeral=hidden, thinking=True)
             reply = await self.app.conversation.handle(incoming)
             if reply is None:
                 await interaction.delete_original_response()
             else:
+                reply = self.places.answered(asked, interaction.channel, reply)
                 await self._follow_up(interaction, incoming, reply, hidden=hidden)
         except Exception as error:  # noqa: BLE001  the edge: everything becomes words
             await self._apologise(interaction, error)
@@ -357,6 +370,8 @@ class TownClient(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         """Direct messages, and mentions of the bot or replies to it, are questions."""
+        if message.author.id == self.own_id and message.guild is not None:
+            await self.places.read(message)
         if message.author.bot or message.webhook_id or message.is_system():
             return
         direct = message.guild is None
@@ -377,6 +392,9 @@ class TownClient(discord.Client):
             update=str(message.id),
         )
         self._note_current_task()
+        asked = None
+        if message.guild is not None:
+            asked = self.places.asked(message.guild.id, message.author.id)
         try:
             with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
                 await message.channel.typing()
@@ -387,6 +405,7 @@ class TownClient(discord.Client):
                 incoming = replace(incoming, heard=heard, text="", command=None)
             reply = await self.app.conversation.handle(incoming)
             if reply is not None:
+                reply = self.places.answered(asked, message.channel, reply)
                 await self._reply_to(message, reply)
         except Exception as error:  # noqa: BLE001  the edge: everything becomes words
             with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
@@ -413,6 +432,20 @@ class TownClient(discord.Client):
         except discord.Forbidden:
             told = "closed"
         await _answer_under(message, content=texts.say(f"discord.private.{told}", reply.language))
+
+    # --- voice channels -----------------------------------------------------------------------
+
+    async def on_voice_state_update(
+        self, member: discord.Member, before: discord.VoiceState, after: discord.VoiceState
+    ) -> None:
+        """Somebody came into a voice channel, left it or was moved; perhaps the mascot itself."""
+        if before.channel != after.channel:
+            self.places.look(member.guild.id)
+
+    async def close(self) -> None:
+        """Leave the voice channels, and hang up."""
+        await self.places.close()
+        await super().close()
 
     # --- members ------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def _opus_seconds(audio: bytes) -> float:
 
 def _wav_seconds(audio: bytes) -> float:
     try:
-        with wave.open(io.BytesIO(audio)) as file:
+        with wave.open(io.BytesIO(audio), "rb") as file:
             return file.getnframes() / file.getframerate()
     except (wave.Error, EOFError, ZeroDivisionError):
         return 0.0

@@ -15,9 +15,12 @@ import os
 import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -57,10 +60,10 @@ class Dictionary:
         return hashlib.sha256(self.table().encode()).hexdigest()[:16]
 
     def table(self) -> str:
-        """Return the source of the user dictionary, in CSV."""
+        """Return the source of the user dictionary, in CSV; a town's names come first."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        for surface, reading in _surfaces(self.names):
+        for surface, reading in _surfaces((*self.names, *_everywhere())):
             said = pronounced(reading)
             morae = len(_MORA.findall(said))
             kind = ("名詞", "固有名詞", "地域", "一般", "*", "*")
@@ -81,9 +84,6 @@ class Dictionary:
             from pyopenjtalk.types import UserDictionaryEntry
         except ImportError as error:
             raise missing("pyopenjtalk-plus") from error
-        if not self.names:
-            pyopenjtalk.unset_user_dict()
-            return
         compiled = folder / f"names-{self.version}.dic"
         if not compiled.is_file():
             folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +107,13 @@ class Dictionary:
             return text
         pattern = "|".join(map(re.escape, sorted(readings, key=len, reverse=True)))
         return re.sub(pattern, lambda found: readings[found.group()], text)
+
+
+@cache
+def _everywhere() -> tuple[SpokenName, ...]:
+    """Return the words that every town's guides write and the engine reads wrongly."""
+    text = files("knowledge.voice").joinpath("readings.toml").read_text("utf-8")
+    return tuple(SpokenName(word, kana) for word, kana in tomllib.loads(text)["readings"].items())
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from knowledge.voice.port import Clip
 
 NAME: Final = "mei"
 CREDIT: Final = (
-    "HTS Voice “Mei” © 2009–2018 Nagoya Institute of Technology, Department of Computer Science "
+    "HTS Voice “Mei” © 2009–2013 Nagoya Institute of Technology, Department of Computer Science "
     "(MMDAgent Project Team), CC BY 3.0"
 )
 LONGEST: Final = 1_000

@@ -45,7 +45,7 @@ def _pairs(gazetteer: Gazetteer, readings: Mapping[str, str]) -> Iterator[tuple[
     for entry in gazetteer.entries:
         if entry.reading:
             yield clean(entry.name), clean(entry.reading)
-    for surface, reading in readings.items():
+    for surface, reading in (*gazetteer.readings, *readings.items()):
         yield clean(surface), clean(reading)
     for entry in gazetteer.entries:
         if given := _BRACKETED.fullmatch(clean(entry.name)):

@@ -162,7 +162,8 @@ class SpokenMouth:
         Closing the generator stops what was not said yet.
         """
         turn = _Turn(self._engines(_spoken_in(language)))
-        waiting = list(await self._sentences(text, language))
+        slow = turn.engines[:1] not in ([mei.NAME], [])
+        waiting = list(await self._sentences(text, language, soon=slow))
         if waiting and not turn.engines:
             raise SynthesiserFailed(f"nothing here speaks {language}")
 
@@ -220,8 +221,10 @@ class SpokenMouth:
             return False
         return engine not in self._rests or self._rests[engine].over
 
-    async def _sentences(self, text: str, language: Language) -> tuple[Sentence, ...]:
-        return await asyncio.to_thread(sentences, text, language, self._names)
+    async def _sentences(
+        self, text: str, language: Language, *, soon: bool = False
+    ) -> tuple[Sentence, ...]:
+        return await asyncio.to_thread(sentences, text, language, self._names, soon=soon)
 
     async def _said(
         self, said: Sequence[Sentence], language: Language, container: Container, turn: "_Turn"
@@ -238,6 +241,8 @@ class SpokenMouth:
                 raise SynthesiserFailed("too many answers are being spoken") from error
             except (AudioUnreadable, AudioTooLong) as error:
                 failure = SynthesiserFailed(f"the speech endpoint sent no usable sound: {error}")
+            except VoiceMissing as error:
+                failure = SynthesiserFailed(str(error))
             except SynthesiserFailed as error:
                 failure = error
             self._rest(engine, turn)

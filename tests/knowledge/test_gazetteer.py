@@ -37,6 +37,14 @@ def gazetteer(folder: Path, text: str) -> Gazetteer:
     return read_gazetteer(path)
 
 
+def test_a_reading_is_only_said_and_finds_nothing(tmp_path: Path) -> None:
+    found = gazetteer(tmp_path, '[readings]\n"水城町" = "みずきまち"\n"駅" = "station"\n')
+    assert found.readings == (("水城町", "みずきまち"),)
+    assert found.entries == ()
+    (problem,) = found.problems
+    assert (problem.line, problem.remedy) == (3, "write it in hiragana")
+
+
 def opened(folder: Path, text: str = WHOLE) -> Index:
     guides = folder / "guides"
     write_guide(guides, "cave", body="# 料金\n\n入るには500円かかります。", facility="水城洞")

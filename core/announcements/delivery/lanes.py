@@ -100,6 +100,11 @@ def delivery_number(announcement_id: int, recipient: int) -> int:
     return announcement_id << _RECIPIENT_BITS | recipient & (1 << _RECIPIENT_BITS) - 1
 
 
+def announcement_of(number: int) -> int:
+    """The announcement of a delivery's number."""
+    return number >> _RECIPIENT_BITS
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The pace of one bot, as of now."""

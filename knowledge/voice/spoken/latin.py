@@ -7,7 +7,7 @@ English words (in the extra `voice`). Without it a word stays as it is, for the 
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final
 
 from knowledge.kana import fold_reading, romaji_to_kana
@@ -35,6 +35,7 @@ _SPELLED: Final = 5
 """Letters of a word in capitals that is still spelled."""
 _VOWELS: Final = frozenset("AEIOU")
 _SHORTEST: Final = 2  # kana of a place name
+_LONGEST: Final = 30  # letters of a word
 
 
 def in_kana(text: str, names: Sequence[SpokenName] = ()) -> str:
@@ -102,7 +103,7 @@ def _as_long(reading: str, folded: str) -> str:
 def _english(word: str) -> str:
     convert = _model()
     letters = word.casefold()
-    if convert is None or not (letters.isascii() and letters.isalpha()):
+    if convert is None or len(word) > _LONGEST or not (letters.isascii() and letters.isalpha()):
         return word
     return convert(letters) or word
 
@@ -113,5 +114,4 @@ def _model() -> Callable[[str], str] | None:
         import kanalizer
     except ImportError:
         return None
-    convert: Callable[[str], str] = kanalizer.convert
-    return convert
+    return partial(kanalizer.convert, on_incomplete="ignore")

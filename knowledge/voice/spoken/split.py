@@ -26,12 +26,10 @@ _CLAUSE: Final = re.compile(r"[、，；;]|,(?=\s)")
 
 def split(line: str, language: Language) -> Iterator[str]:
     """Yield the sentences of one line, each as it is written apart from the space around it."""
-    longest = LONGEST * 3 if language is Language.EN else LONGEST
     start = 0
-    for end in _ends(line):
-        yield from _breaths(line[start:end].strip(), longest)
+    for end in (*_ends(line), len(line)):
+        yield from breaths(line[start:end].strip(), language)
         start = end
-    yield from _breaths(line[start:].strip(), longest)
 
 
 def _ends(line: str) -> Iterator[int]:
@@ -73,8 +71,10 @@ def _is_end(line: str, at: int) -> bool:
     return word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha() and word.isascii())
 
 
-def _breaths(sentence: str, longest: int) -> Iterator[str]:
+def breaths(sentence: str, language: Language, longest: int = LONGEST) -> Iterator[str]:
     """Cut what is too long for one breath after a comma, the later the better."""
+    if language is Language.EN:
+        longest *= 3
     while len(sentence) > longest:
         cuts = [each.end() for each in _CLAUSE.finditer(sentence, longest // 3, longest)]
         cuts = [each for each in cuts if _balanced(sentence[:each])]

@@ -232,6 +232,7 @@ class Server:
         )
         payload["nonce"] = nonce
         payload["embeds"] = body.get("embeds", [])
+        payload["components"] = body.get("components", [])
         payload["attachments"] = [
             {"id": each["id"], "url": "", "proxy_url": "", "size": 1, **each}
             for each in body.get("attachments", [])

@@ -15,6 +15,7 @@ from bots.conversation import Incoming, Reply
 from bots.discord.adapter import DiscordAdapter
 from bots.happenings import Happenings
 from bots.voice import Voice
+from core.clock import Clock, system_clock
 from core.database import Sessions, session_factory
 from core.settings import Settings
 from core.town import TownPack
@@ -118,6 +119,7 @@ class StubApp:
     doorkeeper: StubDoorkeeper = field(default_factory=StubDoorkeeper)
     happenings: Happenings = field(default_factory=Happenings)
     voice: Voice | None = None
+    clock: Clock = system_clock
 
     @property
     def sessions(self) -> Sessions:

@@ -51,7 +51,7 @@ def only_json(form: Form) -> Reply:
     wanted = form.get("response_format")
     if wanted == "json":
         return 200, "application/json", json.dumps({"text": "Where is the cave?"}).encode()
-    return 400, "application/json", json.dumps({"error": {"message": f"no {wanted}"}}).encode()
+    return 400, "application/json", json.dumps({"error": {"message": "only json"}}).encode()
 
 
 def slow(form: Form) -> Reply:
