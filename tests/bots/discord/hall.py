@@ -28,7 +28,7 @@ from tests.world.voice_gateway import Packet, VoiceGateway
 
 GUILD: Final = 1
 PLAZA, ROOM, LOUNGE, TERRACE, STAGE = 55, 56, 77, 78, 79
-HANA, TARO, OFFICE = 200, 201, 7001
+MASCOT, HANA, TARO, OFFICE = 100, 200, 201, 7001
 VOICE_STATE: Final = 4
 
 _RIGHTS = discord.Permissions(
@@ -58,7 +58,7 @@ class Hall(Server):
                 "name": "見本町",
                 "owner_id": "900",
                 "roles": [_role(GUILD, "@everyone", _RIGHTS.value)],
-                "members": [_member(int(BOT["id"]))],
+                "members": [_member(MASCOT)],
                 "member_count": 4,
                 "channels": [
                     _channel(PLAZA, 0, "広場"),
@@ -78,7 +78,7 @@ class Hall(Server):
             return
         self.bot_states.append(said["d"])
         channel = said["d"]["channel_id"]
-        await self.moves(int(BOT["id"]), int(channel) if channel else None)
+        await self.moves(MASCOT, int(channel) if channel else None)
         if channel:
             entrance = {"token": "t", "guild_id": str(GUILD), "endpoint": self.voice.endpoint}
             await self.dispatch("VOICE_SERVER_UPDATE", entrance)
@@ -116,7 +116,7 @@ class Hall(Server):
     async def posts(self, nonce: int, *, channel: int = PLAZA) -> None:
         """The mascot's own post is seen, whichever process sent it."""
         payload = message_payload(next(self._numbers), channel=channel, text="", author=BOT)
-        payload |= {"guild_id": str(GUILD), "member": _member(int(BOT["id"])), "nonce": str(nonce)}
+        payload |= {"guild_id": str(GUILD), "member": _member(MASCOT), "nonce": str(nonce)}
         await self.dispatch("MESSAGE_CREATE", payload)
 
     # --- commands -----------------------------------------------------------------------------
@@ -132,10 +132,19 @@ class Hall(Server):
         }
         return await self._interaction(person, 2, data)
 
+    async def asks(self, person: int, question: str) -> dict[str, Any]:
+        """Somebody uses ``/ask``; what everybody then sees."""
+        option = {"name": "question", "type": 3, "value": question}
+        return await self._interaction(
+            person, 2, {"id": "2", "name": "ask", "type": 1, "options": [option]}
+        )
+
     async def presses(self, person: int, action: str) -> dict[str, Any]:
         """Somebody presses a button under a message of ours; what they then see."""
         data = {"custom_id": f"kankei:a:{action}", "component_type": 2}
         message = message_payload(next(self._numbers), channel=PLAZA, text="答え", author=BOT)
+        button = {"type": 2, "style": 2, "label": "…", "custom_id": data["custom_id"]}
+        message["components"] = [{"type": 1, "components": [button]}]
         return await self._interaction(person, 3, data, message=message)
 
     async def _interaction(
@@ -218,6 +227,8 @@ class Whistling(FakeMouth):
     instead: FakeMouth | None = None  # who speaks, if that is decided before the first word
 
     async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
+        if self.fails is not None:
+            raise self.fails
         self.said.append((text, language))
         audio = whistle(self.pitches.get(text, 300), self.seconds)
         return Piece(text, audio, container, self.seconds)

@@ -32,6 +32,7 @@ from knowledge.voice.port import Container, Mouth, Piece, Samples
 from tests.bots.discord.hall import (
     HANA,
     LOUNGE,
+    MASCOT,
     OFFICE,
     PLAZA,
     ROOM,
@@ -132,6 +133,26 @@ async def test_what_an_answer_says_is_heard_in_the_channel_and_stands_in_writing
     assert [each.opus for each in visit.hall.voice.heard[-5:]] == [SILENCE] * 5
 
 
+async def test_the_answer_to_an_ask_is_heard_too(visit: Visit) -> None:
+    await visit.arrive(HANA)
+    says(visit, "低い。")
+    seen = await visit.hall.asks(HANA, "何時から？")
+    assert "低い" in seen["content"]
+    await until(visit.hall.voice.words)
+    await visit.quiet()
+    assert list(pitches(visit.hall.voice.sound(), TONES)) == [LOW]
+
+
+async def test_the_command_stands_in_the_menu_in_everybodys_language(visit: Visit) -> None:
+    [menu] = [body for method, _, body in visit.hall.requests if method == "PUT"]
+    [voice] = [each for each in menu if each["name"] == "voice"]
+    parts = {each["name"]: each for each in voice["options"]}
+    assert set(parts) == {"join", "leave", "stop", "announcements"}
+    assert parts["stop"]["description_localizations"]["ja"] == "話すのを止める"
+    choices = parts["announcements"]["options"][0]["choices"]
+    assert [each["value"] for each in choices] == ["on", "off"]
+
+
 async def test_staff_call_the_mascot_away_and_others_do_not(visit: Visit) -> None:
     await visit.arrive(HANA)
     await visit.hall.moves(TARO, TERRACE)
@@ -227,6 +248,17 @@ async def test_an_answer_that_comes_after_a_newer_question_is_not_said(visit: Vi
     reply = Reply("遅い", spoken="低い。")
     assert visit.places.answered(old, speaker.line.channel, reply) is reply
     assert not speaker.speaking
+
+
+async def test_who_was_misheard_is_not_told_the_rest(visit: Visit) -> None:
+    visit.mouth.seconds = 5.0
+    await visit.arrive(HANA)
+    says(visit, "低い。")
+    await visit.hall.writes(HANA, "聞き違い")
+    await until(lambda: len(visit.hall.voice.words()) > A_SECOND)
+    await visit.hall.presses(HANA, "heard:no")
+    await visit.quiet()
+    assert pitches(visit.hall.voice.sound(), TONES)[LOW] < 4.0
 
 
 @pytest.mark.parametrize("by", ["button", "command"])
@@ -334,7 +366,7 @@ async def test_sent_away_it_stops_in_the_middle_of_a_sentence(visit: Visit) -> N
 
 async def test_put_out_by_a_moderator_it_can_be_called_again(visit: Visit) -> None:
     await visit.arrive(HANA)
-    await visit.hall.moves(100, None)
+    await visit.hall.moves(MASCOT, None)
     await until(lambda: visit.speaker is None)
     await visit.hall.command(HANA, "join")
     says(visit, "高い。")
