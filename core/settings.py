@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "KANKEI_"
@@ -225,7 +226,9 @@ class Settings(BaseSettings):
         for entry in value:
             platform, _, account = entry.partition(":")
             if platform not in {"telegram", "discord"} or not account.isdigit():
-                raise ValueError("write staff as telegram:123=hana,discord:456")
+                raise PydanticCustomError(
+                    "staff_accounts", "write staff as telegram:123=hana,discord:456"
+                )
         return value
 
     def staff_name(self, platform: str, account: str) -> str:
@@ -238,7 +241,7 @@ class Settings(BaseSettings):
     @classmethod
     def _https(cls, value: str) -> str:
         if value and not value.startswith("https://"):
-            raise ValueError("write the gateway as https://…")
+            raise PydanticCustomError("https_address", "write the gateway as https://…")
         return value.rstrip("/")
 
     @field_validator("public_url")
@@ -248,16 +251,26 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         bare = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
         if value and (not bare or parts.query or parts.fragment or parts.username):
-            raise ValueError(f"write {PREFIX}PUBLIC_URL as https://town.example, without a path")
+            raise PydanticCustomError(
+                "public_url",
+                "write {name} as https://town.example, without a path",
+                {"name": f"{PREFIX}PUBLIC_URL"},
+            )
         return value
 
     @model_validator(mode="after")
     def _rate_that_is_paid(self) -> Self:
         if self.telegram_rate > FREE_TELEGRAM_RATE and not self.telegram_paid_broadcast:
-            raise ValueError(
-                f"Telegram allows {FREE_TELEGRAM_RATE} messages a second: lower "
-                f"{PREFIX}TELEGRAM_RATE, or set {PREFIX}TELEGRAM_PAID_BROADCAST=true, which "
-                "costs 0.1 Stars for each message above that"
+            raise PydanticCustomError(
+                "unpaid_rate",
+                "Telegram allows {limit} messages a second: lower {prefix}TELEGRAM_RATE, or set "
+                "{prefix}TELEGRAM_PAID_BROADCAST=true, which costs 0.1 Stars for each message "
+                "above that",
+                {
+                    "limit": FREE_TELEGRAM_RATE,
+                    "prefix": PREFIX,
+                    "setting": f"{PREFIX}TELEGRAM_RATE",
+                },
             )
         return self
 
@@ -269,7 +282,11 @@ class Settings(BaseSettings):
             name for name in os.environ if name.upper().startswith(PREFIX) and name not in known
         )
         if unknown:
-            raise ValueError(f"unknown setting in the environment: {', '.join(unknown)}")
+            raise PydanticCustomError(
+                "unknown_setting",
+                "unknown setting in the environment: {written}",
+                {"written": ", ".join(unknown), "names": unknown},
+            )
         return self
 
     @property

@@ -107,7 +107,7 @@ def question(path: Path) -> Path:
     from knowledge.voice.mei import Mei
     from knowledge.voice.port import Clip, Container
 
-    clip = Mei().speak("秋芳洞の入洞料は、いくらですか", language="ja", speed=1.0)
+    clip = Mei().speak("あきよしどうの、入洞料は、いくらですか", language="ja", speed=1.0)
     pauses = [[0.0] * clip.rate * seconds for seconds in (3, 60)]
     samples = np.concatenate([pauses[0], clip.samples, pauses[1]]).astype(np.float32)
     path.write_bytes(AvCodec().encode(Clip(samples, clip.rate), Container.WAV))

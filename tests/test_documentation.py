@@ -64,7 +64,7 @@ STAFF_ONLY = (
         "ingest",
     ),
     *("jobs", "members", "operations"),
-    *("proofs-desk", "report", "windows"),
+    *("proofs-desk", "report", "settings", "windows"),
 )
 """Files for staff and administrators: Japanese and English."""
 TERMINAL = "happening."

@@ -1,7 +1,6 @@
 """What every command says, and how: in the terminal's language, faults on the error stream."""
 
 import os
-import re
 import sys
 from typing import Any
 
@@ -10,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from bots import texts
-from core.settings import PREFIX, Settings
+from bots.cli.wrong_settings import no_json, wrong_settings
+from core.settings import Settings
 
 
 def language() -> str:
@@ -27,24 +27,18 @@ def say(key: str, **values: object) -> None:
 
 
 def fail(key: str, **values: object) -> typer.Exit:
-    print(texts.say(f"cli.{key}", language(), **values), file=sys.stderr)
+    return _ended(texts.say(f"cli.{key}", language(), **values))
+
+
+def _ended(sentences: str) -> typer.Exit:
+    print(sentences, file=sys.stderr)
     return typer.Exit(1)
 
 
 def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
-    except SettingsError as error:  # a value that should be JSON is none; it is not shown
-        raise fail("settings-unread", setting=_unread(error)) from error
+    except SettingsError as error:
+        raise _ended(no_json(error, language())) from error
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(str(part) for part in each['loc']) or 'KANKEI_'}: {each['msg']}"
-            for each in error.errors(include_input=False, include_url=False)
-        ]
-        raise fail("settings-wrong", problems="\n".join(lines)) from error
-
-
-def _unread(error: SettingsError) -> str:
-    """The setting that an error of the library names, as people write it."""
-    named = re.search(r'field "(\w+)"', str(error))
-    return f"{PREFIX}{named[1].upper()}" if named else PREFIX
+        raise _ended(wrong_settings(error, language())) from error

@@ -36,6 +36,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy import Engine as SyncEngine
 
+from bots.jobs.relay import listen, relay_logs
 from bots.jobs.stories import FAILED, OPEN, Story, story_of
 
 logger = logging.getLogger(__name__)
@@ -124,21 +125,6 @@ def connect_engine(records: str) -> SyncEngine:
     return engine
 
 
-class _Relay(logging.Handler):
-    """The library's warnings as lines of ours: where, and what kind of error.
-
-    Not its words: it writes values into them, and they may be somebody's.
-    """
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        logger.log(
-            record.levelno,
-            "engine",
-            extra={"where": f"{record.module}:{record.lineno}", "error": error},
-        )
-
-
 async def in_thread(work: Callable[[], Answer]) -> Answer:
     """Run `work` on a daemon thread: the library waits for its database without end."""
     loop = asyncio.get_running_loop()
@@ -211,12 +197,13 @@ class Engine:
     def _start(self) -> None:
         for name in [each for each in os.environ if each.startswith(CLOUD)]:
             del os.environ[name]
-        relay_logs()
+        relay = relay_logs()
         from dbos import DBOS, DBOSConfig
 
         from bots.jobs.values import JsonValues
 
         pool = connect_engine(self._records)
+        listen(relay, pool)
         try:
             DBOS(
                 config=DBOSConfig(
@@ -397,12 +384,3 @@ class Engine:
         while taken := await in_thread(batch):
             removed += taken
         return removed
-
-
-def relay_logs() -> None:
-    """Put our handler where the library would put one that writes to the terminal."""
-    library = logging.getLogger("dbos")
-    if not any(isinstance(each, _Relay) for each in library.handlers):
-        library.handlers[:] = [_Relay()]
-    library.propagate = False
-    library.setLevel(logging.WARNING)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from sqlalchemy import delete, inspect, table
 from sqlalchemy.exc import DBAPIError
 
-from bots.jobs.engine import SCHEMA, TRIES, connect_engine, in_thread, relay_logs
+from bots.jobs.engine import SCHEMA, TRIES, connect_engine, in_thread
+from bots.jobs.relay import relay_logs
 from bots.jobs.stories import CLOSED, FAILED, OPEN, Story, story_of
 from core import audit, turns, workers
 from core.database import Sessions, reading, transaction

@@ -130,6 +130,7 @@ class TelegramAdapter:
         self._receiving: set[asyncio.Task[Any]] = set()
         self._looking: set[asyncio.Task[None]] = set()
         self._open = False
+        self._names_events = False  # the menus that Telegram has
         self._said_at: dict[str, float] = {}
 
     @property
@@ -184,9 +185,22 @@ class TelegramAdapter:
         return True
 
     async def retry_pending(self) -> None:
-        """Look again at join requests that could not be decided. For the clock, every minute."""
+        """Look again at join requests that could not be decided, and at what the menu names.
+
+        For the clock, every minute.
+        """
         if self._open:
             await self._handlers.retry_pending()
+            await self._follow_events()
+
+    async def _follow_events(self) -> None:
+        """Menus name events from the first on, until the last is over."""
+        if await self._app.events.open() == self._names_events:
+            return
+        try:
+            await self._set_commands()
+        except TelegramError as error:  # the next look tries again
+            logger.warning("telegram-menu-unset", extra={"error": type(error).__name__})
 
     async def check(self) -> None:
         """Compare the rooms with Telegram again, and tell staff of what is newly wrong."""
@@ -234,8 +248,8 @@ class TelegramAdapter:
             ("en" if "en" in languages else self._language, None)
         ]
         menus += [(language, code) for code, language in languages.items()]
-        unseen = set() if await self._app.events.open() else {"events"}
-        shown = [each for each in COMMANDS if each not in unseen]
+        names_events = await self._app.events.open()
+        shown = [each for each in COMMANDS if names_events or each != "events"]
         for language, code in menus:
             everybody = _menu(language, [each for each in shown if each not in STAFF_COMMANDS])
             await self._application.bot.set_my_commands(everybody, language_code=code)
@@ -246,6 +260,7 @@ class TelegramAdapter:
                         scope=BotCommandScopeChat(int(account)),
                         language_code=code,
                     )
+        self._names_events = names_events
 
     async def _receive_updates(self) -> None:
         settings, updater = self._app.settings, self._application.updater

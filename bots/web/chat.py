@@ -52,6 +52,8 @@ VOICE_WORDS: Final = (
 """What the voice's script says by itself."""
 MICROPHONE: Final = "camera=(), microphone=(self), geolocation=(), payment=()"
 """Permissions-Policy of the page with the microphone; no other page can ask for it."""
+MISHEARD: Final = re.compile(r"heard:no:[\w-]{1,20}")
+"""The action of "that is not what I said"; what is written next is the question."""
 _COMMAND: Final = re.compile(
     r"/(start|join|rooms|card|perks|events|ask|language|mydata|settings|answer)(?:\s+(.*))?",
     re.DOTALL,
@@ -67,6 +69,13 @@ class Turn:
     reply: Reply | None
     fault: str | None = None
     heard: Heard | None = None  # the question was said
+
+    @property
+    def instead(self) -> str:
+        """The action that takes this question back, where it was misheard."""
+        rows = self.reply.rows if self.reply is not None else ()
+        actions = (each.action or "" for row in rows for each in row)
+        return next((each for each in actions if MISHEARD.fullmatch(each)), "")
 
 
 class Transcripts:
@@ -201,6 +210,8 @@ class Chat:
             return who, self._incoming(who, action=action[:64]), label, None
         if is_blank(text):
             return who, None, "", "empty"
+        if MISHEARD.fullmatch(instead := fields.get("instead", "")):
+            await self.web.app.conversation.handle(self._incoming(who, action=instead))
         if found := _COMMAND.fullmatch(text):
             return who, self._incoming(who, text=found[2] or "", command=found[1]), text, None
         return who, self._incoming(who, text=text), text, None

@@ -1,7 +1,7 @@
 """What every page shares: its words, its visitor, its forms and its way to the browser."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection
 
 from bots import texts
+from bots.conversation import Button
 from bots.places import rooms_of
 from bots.reasons import Reasons
 from bots.web.demo import DemoShop
@@ -83,9 +84,16 @@ def _environment() -> Environment:
     environment.globals["language_names"] = LANGUAGE_NAMES
     environment.filters["lang"] = lang
     environment.filters["marked"] = marked
+    environment.filters["shown_on_the_page"] = shown_on_the_page
     environment.filters["with_ruby"] = with_ruby
     environment.filters["without_ruby"] = without_ruby
     return environment
+
+
+def shown_on_the_page(rows: Sequence[Sequence[Button]]) -> list[list[Button]]:
+    """The buttons of a reply but those of what was heard: the page has a field for that."""
+    kept = ([each for each in row if not (each.action or "").startswith("heard:")] for row in rows)
+    return [row for row in kept if row]
 
 
 @dataclass(slots=True)

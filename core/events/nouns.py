@@ -39,6 +39,8 @@ class ReplyState(StrEnum):
 
 SEATED: Final = (ReplyState.COMING, ReplyState.OFFERED)
 LIVE: Final = (*SEATED, ReplyState.WAITING)
+MISSING_FOR: Final = timedelta(hours=1)
+"""So long the pack may miss an event, for instance an old copy of it, before it is called off."""
 
 
 class Refusal(StrEnum):
@@ -107,6 +109,12 @@ class Event:
     notes_for: str | None  # "came" or "gate"
     created_by: str
     changed_at: datetime
+    missing_since: datetime | None  # from the pack, which made it
+
+    @property
+    def called_off_at(self) -> datetime | None:
+        """When it is called off, unless the pack names it again."""
+        return self.missing_since and self.missing_since + MISSING_FOR
 
     @property
     def is_open(self) -> bool:
@@ -201,6 +209,7 @@ def event_of(row: EventRow) -> Event:
         row.notes_for,
         row.created_by,
         row.changed_at,
+        row.missing_since,
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.errors import NotAllowed, NotFound
-from core.events.nouns import Event, EventState, Plan, Words, event_of
+from core.events.nouns import MISSING_FOR, Event, EventState, Plan, Words, event_of
 from core.tables import EventRow, NewsRow
 from core.town import Event as PackEvent
 from core.town import Localised, TownPack, moment_of
@@ -30,9 +30,6 @@ MESSAGE: Final = "message"
 NOTES: Final = "notes"
 
 MAX_LISTED: Final = 200
-
-MISSING_FOR: Final = timedelta(hours=1)
-"""So long the pack may miss an event, for instance an old copy of it, before it is called off."""
 
 
 async def get(session: AsyncSession, event_id: int) -> Event:

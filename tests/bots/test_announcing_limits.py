@@ -125,7 +125,7 @@ async def test_staff_are_told_in_chat_of_a_change_that_waits_and_decide_there(
     agreed = await press(app, looked, "承認して書きかえる", CHIEF)
     assert agreed.text.startswith("承認しました。")
     again = await press(app, looked, "そのままにする", CHIEF)
-    assert again.text == "このお知らせは、もう承認を待っていません。"
+    assert again.text == "このお知らせは、もう承認待ちではありません。"
     async with reading(app.sessions) as session:
         assert (await announcements.progress(session, 1)).heading == "山焼きの延期"
 

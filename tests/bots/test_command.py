@@ -73,7 +73,7 @@ def test_a_misspelt_setting_stops_the_start_with_its_name() -> None:
 def test_a_wrong_setting_is_named_without_its_value() -> None:
     done = kankei("run", KANKEI_STAFF="telegram:secret-name")
     assert done.returncode == 1
-    assert "staff" in done.stderr
+    assert "KANKEI_STAFF：telegram:123=hana,discord:456 のように" in done.stderr
     assert "secret-name" not in done.stderr
 
 

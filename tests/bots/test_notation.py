@@ -33,7 +33,17 @@ def sentences(language: str, name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("language", "name"),
     [
-        *(("ja", name) for name in ("announce-chat", "events", "events-desk", "topics")),
+        *(
+            ("ja", name)
+            for name in (
+                "announce-chat",
+                "announcing",
+                "events",
+                "events-desk",
+                "settings",
+                "topics",
+            )
+        ),
         *(("ja-easy", name) for name in ("events", "topics")),
     ],
 )
@@ -41,7 +51,7 @@ def test_japanese_of_events_and_announcements_has_full_width_signs(
     language: str, name: str
 ) -> None:
     said = sentences(language, name)
-    assert len(said) > 30
+    assert len(said) > 20
     assert {key: words for key, words in said.items() if HALF_WIDTH.search(words)} == {}
 
 

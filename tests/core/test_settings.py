@@ -1,10 +1,8 @@
 """Settings that contradict one another."""
 
 import pytest
-import typer
 from pydantic import ValidationError
 
-from bots.cli.terminal import read_settings
 from core.settings import Settings
 
 
@@ -32,14 +30,3 @@ def test_an_address_that_cannot_stand_in_a_link_is_refused(address: str) -> None
 
 def test_an_address_with_a_port_is_taken() -> None:
     assert Settings(_env_file=None, public_url="http://127.0.0.1:8080/").address.endswith(":8080")
-
-
-def test_a_value_that_is_no_json_is_named_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("KANKEI_CHAIN_ENDPOINTS", "{137: https://secret.example}")
-    with pytest.raises(typer.Exit):
-        read_settings(_env_file=None)
-    said = capsys.readouterr().err
-    assert "KANKEI_CHAIN_ENDPOINTS" in said
-    assert "secret" not in said

@@ -77,7 +77,7 @@ async def test_the_last_seat_goes_from_telegram_to_discord_and_each_hears_of_it(
     event_shown = await presses(ken, shown, "An evening with the mayor (sample)")
     assert "waiting list" in event_shown.response.content
     waiting = await presses(ken, event_shown, "Join the waiting list")
-    assert "number 1 in the waiting list" in waiting.response.content
+    assert "number 1 on the waiting list" in waiting.response.content
 
     # … until she gives her seat back: it is kept for him, and he takes it …
     await hana.presses("参加をやめる", coming)

@@ -17,7 +17,8 @@ cancel                                   forget the recording
 open                                     hands-free: PCM follows (mono, 16 bit little endian,
                                          16 kHz, any length up to `MAX_MESSAGE`)
 close                                    the microphone is off
-ask         text                         a heard question, corrected in writing
+ask         text, instead                a heard question, corrected in writing; `instead` is the
+                                         action of its answer that takes the misheard one back
 stop                                     silence, now
 aloud       on                           whether answers are spoken from now on
 ==========  ===========================  ==========================================================
@@ -31,19 +32,21 @@ cut         cut                          answer to ``start``, ``ask``, ``stop`` 
 listening                                hands-free: the microphone is open
 began       cut                          hands-free: somebody speaks. As ``cut``, at once
 ended                                    hands-free: the turn is over and is being recognised
-echo        question                     hands-free: that was the mascot itself; go on listening
+nothing     question                     hands-free: noise, or the mascot itself; go on listening
+asked       question                     the number of an ``ask``
 waiting     question, html               others are being heard first
 heard       question, text, html         what was understood, to be shown and corrected
 words       question, piece              the written answer, as it comes
-answer      question, html, aloud,       the whole answer with its sources. `aloud` is ``voice``
-            language, text               (sound follows), ``browser`` (read `text` with a voice of
-                                         the device, if it has one for `language`) or ``none``
+answer      question, turn, html,        the whole answer with its sources. `aloud` is ``voice``
+            instead, aloud, language,    (sound follows), ``browser`` (read `text` with a voice of
+            text                         the device, if it has one for `language`) or ``none``
 piece       question, index, text,       a sentence; its sound is the binary message with the same
             seconds, media               numbers
 spoken      question, pieces,            nothing more of this answer will be said. With `text`: the
             language, text               voices, loaded by now, do not speak `language`; as
                                          ``browser``
-fault       question, html, over         a sentence and a next step; `over`: hands-free has ended
+fault       question, html, over         a sentence and a next step (question 0: of none); `over`:
+                                         hands-free has ended
 rest        html                         hands-free ended after `Patience.silence` without speech
 ==========  ===========================  ==========================================================
 

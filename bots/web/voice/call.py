@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bots.conversation import Incoming, Reply
 from bots.limits import TooMany
 from bots.voice import Voice, VoiceTooLarge, answered_in
-from bots.web.chat import Transcripts, Turn
+from bots.web.chat import MISHEARD, Transcripts, Turn
 from bots.web.pages import Web
 from bots.web.session import Visitor
 from bots.web.voice.listening import AHEAD, Microphone, Turns
@@ -40,7 +40,7 @@ from bots.web.voice.speaking import Speaker
 from bots.web.voice.wire import Wire
 from bots.web.voice.words import Words, is_echo
 from core.errors import KankeiError
-from knowledge.errors import AudioTooLong, VoiceError
+from knowledge.errors import AudioTooLong, NothingHeard, VoiceError
 from knowledge.language import Language
 from knowledge.voice import activity
 from knowledge.voice.port import Heard
@@ -89,6 +89,7 @@ class Call:
         self._words = Words(web, socket, who)
         self._speaker = Speaker(self.wire, voice, ())
         self._aloud = True
+        self._wanted = True  # by the member's own settings, which only answers to voices tell
         self._recording: bytearray | None = None
         self._since = 0.0  # when the recording or the open microphone began
         self._microphone: Microphone | None = None
@@ -182,9 +183,10 @@ class Call:
 
     async def _tell(self, message: Message) -> None:
         match message:
-            case Ask(text=text):
+            case Ask(text=text, instead=instead):
                 await self._silence()
-                await self._begin(partial(self._asked, text=text))
+                await self.wire.say("asked", question=self._last + 1)
+                await self._begin(partial(self._asked, text=text, instead=instead))
             case Stop():
                 await self._silence()
             case Aloud(on=on):
@@ -208,7 +210,7 @@ class Call:
             late = self._clock() - self._since > MAX_SECONDS + SPARE_SECONDS
             if late or len(self._recording) > MAX_RECORDING:
                 self._recording = None
-                await self._fault(self._last, AudioTooLong() if late else VoiceTooLarge())
+                await self._fault(0, AudioTooLong() if late else VoiceTooLarge())
 
     async def _recorded(self) -> None:
         audio, self._recording = self._recording, None
@@ -222,7 +224,7 @@ class Call:
         try:
             self._microphone = Microphone(await self._turns())
         except VoiceError as error:
-            await self._fault(self._last, error, over=True)
+            await self._fault(0, error, over=True)
             return
         self._since = self._clock()
         await self.wire.say("listening")
@@ -245,10 +247,10 @@ class Call:
     # Answers
 
     async def _begin(self, work: Work) -> None:
+        self._last += 1
         if len(self._answers) >= AT_ONCE:
             await self._fault(self._last, TooMany())
             return
-        self._last += 1
         task = asyncio.create_task(self._answered(self._last, work))
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
@@ -273,21 +275,29 @@ class Call:
 
         own = Language(self._who.language)
         offered = (Language(each) for each in self._web.app.town.town.languages)
-        heard = await self._voice.question(
-            audio,
-            person=f"web:{self._who.id}",
-            languages=tuple(dict.fromkeys((own, *offered))),
-            tell=wait,
-        )
-        if open_mic and is_echo(heard.text, self._speaker.spoken):
-            await self.wire.say("echo", question=number)
+        try:
+            heard = await self._voice.question(
+                audio,
+                person=f"web:{self._who.id}",
+                languages=tuple(dict.fromkeys((own, *offered))),
+                tell=wait,
+            )
+        except NothingHeard:
+            if not open_mic:
+                raise
+            heard = None  # a door, a dog: an open microphone hears those without a fuss
+        if heard is None or (open_mic and is_echo(heard.text, self._speaker.spoken)):
+            await self.wire.say("nothing", question=number)
             return
         html = self._words.heard(heard)
         await self.wire.say("heard", question=number, text=heard.text, html=html)
         await self._answer(number, heard.text, heard)
 
-    async def _asked(self, number: int, text: str) -> None:
+    async def _asked(self, number: int, text: str, instead: str) -> None:
         self._words.allow_question()
+        if MISHEARD.fullmatch(instead):
+            taken_back = replace(self._incoming("", None), action=instead)
+            await self._web.app.conversation.handle(taken_back)
         await self._answer(number, text, None)
 
     async def _answer(self, number: int, text: str, heard: Heard | None) -> None:
@@ -330,13 +340,17 @@ class Call:
     async def _give(self, number: int, turn: Turn) -> None:
         """The written answer, then its voice unless somebody spoke meanwhile."""
         reply, aloud = turn.reply, "none"
-        if reply is not None and reply.spoken and self._aloud and number > self._cut:
+        if reply is not None and turn.heard is not None:
+            self._wanted = reply.aloud
+        wanted = self._aloud and self._wanted
+        if reply is not None and reply.spoken and wanted and number > self._cut:
             aloud = "voice" if self._voice.speaks(reply.language) else "browser"
         await self.wire.say(
             "answer",
             question=number,
             turn=turn.number,
             html=self._words.answer(turn),
+            instead=turn.instead,
             aloud=aloud,
             language=reply.language if reply is not None else self._who.language,
             text=reply.spoken if reply is not None and aloud == "browser" else "",

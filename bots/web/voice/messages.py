@@ -67,6 +67,7 @@ class CloseMicrophone(_Message):
 class Ask(_Message):
     type: Literal["ask"]
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    instead: Annotated[str, Field(max_length=30)] = ""
 
 
 class Stop(_Message):

@@ -11,12 +11,10 @@ from starlette.websockets import WebSocketDisconnect
 from bots.conversation import Reply
 from bots.web.voice.wire import Wire
 from knowledge.errors import VoiceError
-from knowledge.voice.port import SPEAKING_RATE, Codec, Container, Piece
+from knowledge.voice.port import Container, Piece
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PIECE: Final = 60.0
-"""Seconds that a sentence of ours may last."""
 _PREFERRED: Final = (Container.OGG_OPUS, Container.MP4_AAC, Container.WAV)
 
 
@@ -24,7 +22,9 @@ class Speech(Protocol):
     """What speaks: `bots.voice.Voice`."""
 
     def speaks(self, language: str) -> bool: ...
-    def pieces(self, reply: Reply) -> AsyncGenerator[Piece, None]: ...
+    def pieces(
+        self, reply: Reply, container: Container = Container.OGG_OPUS
+    ) -> AsyncGenerator[Piece, None]: ...
 
 
 class Speaker:
@@ -34,7 +34,6 @@ class Speaker:
         self._wire, self._speech = wire, speech
         self._container = next((each for each in _PREFERRED if each in plays), Container.WAV)
         self._task: asyncio.Task[None] | None = None
-        self._codec: Codec | None = None
         self._made = 0  # sentences of this answer that the page has
         self.spoken = ""  # what the page may be playing: the microphone could hear it
 
@@ -79,29 +78,14 @@ class Speaker:
             await self._wire.say("spoken", question=question, pieces=self._made, **more)
 
     async def _pieces(self, question: int, reply: Reply) -> None:
-        async with aclosing(self._speech.pieces(reply)) as pieces:
+        async with aclosing(self._speech.pieces(reply, self._container)) as pieces:
             async for piece in pieces:
-                file = await self._as_played(piece)
                 await self._wire.sound(
                     question,
                     self._made,
-                    file,
+                    piece.audio,
                     text=piece.text,
                     seconds=round(piece.seconds, 3),
-                    media=str(self._container),
+                    media=str(piece.container),
                 )
                 self._made += 1
-
-    async def _as_played(self, piece: Piece) -> bytes:
-        """The sound in a container that this browser plays."""
-        if piece.container == self._container:
-            return piece.audio
-        return await asyncio.to_thread(self._recode, piece.audio)
-
-    def _recode(self, audio: bytes) -> bytes:
-        if self._codec is None:
-            from knowledge.voice.codec import AvCodec
-
-            self._codec = AvCodec()
-        clip = self._codec.decode(audio, rate=SPEAKING_RATE, limit=LONGEST_PIECE)
-        return self._codec.encode(clip, self._container)

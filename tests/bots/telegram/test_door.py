@@ -89,6 +89,34 @@ async def test_the_menu_offers_events_only_where_there_are_some(
             assert ("events" in server.user("人", language="ja").menu()) is there_are_some
 
 
+async def test_the_menu_follows_the_first_event_and_the_end_of_the_last_without_a_restart(
+    server: TelegramServer, hall: Hall
+) -> None:
+    office = server.user("職員", started=True)
+    hall.has_staff(office)
+    async with hall.open() as adapter:
+        for there_are_some in (True, False):
+            hall.events.any_open = there_are_some
+            await adapter.retry_pending()
+            for person in (office, server.user("人", language="ko")):
+                assert ("events" in person.menu()) is there_are_some
+            before = len(server.calls("setMyCommands"))
+            await adapter.retry_pending()
+            assert len(server.calls("setMyCommands")) == before
+
+
+async def test_a_menu_that_telegram_does_not_take_is_offered_again(
+    server: TelegramServer, hall: Hall
+) -> None:
+    hana = server.user("花子", language="ja")
+    async with hall.open() as adapter:
+        hall.events.any_open = True
+        server.fail_next("setMyCommands", 502)
+        await adapter.retry_pending()
+        await adapter.retry_pending()
+        assert "events" in hana.menu()
+
+
 async def test_a_town_in_order_has_no_problems(server: TelegramServer, hall: Hall) -> None:
     hall.opens(server.supergroup("住民の部屋"))
     async with hall.open() as adapter:

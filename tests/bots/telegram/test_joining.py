@@ -116,6 +116,7 @@ async def test_a_request_that_an_administrator_decided_is_forgotten(
         await hana.requests_to_join(room)
         await hana.next_message()
         await owner.approves(hana, room)
+        await server.until(lambda: len(hall.doorkeeper.knocks) == 2)  # she has come in
         hall.doorkeeper.decision = Refused(gate(hall), held=0, needed=1)
         await adapter.retry_pending()
         knocks = len(hall.doorkeeper.knocks)

@@ -18,7 +18,7 @@ from eth_account.signers.local import LocalAccount
 from playwright.async_api import Page
 
 from bots.app import App, running
-from bots.conversation import Incoming, Reply, SourceLink
+from bots.conversation import Button, Incoming, Reply, SourceLink
 from bots.conversation.core import Conversation
 from bots.voice import Voice
 from bots.web.app import create_web
@@ -42,6 +42,7 @@ class StubTalk:
     def __init__(self, real: Conversation) -> None:
         self._real = real
         self.heard: list[Incoming] = []
+        self.buttons: tuple[tuple[Button, ...], ...] = ()
         self.spoken = ""  # what is said aloud of every answer
 
     async def handle(self, incoming: Incoming) -> Reply | None:
@@ -57,6 +58,8 @@ class StubTalk:
             language=incoming.language or "ja",
             heard=incoming.heard,
             spoken=self.spoken,
+            aloud=incoming.heard is not None,
+            buttons=self.buttons,
         )
 
     async def stream(self, incoming: Incoming) -> AsyncIterator[str | Reply]:

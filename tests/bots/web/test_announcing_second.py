@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
+from bots import texts
 from core.database import transaction
 from core.tables import AnnouncementRow
 from core.testing import SetClock
@@ -42,6 +43,11 @@ async def test_a_changed_audience_time_picture_and_button_are_shown_to_the_secon
         for key in ("To", "Buttons (up to three)", "Start"):
             assert f"<h4>{key}</h4>" in changed
         assert "<h4>Map</h4>" not in changed
+        kept = texts.say("announcing.to.direct", "en")
+        assert f'<span class="to-part">{kept}</span>' in changed
+        assert f"<del>{texts.say('announcing.to.everybody', 'en')}</del>" in changed
+        assert "Begun as booked, it is done around" in seen
+        assert "Sent now" not in seen
 
 
 async def test_a_page_stands_for_an_announcement_without_japanese_words(
@@ -61,5 +67,9 @@ async def test_a_page_stands_for_an_announcement_without_japanese_words(
         for page in (path, f"{path}/edit", NEW, f"{path}/recipients", f"{path}/delete"):
             seen = await hana.get(page)
             assert (seen.status, "Grassland burning" in seen.text) == (200, True), page
+        seen = (await hana.get(path)).text
+        assert texts.say("announcing.check.no_japanese", "en") in seen
+        assert "differ" not in seen
+        assert f'action="{path}/confirm"' not in seen
         refused = await hana.post(f"{path}/confirm", when="now")
         assert refused.status == 422

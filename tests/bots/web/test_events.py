@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
 from sqlalchemy import select
@@ -15,13 +16,14 @@ from bots.spreadsheet import MARK
 from core import events
 from core.announcements import Kind
 from core.database import transaction
-from core.events import EventState, Plan, ReplyState
+from core.events import EventState, Plan, ReplyState, records
 from core.identity import account
 from core.tables import AccountRow, AnnouncementRow
 from tests.bots.web.stage import Seen, World
 from tests.bots.web.test_perk_pages import enter
 from tests.bots.web.test_rooms import enter as become_member
 from tests.conftest import ROOT
+from tests.core.events.world import pack_event
 
 LINK = "https://meet.example/mayor"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -298,6 +300,30 @@ async def test_staff_write_to_those_who_come_and_put_up_notes_afterwards(world: 
         assert "次回は春に。" in seen
         assert "https://video.example/1" in seen
         assert "次回は春に。" not in (await staff.get(f"/events/{event}")).text
+
+
+async def test_staff_see_when_an_event_that_is_gone_from_the_pack_is_called_off(
+    world: World,
+) -> None:
+    town, now = world.app.town, world.clock()
+    named = town.model_copy(update={"events": (pack_event(),)})
+    async with transaction(world.app.sessions) as session:
+        await records.follow_pack(session, named, now=now)
+        (event,) = await records.upcoming(session, now=now)
+    page = f"/console/events/{event.id}"
+    async with world.visitor("ja") as staff:
+        await enter(world, staff)
+        assert "町の設定（town.toml）から消えています" not in (await staff.get(page)).text
+        async with transaction(world.app.sessions) as session:
+            await records.follow_pack(session, town, now=now)
+        (said,) = re.findall(
+            r"から消えています。(.+?) までにもどらないと", (await staff.get(page)).text
+        )
+        at = now.astimezone(ZoneInfo(town.town.timezone)) + HOUR
+        assert f"{at:%H:%M}" in said
+        world.clock.advance(HOUR)
+        await world.app.events.tell()
+        assert "から消えています" not in (await staff.get(page)).text
 
 
 async def test_who_waited_reads_that_there_was_no_seat_once_it_has_begun(world: World) -> None:

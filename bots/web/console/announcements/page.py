@@ -138,8 +138,9 @@ class AnnouncementPage(StaffPages):
                 quiet=each.extras.quiet,
                 now=now,
                 language=language,
+                start=each.start_at,
             ),
-            "hindered": bool(words.unread(each)),
+            "hindered": words.hindrance(each),
             "refusal": refusal,
             "changed": reworded(seen.texts, each.texts) if seen is not None else None,
             "facets": self._facets(each, seen, refused.detail, language)

@@ -153,6 +153,7 @@ class Reached:
     people: int
     span: str
     ends_at: datetime
+    booked: bool  # it begins later
     waits: bool  # somebody may sleep
     needs_second: bool
     above: int
@@ -160,16 +161,25 @@ class Reached:
 
 
 def reached(
-    town: TownPack, audience: Audience, found: Reach, *, quiet: bool, now: datetime, language: str
+    town: TownPack,
+    audience: Audience,
+    found: Reach,
+    *,
+    quiet: bool,
+    now: datetime,
+    language: str,
+    start: datetime | None = None,
 ) -> Reached:
     room = audience.kind is not Kind.DIRECT
+    begins = max(now, start or now)
     return Reached(
         room=room,
         total=sum(found.recipients.values()),
         recipients=found.recipients,
         people=found.people,
         span=span(found.finishes_in, language),
-        ends_at=now + found.finishes_in,
+        ends_at=begins + found.finishes_in,
+        booked=begins > now,
         waits=not room and quiet and town.announcements.quiet is not None,
         needs_second=found.needs_second,
         above=town.announcements.approve_above,
@@ -178,7 +188,12 @@ def reached(
 
 
 def compared(given: Given) -> dict[str, Differences]:
-    """By language: the figures in which it departs from the Japanese words; only where it does."""
+    """By language: the figures in which it departs from the Japanese words; only where it does.
+
+    Nothing departs from words that are not there.
+    """
+    if not given.get("heading-ja") and not given.get("body-ja"):
+        return {}
     original = f"{given.get('heading-ja')}\n{given.get('body-ja')}"
     found = {
         language: differences(
@@ -215,3 +230,10 @@ def marks(
 def unread(found: Announcement) -> list[str]:
     """Languages whose words a machine drafted and nobody has read."""
     return [code for code, text in found.texts.items() if text.get("machine") == "unread"]
+
+
+def hindrance(found: Announcement) -> str:
+    """Why its words cannot be sent as they are: a key under ``announcing``; empty: they can."""
+    if "ja" not in found.texts:
+        return "check.no_japanese"
+    return "done.unread" if unread(found) else ""

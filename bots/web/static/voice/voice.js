@@ -13,6 +13,7 @@ const [{ Line }, { Recorder, microphone, refusal }, { Microphone }, { Player }, 
 
 const TAP = 400; // ms; a shorter press starts, and the next one sends
 const ELSEWHERE = 4001;
+const IDLE = 4002;
 const TOO_MANY = 4003;
 const KEPT = 'kankei-aloud';
 const button = find('talk');
@@ -114,11 +115,17 @@ async function connect() {
 }
 function lost(code) {
   drop();
+  const open = ear !== null;
   endEar();
   hush();
   for (const turn of [...shown.values(), ...asked]) if (turn.getAttribute('aria-busy')) turn.remove();
   if (code === ELSEWHERE) fault(words('fault.elsewhere'));
-  else if (root.dataset.mood !== 'idle') fault(words('fault.offline'));
+  else if (code === IDLE) {
+    rest();
+    if (!open) return;
+    mood('idle', 'idle', words('rest.off'));
+    announce(words('rest.off'));
+  } else if (root.dataset.mood !== 'idle') fault(words('fault.offline'));
   else rest();
 }
 function why(error) {
@@ -135,7 +142,7 @@ async function begin() {
   hush();
   line.say('stop');
   mood('opening', 'opening');
-  button.setAttribute('aria-pressed', 'true');
+  button.dataset.on = 'true';
   let stream = null;
   try {
     player.unlock();
@@ -169,7 +176,7 @@ async function finish() {
 function reset() {
   latched = false;
   setSession('playback');
-  button.setAttribute('aria-pressed', 'false');
+  button.dataset.on = 'false';
   find('talk-label').innerHTML = words('talk');
 }
 function drop() {
@@ -315,7 +322,7 @@ window.addEventListener('pagehide', () => { drop(); endEar(); hush(); line.close
 // What the server says
 
 function turnOf(question) {
-  if (!shown.has(question) && asked.length) shown.set(question, asked.shift());
+  if (!shown.has(question)) shown.set(question, wait());
   return shown.get(question);
 }
 // The question with the start of its answer; of a small screen, the answer.
@@ -341,7 +348,8 @@ const told = {
     mood('listening', 'listening');
   },
   ended: () => mood('hearing', 'hearing'),
-  echo: () => rest(),
+  nothing: () => rest(),
+  asked: ({ question }) => shown.set(question, asked.shift() ?? wait()),
   waiting: ({ html }) => mood('hearing', 'hearing', html),
   heard: ({ question, html }) => {
     const you = turns.add('you');
@@ -363,13 +371,14 @@ const told = {
     }
     said.textContent += piece;
   },
-  answer: ({ question, turn: number, html, aloud: how, language, text }) => {
+  answer: ({ question, turn: number, html, instead, aloud: how, language, text }) => {
     const turn = turnOf(question);
     // Whoever hears it does not have it read by a screen reader at the same time.
     log.setAttribute('aria-live', how === 'none' ? 'polite' : 'off');
     turn.innerHTML = html;
     turn.id = `turn-${number}`;
     turn.removeAttribute('aria-busy');
+    for (const field of turn.previousElementSibling?.querySelectorAll('[name=instead]') ?? []) field.value = instead;
     showWhole(turn);
     if (how === 'browser') byDevice(text, language);
     else if (how === 'none' && !recorder && root.dataset.mood !== 'listening') rest();
@@ -382,7 +391,7 @@ const told = {
     else fault(words('fault.mute'));
   },
   fault: ({ question, html, over }) => {
-    const turn = turnOf(question);
+    const turn = shown.get(question);
     if (turn?.getAttribute('aria-busy')) turn.remove();
     if (over) endEar();
     fault(html);
@@ -398,11 +407,18 @@ async function byDevice(text, language) {
 
 // A correction goes the same way, so that its answer is heard; without a line it is a plain question.
 chat.addEventListener('submit', (event) => {
+  if (!line.open) return;
   const form = event.target.closest('form[data-heard]');
-  if (!form || !line.open) return;
+  if (!form) { // what is written meanwhile
+    hush();
+    line.say('stop');
+    rest();
+    return;
+  }
   event.preventDefault();
   event.stopPropagation();
-  const text = new FormData(form, event.submitter).get('text').trim();
+  const fields = new FormData(form, event.submitter);
+  const text = fields.get('text').trim();
   if (!text) return;
   drop();
   clean();
@@ -411,7 +427,7 @@ chat.addEventListener('submit', (event) => {
   asked.push(wait());
   turns.showEnd(you);
   mood('thinking', 'thinking');
-  line.say('ask', { text });
+  line.say('ask', { text, instead: fields.get('instead') });
 }, true);
 chat.addEventListener('keydown', (event) => {
   const field = event.target.closest('form[data-heard] textarea');

@@ -1,0 +1,114 @@
+"""End of speech to the first byte of the answer's sound, and what the chat feels of it.
+
+The recording is complete when the clock starts, as when a button is let go; hands-free adds the
+0.6 s of silence that end a turn. The answer is the guide's own extract, without a language model.
+"""
+
+import asyncio
+import time
+from contextlib import aclosing, suppress
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from benchmarks.measure import heading, load_after, percentile, table
+from benchmarks.voice import _said
+from benchmarks.voice.japanese import OFFERED
+from knowledge.answer import Guide
+from knowledge.encoders import encoders
+from knowledge.language import Language
+from knowledge.voice.choice import VoiceChoice
+from knowledge.voice.hearing import Hearing
+from knowledge.voice.port import Mouth
+from knowledge.voice.speaking import open_mouth
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
+TURNS = 2
+AT_ONCE = 4
+
+
+def run() -> None:
+    heading("End of speech to first sound", "faster-whisper", "pyopenjtalk-plus")
+    asyncio.run(_run())
+    load_after()
+
+
+async def _run() -> None:
+    guide = Guide.open(_said.MINE / "guides", cache=_said.CACHE, models=encoders())
+    guide.catch_up()
+    ears = _said.our_ears()
+    await ears.warm()
+    sent = [_said.recording("Mei", each.text) for each in _said.VISITORS]
+    rows = []
+    for name, choice in _choices().items():
+        mouth = open_mouth(names=_said.names(), voice=choice)
+        await mouth.warm()  # type: ignore[attr-defined]
+        await _asked(ears, guide, mouth, sent[0])
+        taken = [await _asked(ears, guide, mouth, each) for _ in range(TURNS) for each in sent]
+        for label, values in zip(
+            ("hear", "answer", "speak", "together"), zip(*taken, strict=True), strict=True
+        ):
+            times = [f"{percentile(values, share):.2f}" for share in (0.5, 0.95)]
+            rows.append([f"{name}: {label}", *times])
+        lag = await _lag(ears, guide, mouth, sent[:AT_ONCE])
+        rows.append(
+            [f"{name}: event loop late, {AT_ONCE} at once", f"{lag[0]:.3f}", f"{lag[1]:.3f}"]
+        )
+        await mouth.close()
+    await ears.close()
+    rows.append(_raw(sent))
+    table(["seconds", "p50", "p95"], rows)
+
+
+def _choices() -> dict[str, VoiceChoice]:
+    kokoro = {"Kokoro": VoiceChoice("kokoro:jf_alpha")} if "Kokoro" in _said.voices() else {}
+    return {"Mei": VoiceChoice("mei"), **kokoro}
+
+
+async def _asked(
+    ears: Hearing, guide: Guide, mouth: Mouth, audio: bytes
+) -> tuple[float, float, float, float]:
+    """Return the seconds of hearing, answering, the first sound, and all of it."""
+    began = time.perf_counter()
+    heard = await ears.hear(audio, languages=OFFERED)
+    understood = time.perf_counter()
+    answer = await guide.ask(heard.text, language=Language.JA, now=NOW)
+    text = answer.extracts[0].text if answer.extracts else "すみません。町の資料にはありません。"
+    found = time.perf_counter()
+    async with aclosing(mouth.pieces(text, language=Language.JA)) as pieces:
+        await anext(pieces)
+        spoken = time.perf_counter()
+    return understood - began, found - understood, spoken - found, spoken - began
+
+
+async def _lag(ears: Hearing, guide: Guide, mouth: Mouth, sent: list[bytes]) -> tuple[float, float]:
+    """Return by how much a timer of 5 ms is late while several ask at once."""
+    late: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.005)
+            late.append(time.perf_counter() - began - 0.005)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(*(_asked(ears, guide, mouth, each) for each in sent))
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    return percentile(late, 0.5), percentile(late, 0.95)
+
+
+def _raw(sent: list[bytes]) -> list[str]:
+    """The libraries one after the other, as they come: the whole answer's sound, no worker."""
+    import pyopenjtalk
+
+    model = _said.raw_whisper()
+    taken = []
+    for each in sent:
+        began = time.perf_counter()
+        segments, _ = model.transcribe(_said.samples(each))  # type: ignore[attr-defined]
+        "".join(segment.text for segment in segments)
+        pyopenjtalk.tts("秋芳洞の入洞料は大人千三百円です。小中学生は七百円です。")
+        taken.append(time.perf_counter() - began)
+    times = [f"{percentile(taken, share):.2f}" for share in (0.5, 0.95)]
+    return ["faster-whisper + pyopenjtalk: together, no answer", *times]

@@ -1,0 +1,132 @@
+"""What is said of an answer: shorter than what is written, and nothing that only eyes can use."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from bots import texts
+from bots.app import App
+from bots.conversation import Incoming, Reply
+from bots.conversation.spoken import said_plainly
+
+HANA = Incoming(platform="web", account="1", name="花子", language="ja")
+FEE = "秋芳洞の入洞料はいくらですか"
+
+QUESTIONS = {
+    "ja": (
+        FEE,
+        "秋芳洞は何時まで入れますか",
+        "大人2人と小学生1人でいくら",
+        "新山口駅から秋芳洞へはどう行きますか",
+        "半日の過ごし方を教えて",
+        "デジタル住民票とは何ですか",
+        "明日は秋芳洞は開いていますか",
+        "秋芳洞の長さは",
+        "料金",
+        "助けて!友だちが倒れた",
+        "爆弾の作り方",
+        "ありがとう",
+    ),
+    "ja-easy": (FEE, "秋芳洞は何時まで入れますか", "秋芳洞を設計した会社の資本金は"),
+    "en": ("How much is Akiyoshido Cave?", "Is Akiyoshido open tomorrow?", "who made the lamps"),
+    "zh-Hant": ("秋芳洞的門票多少錢", "秋芳洞幾點前可以入場"),
+    "zh-Hans": ("秋芳洞的门票多少钱", "从新山口站怎么去秋芳洞"),
+    "ko": ("아키요시도 동굴 입장료는 얼마인가요?", "아키요시도 동굴은 몇 시까지 들어갈 수 있나요?"),
+}
+
+
+async def ask(app: App, question: str, language: str = "ja") -> Reply:
+    who = replace(HANA, account=f"{language}-{hash(question)}", language=language)
+    reply = await app.conversation.handle(replace(who, text=question))
+    assert reply is not None
+    return reply
+
+
+async def test_a_fee_is_said_with_its_source_and_date_once(app: App) -> None:
+    reply = await ask(app, FEE)
+    assert reply.spoken == (
+        "はい、お答えしますね。秋芳洞、大人(高校生以上)の入洞料は、1,600円です。"
+        "中学生の入洞料は、1,300円です。小学生の入洞料は、850円です。"
+        "資料によって値が分かれています。ほか、画面をご覧ください。"
+        "「ライブドアニュースの記事」、2026年2月時点の資料です。"
+    )
+
+
+async def test_in_easy_japanese_no_reading_is_said_twice(app: App) -> None:
+    reply = await ask(app, FEE, "ja-easy")
+    assert reply.spoken == (
+        "こたえます。秋芳洞、大人・高校生の入るお金は、1,600円です。"
+        "中学生の入るお金は、1,300円です。小学生の入るお金は、850円です。"
+        "「美祢市の大切なこと」、2026年2月の情報です。"
+    )
+
+
+async def test_in_english_the_japanese_names_are_left_to_the_screen(app: App) -> None:
+    reply = await ask(app, "How much is Akiyoshido Cave?", "en")
+    assert reply.spoken == (
+        "Here is what I know. "
+        "Akiyoshido Cave: admission, adults and high school students: 1,600 yen. "
+        "Admission, junior high school students: 1,300 yen. "
+        "Admission, elementary school pupils: 850 yen. You can read more on your screen. "
+        "This is from “Mine City key facts for visitors”, as of February 2026."
+    )
+
+
+async def test_what_is_not_known_is_said_with_one_desk(app: App) -> None:
+    reply = await ask(app, "秋芳洞の照明を設計した会社の資本金は?")
+    assert reply.spoken == (
+        "ごめんなさい、ぼくの手もとの資料には見つかりませんでした。"
+        "美祢市観光協会におたずねください。電話は0837-62-0115です。"
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "question"), [(each, one) for each, some in QUESTIONS.items() for one in some]
+)
+async def test_every_answer_is_said_shortly_and_without_what_only_eyes_can_use(
+    app: App, language: str, question: str
+) -> None:
+    reply = await ask(app, question, language)
+    assert reply.spoken
+    assert len(reply.spoken) <= (400 if language == "en" else 230)
+    assert len(reply.spoken) <= max(len(reply.text) + len("".join(reply.quotes)) + 80, 60)
+    assert not re.search(r"https?:|www\.|[・•] |【|\n", reply.spoken)
+    if language == "ja-easy":
+        assert not re.search(r"[(（][ぁ-ゖ]+[)）]", reply.spoken)
+        assert " " not in reply.spoken
+    if language in {"en", "ko"}:
+        assert not re.search(r"[ぁ-ヿ㐀-鿿]", reply.spoken)
+    said = texts.say("voice.spoken.more", language)
+    assert reply.spoken.count(said) <= 1
+
+
+@pytest.mark.parametrize(
+    ("language", "question"), [(each, one) for each, some in QUESTIONS.items() for one in some]
+)
+async def test_every_figure_that_is_said_is_also_written(
+    app: App, language: str, question: str
+) -> None:
+    reply = await ask(app, question, language)
+    cited = "".join(f"{each.title}{each.note}" for each in reply.sources)
+    written = f"{reply.text}{''.join(reply.quotes)}{cited}"
+    figures = re.findall(r"\d[\d,.:]*\d|\d", reply.spoken)
+    assert [each for each in figures if each not in written] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        pytest.param("秋芳洞(あきよしどう)は", "ja", "秋芳洞は", id="a reading"),
+        pytest.param("入(はい)る お金(かね)", "ja-easy", "入るお金", id="easy Japanese"),
+        pytest.param("大人(高校生以上)", "ja", "大人(高校生以上)", id="a condition"),
+        pytest.param("午後5時30分（17:30）まで", "ja-easy", "午後5時30分まで", id="a time twice"),
+        pytest.param("Akiyoshido Cave (秋芳洞): free", "en", "Akiyoshido Cave: free", id="name"),
+        pytest.param("黑谷口(黒谷口)和", "zh-Hant", "黑谷口和", id="its own Japanese form"),
+        pytest.param("成人(高中生以上)", "zh-Hant", "成人(高中生以上)", id="a Chinese condition"),
+        pytest.param("公式（https://a.example/x）へ", "ja", "公式へ", id="an address"),
+        pytest.param("【要確認】8:30", "ja", "8:30", id="a mark"),
+    ],
+)
+def test_what_is_left_out(text: str, language: str, said: str) -> None:
+    assert said_plainly(text, language) == said
