@@ -15,6 +15,7 @@ import discord
 import numpy as np
 from aiohttp import web
 
+from bots.conversation import Reply
 from bots.discord.adapter import DiscordAdapter
 from bots.discord.channel.places import Places
 from bots.discord.channel.speaker import Speaker
@@ -218,6 +219,11 @@ class Visit:
         await until(lambda: self.speaker is None or not self.speaker.speaking)
 
 
+def says(visit: "Visit", spoken: str, *, private: bool = False) -> None:
+    """What the next question is answered with."""
+    visit.app.conversation.reply = Reply(f"「{spoken}」", spoken=spoken, private=private)
+
+
 @dataclass
 class Whistling(FakeMouth):
     """Says each sentence as a tone of its own, so that one hears which was said."""
@@ -260,6 +266,11 @@ def gapless(packets: Sequence[Packet]) -> bool:
     """Whether one number follows the other, and 960 samples each."""
     steps = itertools.pairwise(packets)
     return all((b.sequence - a.sequence, b.timestamp - a.timestamp) == (1, 960) for a, b in steps)
+
+
+LOW, HIGH, HIGHEST = 440, 880, 1320
+TONES = (LOW, HIGH, HIGHEST)
+A_SECOND = 50  # packets
 
 
 def connector(voice: VoiceGateway) -> aiohttp.TCPConnector:
