@@ -27,6 +27,8 @@ from tests.bots.discord.hall import (
 )
 from tests.bots.discord.server import until
 
+KEY_PACKAGE = 26  # the operation of DAVE by which a member offers its key
+
 # --- coming -----------------------------------------------------------------------------------
 
 
@@ -41,6 +43,16 @@ async def test_who_is_in_a_voice_channel_calls_the_mascot_there_and_it_does_not_
     assert (state["channel_id"], state["self_deaf"]) == (LOUNGE, True)
     [identity] = visit.hall.voice.identified
     assert (identity["server_id"], identity["token"]) == ("1", "t")
+
+
+async def test_where_the_call_is_encrypted_end_to_end_the_mascot_offers_its_key(
+    visit: Visit,
+) -> None:
+    visit.hall.voice.dave = 1
+    await visit.arrive(HANA)
+    await until(lambda: visit.hall.voice.keys)
+    assert visit.hall.voice.keys[0][0] == KEY_PACKAGE
+    assert visit.hall.voice.identified[0]["max_dave_protocol_version"] >= 1
 
 
 async def test_what_an_answer_says_is_heard_in_the_channel_and_stands_in_writing(
