@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test check setup dev screenshots clean
 
-demo: setup
+demo: setup $(if $(VOICE),$(VENV)/.voice)
 	@$(BIN)/kankei demo --port $(PORT) $(if $(RESET),--reset,)
 
 test: dev tests/node/.done
@@ -31,6 +31,11 @@ $(VENV)/.python:
 $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "[2/2] 部品を入れています(数分かかります) / installing dependencies (some minutes)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.voice: $(VENV)/.demo
+	@echo "[+] 声の部品を入れています(約 500 MB) / installing the voice (about 500 MB)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo,voice]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt

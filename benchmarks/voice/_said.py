@@ -130,10 +130,15 @@ def voices() -> dict[str, Synthesiser]:
 @cache
 def recording(voice: str, text: str, language: str = "ja", line: str = "voice message") -> bytes:
     """Return what a telephone would send; `line` says how good it is."""
-    clip = voices()[voice].speak(text, language=language, speed=1.0)
+    clip = _spoken(voice, text, language)
     if line == "noise 20 dB":
         return AvCodec().encode(noisy(clip, 20.0), Container.WAV)
     return as_opus(clip, 12 if line == "Opus 12 kbit/s" else 24)
+
+
+@cache
+def _spoken(voice: str, text: str, language: str) -> Clip:
+    return voices()[voice].speak(text, language=language, speed=1.0)
 
 
 def samples(audio: bytes) -> Samples:
@@ -184,7 +189,8 @@ def word_errors(said: str, heard: str) -> tuple[int, int]:
     """Return how many words are wrong, and how many were said."""
     one, other = (re.sub(r"[^a-z0-9' ]", " ", each.casefold()).split() for each in (said, heard))
     codes = {word: chr(number) for number, word in enumerate(dict.fromkeys([*one, *other]), 1)}
-    return distance("".join(map(codes.get, one)), "".join(map(codes.get, other))), len(one)
+    coded = ["".join(codes[word] for word in words) for words in (one, other)]
+    return distance(*coded), len(one)
 
 
 def _plain(text: str) -> str:

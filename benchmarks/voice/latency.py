@@ -1,7 +1,8 @@
 """End of speech to the first byte of the answer's sound, and what the chat feels of it.
 
 The recording is complete when the clock starts, as when a button is let go; hands-free adds the
-0.6 s of silence that end a turn. The answer is the guide's own extract, without a language model.
+0.6 s of silence that end a turn. The answer is the guide's own extract, by its word tier, without
+a language model.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from benchmarks.measure import heading, load_after, percentile, table
 from benchmarks.voice import _said
 from benchmarks.voice.japanese import OFFERED
 from knowledge.answer import Guide
-from knowledge.encoders import encoders
+from knowledge.encoders import Tier, encoders
 from knowledge.language import Language
 from knowledge.voice.choice import VoiceChoice
 from knowledge.voice.hearing import Hearing
@@ -22,7 +23,7 @@ from knowledge.voice.port import Mouth
 from knowledge.voice.speaking import open_mouth
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
-TURNS = 2
+TURNS = 1
 AT_ONCE = 4
 
 
@@ -33,7 +34,7 @@ def run() -> None:
 
 
 async def _run() -> None:
-    guide = Guide.open(_said.MINE / "guides", cache=_said.CACHE, models=encoders())
+    guide = Guide.open(_said.MINE / "guides", cache=_said.CACHE, models=encoders(Tier.WORDS))
     guide.catch_up()
     ears = _said.our_ears()
     await ears.warm()

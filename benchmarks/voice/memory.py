@@ -41,8 +41,8 @@ async def _ours() -> list[list[str]]:
         began = time.perf_counter()
         await mouth.warm()  # type: ignore[attr-defined]
         seconds = f"{time.perf_counter() - began:.1f}"
-        for each in _said.VISITORS:
-            async for _ in mouth.pieces(each.text, language=Language.JA):
+        for asked in _said.VISITORS:
+            async for _ in mouth.pieces(asked.text, language=Language.JA):
                 pass
         workers = [each.pid for each in multiprocessing.active_children()]
         rows.append([f"speaking ({name})", *_resident(workers[-1]), seconds])

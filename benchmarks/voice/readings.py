@@ -9,6 +9,8 @@ from knowledge.text import hiragana_to_katakana
 from knowledge.voice.dictionary import Dictionary
 from knowledge.voice.recovery import fold
 
+_MARKS = str.maketrans("", "", "’・、。")
+
 
 def run() -> None:
     heading("Names read aloud", "pyopenjtalk-plus")
@@ -33,6 +35,6 @@ def _wrong() -> list[str]:
     return [
         each.surface
         for each in _said.names()
-        if fold(pyopenjtalk.g2p(each.surface, kana=True).replace("’", ""))
+        if fold(str(pyopenjtalk.g2p(each.surface, kana=True)).translate(_MARKS))
         != fold(hiragana_to_katakana(each.reading))
     ]

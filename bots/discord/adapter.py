@@ -20,7 +20,8 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bots import texts
-from bots.discord.handlers import JOIN_BUTTON, JoinView, TownClient
+from bots.discord.forms import JOIN_BUTTON, JoinView
+from bots.discord.handlers import TownClient
 from bots.discord.keeper import DiscordKeeper, speaker_of
 from bots.discord.layout import escape, pack
 from bots.discord.messenger import DiscordMessenger

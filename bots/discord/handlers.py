@@ -25,9 +25,10 @@ import discord
 from discord import app_commands
 
 from bots import texts
-from bots.conversation import ChatKind, Form, Incoming, Reply, Upload
+from bots.conversation import ChatKind, Incoming, Reply, Upload
 from bots.conversation.announcing import form_of
 from bots.discord.channel import BUTTONS, Places, VoiceCommands, can_speak
+from bots.discord.forms import ActionForm, JoinView, Words, described
 from bots.discord.layout import ActionButton, ActionMenu, lay_out
 from bots.discord.messenger import PATIENCE
 from bots.discord.voices import Voices, file_of
@@ -44,89 +45,9 @@ Interaction = discord.Interaction[Any]
 Callback = Callable[[Interaction], Coroutine[Any, Any, None]]
 
 PLAIN: Final = ("start", "join", "rooms", "card", "perks", "events", "language", "mydata", "help")
-JOIN_BUTTON: Final = "kankei:join"
 QUESTION_LIMIT: Final = 1000
-TITLE_LIMIT: Final = 45  # of a form and of each label in it
-BODY_LIMIT: Final = 4000  # Discord's own for a text input
 
 _TOO_LATE: Final = frozenset({10062, 40060})  # the deadline has passed, or another worker answered
-
-_LOCALES: Final = {
-    discord.Locale.japanese: "ja",
-    discord.Locale.american_english: "en",
-    discord.Locale.british_english: "en",
-    discord.Locale.taiwan_chinese: "zh-Hant",
-    discord.Locale.chinese: "zh-Hans",
-    discord.Locale.korean: "ko",
-}
-
-
-class Words(app_commands.Translator):
-    """Discord's menus in the words of our locale files."""
-
-    async def translate(
-        self,
-        string: app_commands.locale_str,
-        locale: discord.Locale,
-        context: app_commands.TranslationContextTypes,
-    ) -> str | None:
-        del context
-        key, language = string.extras.get("key"), _LOCALES.get(locale)
-        return texts.say(key, language) if key and language else None
-
-
-def _described(name: str) -> app_commands.locale_str:
-    key = f"discord.command.{name}"
-    return app_commands.locale_str(texts.say(key, "en"), key=key)
-
-
-class JoinView(discord.ui.View):
-    """The permanent button under which people become residents."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(timeout=None)
-        self.add_item(_JoinButton(label))
-
-
-class _JoinButton(discord.ui.Button[JoinView]):
-    def __init__(self, label: str) -> None:
-        super().__init__(label=label, style=discord.ButtonStyle.primary, custom_id=JOIN_BUTTON)
-
-    async def callback(self, interaction: Interaction) -> None:
-        await interaction.client.command(interaction, "join")
-
-
-class ActionForm(discord.ui.Modal):
-    """A form of the conversation; what is filled in goes back with its action."""
-
-    def __init__(self, form: Form, action: str) -> None:
-        super().__init__(title=form.title[:TITLE_LIMIT], timeout=3600)
-        self.action = action
-        self.blanks: list[discord.ui.TextInput[ActionForm]] = []
-        self.file: discord.ui.FileUpload[ActionForm] | None = None
-        if form.file:
-            self.file = discord.ui.FileUpload(custom_id="file", max_values=1)
-            self.add_item(discord.ui.Label(text=form.file[:TITLE_LIMIT], component=self.file))
-        for number, blank in enumerate(form.blanks):
-            style = discord.TextStyle.paragraph if blank.paragraph else discord.TextStyle.short
-            box: discord.ui.TextInput[ActionForm] = discord.ui.TextInput(
-                custom_id=f"blank{number}",
-                style=style,
-                max_length=min(blank.limit, BODY_LIMIT),
-                required=blank.required,
-            )
-            self.blanks.append(box)
-            self.add_item(discord.ui.Label(text=blank.label[:TITLE_LIMIT], component=box))
-
-    async def on_submit(self, interaction: Interaction) -> None:
-        *lines, last = [box.value for box in self.blanks]
-        text = "\n".join([*(" ".join(each.split()) for each in lines), last])
-        upload = _upload(self.file.values[0]) if self.file and self.file.values else None
-        await interaction.client.filled_in(interaction, self.action, text, upload)
-
-
-def _upload(attachment: discord.Attachment) -> Upload:
-    return Upload(attachment.size, attachment.read)
 
 
 class TownClient(discord.Client):
@@ -204,7 +125,7 @@ class TownClient(discord.Client):
 
     def _add(self, name: str, callback: Callable[..., Coroutine[Any, Any, None]]) -> None:
         command: app_commands.Command[Any, ..., None] = app_commands.Command(
-            name=name, description=_described(name), callback=callback
+            name=name, description=described(name), callback=callback
         )
         self.tree.add_command(command)
 
@@ -215,7 +136,7 @@ class TownClient(discord.Client):
         return callback
 
     def _ask(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(question=_described("ask_question"))
+        @app_commands.describe(question=described("ask_question"))
         async def callback(
             interaction: discord.Interaction,
             question: app_commands.Range[str, 1, QUESTION_LIMIT],
@@ -225,7 +146,7 @@ class TownClient(discord.Client):
         return callback
 
     def _code(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(code=_described("code_text"))
+        @app_commands.describe(code=described("code_text"))
         async def callback(
             interaction: discord.Interaction, code: app_commands.Range[str, 1, 100] | None = None
         ) -> None:
@@ -234,7 +155,7 @@ class TownClient(discord.Client):
         return callback
 
     def _settings(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(place=_described("settings_place"))
+        @app_commands.describe(place=described("settings_place"))
         async def callback(
             interaction: discord.Interaction, place: app_commands.Range[str, 1, 80] | None = None
         ) -> None:
@@ -243,7 +164,7 @@ class TownClient(discord.Client):
         return callback
 
     def _answer_question(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(number=_described("answer_number"), text=_described("answer_text"))
+        @app_commands.describe(number=described("answer_number"), text=described("answer_text"))
         async def callback(
             interaction: discord.Interaction,
             number: app_commands.Range[int, 1] | None = None,
@@ -255,7 +176,7 @@ class TownClient(discord.Client):
         return callback
 
     def _announce(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(drafts=_described("announce_drafts"))
+        @app_commands.describe(drafts=described("announce_drafts"))
         async def callback(interaction: discord.Interaction, *, drafts: bool = False) -> None:
             """A form for something new, or what was begun and how the last ones go."""
             if not self.app.staff("discord", str(interaction.user.id)):

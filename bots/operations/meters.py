@@ -98,6 +98,12 @@ class Meters:
             "Recordings that wait for their turn.",
             registry=self.registry,
         )
+        self.voice_cache = Gauge(
+            "kankei_voice_cache",
+            "Sentences looked for among those that were said before, since the start.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self._speech = Counter(
             "kankei_voice_answers",
             "Answers that were said, by what became of them.",

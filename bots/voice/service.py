@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from bots.conversation import Reply, Upload
@@ -45,6 +46,15 @@ class Warming(Protocol):
     """An engine that can be loaded before it is needed."""
 
     async def warm(self) -> object: ...
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A mouth that remembers what it said."""
+
+    @property
+    def recalled(self) -> tuple[int, int]:
+        """How often it was found there, and how often not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,8 @@ class Voice:
         self._mouth: Part[Mouth] = Part(mouth)
         self._line = Line(at_once=at_once, longest=LONGEST_LINE)
         self._meters.voice_waiting.set_function(lambda: self._line.waiting)
+        for number, found in enumerate(("found", "missed")):
+            self._meters.voice_cache.labels(found).set_function(partial(self._recalled, number))
         self._limits = Buckets(rate=QUESTIONS_A_MINUTE / 60, burst=QUESTIONS_A_MINUTE, clock=clock)
 
     @property
@@ -150,6 +162,10 @@ class Voice:
             return False
         engine = self._mouth.engine
         return engine is None or engine.speaks(Language(language))
+
+    def _recalled(self, number: int) -> int:
+        mouth = self._mouth.engine
+        return mouth.recalled[number] if isinstance(mouth, Recalling) else 0
 
     async def warm_up(self) -> tuple[Opened | None, Opened | None]:
         """Load ears and mouth, one after the other. What is missing stays so and is told."""

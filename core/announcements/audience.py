@@ -11,23 +11,24 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Subquery,
     and_,
     case,
     exists,
     func,
-    literal,
+    null,
     or_,
     select,
     true,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from core.announcements.missing import unreached
+from core.announcements.missing import tried_by_member, unreached
 from core.announcements.nouns import Audience, Kind, Segment
 from core.tables import (
     AccountRow,
+    AnnouncementRunRow,
     CredentialRow,
     GrantRow,
     MemberRow,
@@ -57,6 +58,7 @@ def candidates(audience: Audience, platform: str, *, now: datetime) -> Candidate
             AccountRow.reachable.is_(True),
             MemberRow.wants_messages.is_(True),
             _no_better_account(audience.terms.platforms, platform),
+            *_not_reached_by(audience),
             *_conditions(audience, now),
         )
     )
@@ -76,10 +78,8 @@ async def by_zone(session: AsyncSession, audience: Audience, *, now: datetime) -
         return found
     if audience.segment.missed is None:
         rows = await session.execute(_members(audience, now))
-    else:  # who was missed is known of accounts, not of members
-        rows = await session.execute(
-            union_all(*(_accounts(audience, each, now) for each in audience.terms.platforms))
-        )
+    else:
+        rows = await session.execute(_missed(audience, audience.segment.missed, now))
     for platform, zone, number in rows:
         found.setdefault(platform, {})[zone] = number
     return found
@@ -108,9 +108,51 @@ def _members(audience: Audience, now: datetime) -> Select[str, str | None, int]:
     )
 
 
-def _accounts(audience: Audience, platform: str, now: datetime) -> Select[str, str | None, int]:
-    chosen = candidates(audience, platform, now=now).subquery()
-    return select(literal(platform), chosen.c.zone, func.count()).group_by(chosen.c.zone)
+def _missed(audience: Audience, missed: int, now: datetime) -> Select[str, str | None, int]:
+    """The same of those whom an announcement did not reach: `unreached`, in one pass.
+
+    Each table is read once and joined: what was tried is put together by member, and who has an
+    account with which they would be told now is one row a member.
+    """
+    platforms, run = audience.terms.platforms, AnnouncementRunRow
+    first, tried = _first_accounts(platforms), tried_by_member(missed)
+    name = case(dict(enumerate(platforms)), value=first.c.rank)
+    turn_never_came = and_(run.cursor < first.c.account_id, first.c.account_id <= run.last)
+    return (
+        select(name, MemberRow.zone, func.count())
+        .select_from(first)
+        .join(MemberRow, MemberRow.id == first.c.member_id)
+        .outerjoin(tried, tried.c.member_id == first.c.member_id)
+        .outerjoin(run, and_(run.announcement_id == missed, run.platform == name))
+        .where(
+            MemberRow.wants_messages.is_(True),
+            or_(tried.c.got == 0, and_(tried.c.got.is_(None), turn_never_came)),
+            *_conditions(audience, now),
+        )
+        .group_by(first.c.rank, MemberRow.zone)
+        .order_by(first.c.rank, MemberRow.zone)
+    )
+
+
+def _first_accounts(platforms: tuple[str, ...]) -> Subquery:
+    """(member_id, account_id, rank): of each member the account that `candidates` chooses."""
+    account = aliased(AccountRow)
+    oldest = [
+        func.min(case((account.platform == each, account.id))).label(f"oldest_{rank}")
+        for rank, each in enumerate(platforms)
+    ]
+    theirs = (
+        select(account.member_id, *oldest)
+        .where(account.reachable.is_(True), account.platform.in_(platforms))
+        .group_by(account.member_id)
+        .subquery()
+    )
+    by_rank = [theirs.c[each.name] for each in oldest]
+    return select(
+        theirs.c.member_id,
+        func.coalesce(*by_rank, null()).label("account_id"),
+        case(*((each.is_not(None), rank) for rank, each in enumerate(by_rank))).label("rank"),
+    ).subquery()
 
 
 async def count(session: AsyncSession, audience: Audience, *, now: datetime) -> dict[str, int]:
@@ -181,8 +223,14 @@ def _on(account: type[AccountRow], platform: str) -> ColumnElement[bool]:
     return account.platform.concat("") == platform
 
 
+def _not_reached_by(audience: Audience) -> list[ColumnElement[bool]]:
+    """It is known of accounts, not of members: over the account of the row at hand."""
+    missed = audience.segment.missed
+    return [] if missed is None else [unreached(missed)]
+
+
 def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
-    """Every condition that is set, each over the member of the row at hand."""
+    """Every other condition that is set, each over the member of the row at hand."""
     wanted = audience.segment
     found: list[ColumnElement[bool]] = []
     if audience.gate is not None:
@@ -199,8 +247,6 @@ def _conditions(audience: Audience, now: datetime) -> list[ColumnElement[bool]]:
         found.append(MemberRow.locale.in_(wanted.languages))
     if wanted.areas:
         found.append(_lives(wanted.areas))
-    if wanted.missed is not None:
-        found.append(unreached(wanted.missed))
     return [*found, *_since(wanted, ZoneInfo(audience.terms.timezone))]
 
 

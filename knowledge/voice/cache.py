@@ -57,9 +57,17 @@ class Cache:
         self._said: OrderedDict[str, int] = OrderedDict()
         self._bytes: int | None = None
         self._lock = threading.Lock()
+        self.found = self.missed = 0  # times that something was looked for
 
     def get(self, wanted: str) -> Kept | None:
         """Return what was kept under a key, which makes it recently used."""
+        kept = self._read(wanted)
+        with self._lock:
+            self.found += kept is not None
+            self.missed += kept is None
+        return kept
+
+    def _read(self, wanted: str) -> Kept | None:
         if self._folder is None:
             return None
         file = self._folder / f"{wanted}{_SUFFIX}"

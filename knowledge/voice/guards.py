@@ -13,7 +13,7 @@ MOST_COMPRESSED: Final = 2.2
 """Times that a text may shrink; speech shrinks less, a loop more."""
 FASTEST: Final = {"ja": 14.0, "zh": 14.0, "ko": 14.0}
 """Characters a second that somebody may say; what is written in letters needs more."""
-FASTEST_IN_LETTERS: Final = 32.0
+FASTEST_IN_LETTERS: Final = 24.0
 _SHORTEST: Final = 1.0  # seconds; how fast shorter ones were said cannot be told
 
 _ANNOTATION: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|（[^）]*）|【[^】]*】|[♪♫*]+")

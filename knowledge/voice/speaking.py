@@ -138,6 +138,11 @@ class SpokenMouth:
             return f"{ENDPOINT} {endpoint.model}"
         return f"{kokoro.NAME}:{self._kokoro_voice}" if self._prefers_kokoro else mei.NAME
 
+    @property
+    def recalled(self) -> tuple[int, int]:
+        """How often what was to be said was found in the cache, and how often it was not."""
+        return self._cache.found, self._cache.missed
+
     def speaks(self, language: Language) -> bool:
         return bool(self._engines(_spoken_in(language), rested=False))
 

@@ -17,7 +17,7 @@ is fetched. Three things differ from how the library alone would be used:
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NAME: Final = "whisper-base"
 MARGIN: Final = 3.0
 """Seconds of silence after the recording within the window; with less it loops."""
-OTHERWISE: Final = 10.0
+OTHERWISE: Final = 50.0
 """Times that a language must be likelier than the next for it to be the only one that is tried."""
 
 _SHORT: Final = frozenset({"ja", "en"})
@@ -44,7 +44,9 @@ _WINDOW: Final = 30.0  # seconds that Whisper was trained on
 _FRAMES: Final = 100  # a second
 _BEAM: Final = 5
 _PROMPT: Final = 180  # tokens; longer prompts cost time, and did not help
+_TRIED: Final = 3  # languages
 _OWN: Final = 0.1  # log-probability that the asker's own language is given
+_LOOP: Final = 0.5  # log-probability that a text is worth less if it loops
 _SECOND: Final = 0.4  # weight of what was not the likeliest hypothesis
 _PAUSE: Final = 0.2  # seconds
 _TOKENS: Final = 16  # a second, and as many again; more is a loop
@@ -113,44 +115,55 @@ class Whisper:
     def _told(
         self, part: "_Part", languages: Sequence[str], prompts: Mapping[str, str]
     ) -> "tuple[str, _Written | None]":
-        """Write down the first part in the language that makes most of it."""
-        tried = {
-            each: self._written(part, each, prompts.get(each, ""))
-            for each in self._candidates(part.encoded, languages)
-        }
-        made = {each: written for each, written in tried.items() if written is not None}
-        if not made:
-            return next(iter(tried)), None
-        best = max(made, key=lambda each: made[each].logprob + _OWN * (each == languages[0]))
-        return best, made[best]
+        """Write down the first part in the language whose words are likelier."""
+        candidates = self._candidates(part.encoded, languages)
+        tried = {each: self._plain(part, each) for each in candidates} if candidates[1:] else {}
+
+        def likelihood(language: str) -> float:
+            made = tried[language]
+            wrong = _wrong(made, part.clip.seconds, language, "")
+            return made.logprob + _OWN * (language == languages[0]) - _LOOP * wrong
+
+        best = max(tried, key=likelihood, default=candidates[0])
+        return best, self._written(part, best, prompts.get(best, ""), tried.get(best))
 
     def _candidates(self, encoded: "StorageView", languages: Sequence[str]) -> list[str]:
-        """Return the likeliest language, and the next one where it is not certain."""
+        """Return the likeliest language, and the next ones where it is not certain."""
         if len(languages) == 1:
             return list(languages)
         told = {
             token[2:-2]: share for token, share in self._model.model.detect_language(encoded)[0]
         }
-        first, second = sorted(languages, key=lambda each: -told.get(each, 0.0))[:2]
-        certain = told.get(first, 0.0) > OTHERWISE * told.get(second, 0.0)
-        return [first] if certain else [first, second]
+        first, *others = sorted(languages, key=lambda each: -told.get(each, 0.0))
+        near = [each for each in others if told.get(each, 0.0) * OTHERWISE > told.get(first, 0.0)]
+        return [first, *near[: _TRIED - 1]]
 
-    def _written(self, part: "_Part", language: str, prompt: str) -> "_Written | None":
+    def _written(
+        self, part: "_Part", language: str, prompt: str, plain: _Decoded | None = None
+    ) -> "_Written | None":
         """Write down one part; `None` if no words can be made of it."""
         seconds = part.clip.seconds
-        encoded = part.encoded
-        if language not in _SHORT:
-            encoded = self._encoded(part.features, _WINDOW)
-        plain = self._decoded(encoded, seconds, language, "")
-        tried = [self._decoded(encoded, seconds, language, prompt)] if prompt else []
-        good = [each for each in (*tried, plain) if not _wrong(each, seconds, language, prompt)]
+        made = [plain or self._plain(part, language)]
+        if prompt:
+            encoded = self._window(part, language)
+            made.insert(0, self._decoded(encoded, seconds, language, prompt))
+        good = [each for each in made if not _wrong(each, seconds, language, prompt)]
         if not good and language in _SHORT:
-            whole = self._encoded(part.features, _WINDOW)
-            plain = self._decoded(whole, seconds, language, "")
-            good = [] if _wrong(plain, seconds, language, prompt) else [plain]
+            again = self._decoded(self._encoded(part.features, _WINDOW), seconds, language, "")
+            good = [] if _wrong(again, seconds, language, prompt) else [again]
         if not good:
             return None
         return _Written(tuple(_guesses(good)), good[-1].logprob)
+
+    def _plain(self, part: "_Part", language: str) -> _Decoded:
+        return self._decoded(self._window(part, language), part.clip.seconds, language, "")
+
+    def _window(self, part: "_Part", language: str) -> "StorageView":
+        if language in _SHORT:
+            return part.encoded
+        if not part.whole:
+            part.whole.append(self._encoded(part.features, _WINDOW))
+        return part.whole[0]
 
     def _encoded(self, features: NDArray[np.float32], seconds: float) -> "StorageView":
         from faster_whisper.audio import pad_or_trim
@@ -198,6 +211,7 @@ class _Part:
     clip: Clip
     features: NDArray[np.float32]
     encoded: "StorageView"
+    whole: "list[StorageView]" = field(default_factory=list)  # at most one, made when needed
 
 
 def _guesses(decoded: Sequence[_Decoded]) -> Iterator[Guess]:

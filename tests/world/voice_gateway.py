@@ -2,7 +2,8 @@
 
 It hears what a bot says: packets are decrypted and decoded, so that a test can listen. End-to-end
 encryption (DAVE) is off, as Discord allows by ``dave_protocol_version`` 0; the transport is
-encrypted as always.
+encrypted as always. With `dave` at 1 the bot begins the exchange of keys, which goes no further
+here: that takes the other members of the call.
 
 https://discord.com/developers/docs/topics/voice-connections
 """
@@ -20,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import nacl.secret
 import numpy as np
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
@@ -66,6 +66,8 @@ class VoiceGateway:
     identified: list[dict[str, Any]] = field(default_factory=list)
     speaking: list[int] = field(default_factory=list)
     heard: list[Packet] = field(default_factory=list)
+    dave: int = 0  # the version of DAVE that the call has; what follows is heard by members alone
+    keys: list[bytes] = field(default_factory=list)  # what was said about the keys of DAVE
     endpoint: str = ""
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     _server: TestServer | None = None
@@ -120,7 +122,9 @@ class VoiceGateway:
         await socket.prepare(request)
         await socket.send_json({"op": HELLO, "d": {"v": 8, "heartbeat_interval": 41250}})
         async for frame in socket:
-            if frame.type is WSMsgType.TEXT:
+            if frame.type is WSMsgType.BINARY:
+                self.keys.append(frame.data)
+            elif frame.type is WSMsgType.TEXT:
                 said = json.loads(frame.data)
                 await self._answer(socket, said["op"], said["d"])
         return socket
@@ -135,7 +139,11 @@ class VoiceGateway:
             await socket.send_json({"op": READY, "d": ready})
         elif op == SELECT_PROTOCOL:
             assert data["data"]["mode"] == MODE
-            description = {"mode": MODE, "secret_key": list(self.key), "dave_protocol_version": 0}
+            description = {
+                "mode": MODE,
+                "secret_key": list(self.key),
+                "dave_protocol_version": self.dave,
+            }
             await socket.send_json({"op": DESCRIPTION, "d": description})
         elif op == HEARTBEAT:
             await socket.send_json({"op": ACK, "d": {"t": data["t"]}})
@@ -152,6 +160,8 @@ class VoiceGateway:
             answer = struct.pack(">HHI", 2, 70, SSRC) + address + struct.pack(">H", sender[1])
             self._udp.sendto(answer, sender)
             return
+        import nacl.secret  # of the extra voice; this module is imported without it
+
         header, sealed, counter = data[:HEADER], data[HEADER:-4], data[-4:]
         box = nacl.secret.Aead(self.key)
         opus = box.decrypt(sealed, header, counter.ljust(24, b"\x00"))

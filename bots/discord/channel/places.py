@@ -97,7 +97,10 @@ class Places:
             return
         if there is not None and not staff and listeners(there.line.channel):
             raise CannotEnter("elsewhere", channel=there.line.channel.name)
-        if missing := missing_parts():
+        missing = missing_parts()
+        if not can_speak(self._app):  # an engine that could not be opened is known by now
+            missing.append("voice")
+        if missing:
             raise CannotEnter("missing", parts=", ".join(missing))
         rights = channel.permissions_for(channel.guild.me)
         lacking = [each for each in RIGHTS if not getattr(rights, each)]

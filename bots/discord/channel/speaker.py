@@ -120,7 +120,8 @@ class Speaker:
             if self._speech is not None:
                 self._speech.cut()  # within 20 ms, whatever the loop is at
             if self._saying is not None:
-                self._saying.cancel()
+                self._saying.cancel()  # once: the player's end is waited for after it
+            self._now = self._saying = None
 
     # --- speaking -----------------------------------------------------------------------------
 
@@ -134,9 +135,9 @@ class Speaker:
                 return
             while self._waiting:
                 self._now = self._waiting.popleft()
-                self._saying = asyncio.create_task(self._say(self._now))
-                await asyncio.wait({self._saying})
-                _report(self._saying)
+                saying = self._saying = asyncio.create_task(self._say(self._now))
+                await asyncio.wait({saying})
+                _report(saying)
                 self._now = self._saying = None
             self._more.clear()
 
@@ -144,19 +145,22 @@ class Speaker:
         speech = self._speech = Speech()
         played: asyncio.Event | None = None
         try:
-            async with aclosing(utterance.pieces()) as pieces:
-                async for piece in pieces:
-                    speech.feed(await asyncio.to_thread(packets_of, piece.audio))
-                    played = played or self._play(speech)
-        except (KankeiError, VoiceError) as error:  # what was made of it is still said
-            logger.warning("discord-channel-not-said", extra={"code": error.code})
-        except discord.ClientException as error:
-            logger.warning("discord-channel-not-said", extra={"reason": type(error).__name__})
+            try:
+                async with aclosing(utterance.pieces()) as pieces:
+                    async for piece in pieces:
+                        speech.feed(await asyncio.to_thread(packets_of, piece.audio))
+                        played = played or self._play(speech)
+            except (KankeiError, VoiceError) as error:  # what was made of it is still said
+                logger.warning("discord-channel-not-said", extra={"code": error.code})
+            except discord.ClientException as error:
+                logger.warning("discord-channel-not-said", extra={"reason": type(error).__name__})
+            speech.end()
+            if played is not None:
+                await played.wait()
         except asyncio.CancelledError:
             speech.cut()
             raise
         finally:
-            speech.end()
             if played is not None and not self._closed:
                 await played.wait()  # two players at once would mix their packets
             self._speech = None
@@ -181,8 +185,8 @@ class Speaker:
         if self._closed:
             return
         self._closed = True
-        self.stop()
         saying, running = self._saying, self._running
+        self.stop()
         running.cancel()
         if self.there:
             with suppress(discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError):

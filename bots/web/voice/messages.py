@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 MAX_MESSAGE: Final = 64 * 1024
 """Bytes of one message, either kind; the page cuts longer recordings into several."""
-MAX_RECORDING: Final = 5_000_000
-"""Bytes of one question."""
+MAX_RECORDING: Final = 2_000_000
+"""Bytes of one question: a minute at 256 kbit/s. Many sockets keep one each in memory."""
 MAX_SECONDS: Final = 60.0
 """Of one question."""
 MAX_TEXT: Final = 500

@@ -5,10 +5,17 @@ import discord
 import pytest
 import pytest_asyncio
 import simcord
+from aiohttp.test_utils import TestServer
+from discord.asset import Asset
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bots.voice import Voice
 from core.database import connect
 from core.tables import Base
+from knowledge.voice.port import Mouth
+from tests.bots.discord.hall import HIGH, HIGHEST, LOW, Hall, Visit, Whistling, connector
 from tests.bots.discord.stage import (
     StubApp,
     World,
@@ -16,6 +23,7 @@ from tests.bots.discord.stage import (
     settings,
     town_pack,
 )
+from tests.world.voices import need
 
 
 @pytest_asyncio.fixture
@@ -56,3 +64,46 @@ async def world(simcord_env: simcord.Env, engine: AsyncEngine) -> World:
     await simcord_env.restart_bot(world.adapter.client)
     await world.adapter.settle_in()
     return world
+
+
+# --- voice channels, over real sockets ----------------------------------------------------------
+
+
+@pytest.fixture
+def voice_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What speaking in channels needs; the library's class attributes are put back after it."""
+    need("av", "nacl", "davey")
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
+    monkeypatch.setattr(Asset, "BASE", Asset.BASE)
+
+
+@pytest_asyncio.fixture
+async def hall(voice_library: None) -> AsyncIterator[Hall]:
+    del voice_library
+    hall = Hall()
+    await hall.voice.start()
+    running = TestServer(hall.application())
+    await running.start_server()
+    hall.base = f"{running.host}:{running.port}"
+    yield hall
+    await running.close()
+    await hall.voice.close()
+
+
+@pytest_asyncio.fixture
+async def visit(hall: Hall, engine: AsyncEngine) -> AsyncIterator[Visit]:
+    mouth = Whistling(pitches={"低い。": LOW, "高い。": HIGH, "もっと高い。": HIGHEST})
+
+    def opened() -> Mouth:
+        return mouth.instead or mouth
+
+    values = {"discord_api_url": hall.api, "discord_gateway_url": hall.gateway}
+    app = StubApp(settings(**values), town_pack(guild=1), engine)
+    app.voice = Voice(ears=None, mouth=opened)
+    adapter = app.adapter()
+    adapter.client.http.connector = connector(hall.voice)
+    await adapter.start()
+    hall.messages.clear()  # what staff were told
+    yield Visit(hall, app, adapter, mouth)
+    await adapter.stop()

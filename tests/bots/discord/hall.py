@@ -15,6 +15,7 @@ import discord
 import numpy as np
 from aiohttp import web
 
+from bots.conversation import Reply
 from bots.discord.adapter import DiscordAdapter
 from bots.discord.channel.places import Places
 from bots.discord.channel.speaker import Speaker
@@ -28,7 +29,7 @@ from tests.world.voice_gateway import Packet, VoiceGateway
 
 GUILD: Final = 1
 PLAZA, ROOM, LOUNGE, TERRACE, STAGE = 55, 56, 77, 78, 79
-HANA, TARO, OFFICE = 200, 201, 7001
+MASCOT, HANA, TARO, OFFICE = 100, 200, 201, 7001
 VOICE_STATE: Final = 4
 
 _RIGHTS = discord.Permissions(
@@ -58,7 +59,7 @@ class Hall(Server):
                 "name": "見本町",
                 "owner_id": "900",
                 "roles": [_role(GUILD, "@everyone", _RIGHTS.value)],
-                "members": [_member(int(BOT["id"]))],
+                "members": [_member(MASCOT)],
                 "member_count": 4,
                 "channels": [
                     _channel(PLAZA, 0, "広場"),
@@ -78,7 +79,7 @@ class Hall(Server):
             return
         self.bot_states.append(said["d"])
         channel = said["d"]["channel_id"]
-        await self.moves(int(BOT["id"]), int(channel) if channel else None)
+        await self.moves(MASCOT, int(channel) if channel else None)
         if channel:
             entrance = {"token": "t", "guild_id": str(GUILD), "endpoint": self.voice.endpoint}
             await self.dispatch("VOICE_SERVER_UPDATE", entrance)
@@ -116,7 +117,7 @@ class Hall(Server):
     async def posts(self, nonce: int, *, channel: int = PLAZA) -> None:
         """The mascot's own post is seen, whichever process sent it."""
         payload = message_payload(next(self._numbers), channel=channel, text="", author=BOT)
-        payload |= {"guild_id": str(GUILD), "member": _member(int(BOT["id"])), "nonce": str(nonce)}
+        payload |= {"guild_id": str(GUILD), "member": _member(MASCOT), "nonce": str(nonce)}
         await self.dispatch("MESSAGE_CREATE", payload)
 
     # --- commands -----------------------------------------------------------------------------
@@ -132,10 +133,19 @@ class Hall(Server):
         }
         return await self._interaction(person, 2, data)
 
+    async def asks(self, person: int, question: str) -> dict[str, Any]:
+        """Somebody uses ``/ask``; what everybody then sees."""
+        option = {"name": "question", "type": 3, "value": question}
+        return await self._interaction(
+            person, 2, {"id": "2", "name": "ask", "type": 1, "options": [option]}
+        )
+
     async def presses(self, person: int, action: str) -> dict[str, Any]:
         """Somebody presses a button under a message of ours; what they then see."""
         data = {"custom_id": f"kankei:a:{action}", "component_type": 2}
         message = message_payload(next(self._numbers), channel=PLAZA, text="答え", author=BOT)
+        button = {"type": 2, "style": 2, "label": "…", "custom_id": data["custom_id"]}
+        message["components"] = [{"type": 1, "components": [button]}]
         return await self._interaction(person, 3, data, message=message)
 
     async def _interaction(
@@ -209,6 +219,11 @@ class Visit:
         await until(lambda: self.speaker is None or not self.speaker.speaking)
 
 
+def says(visit: "Visit", spoken: str, *, private: bool = False) -> None:
+    """What the next question is answered with."""
+    visit.app.conversation.reply = Reply(f"「{spoken}」", spoken=spoken, private=private)
+
+
 @dataclass
 class Whistling(FakeMouth):
     """Says each sentence as a tone of its own, so that one hears which was said."""
@@ -218,6 +233,8 @@ class Whistling(FakeMouth):
     instead: FakeMouth | None = None  # who speaks, if that is decided before the first word
 
     async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
+        if self.fails is not None:
+            raise self.fails
         self.said.append((text, language))
         audio = whistle(self.pitches.get(text, 300), self.seconds)
         return Piece(text, audio, container, self.seconds)
@@ -249,6 +266,11 @@ def gapless(packets: Sequence[Packet]) -> bool:
     """Whether one number follows the other, and 960 samples each."""
     steps = itertools.pairwise(packets)
     return all((b.sequence - a.sequence, b.timestamp - a.timestamp) == (1, 960) for a, b in steps)
+
+
+LOW, HIGH, HIGHEST = 440, 880, 1320
+TONES = (LOW, HIGH, HIGHEST)
+A_SECOND = 50  # packets
 
 
 def connector(voice: VoiceGateway) -> aiohttp.TCPConnector:

@@ -19,6 +19,7 @@ from bots.listening import Server, listen
 from bots.operations import figures, listener
 from bots.operations.listener import LOOPBACK, monitoring, watched
 from bots.operations.meters import METHODS, OTHER, PLATFORMS, Meters
+from bots.voice import TooOften, VoiceBusy, VoiceOff, VoiceTooLarge
 from core import announcements, archive, turns
 from core.announcements import AnnouncementState
 from core.archive import Manifest
@@ -26,6 +27,7 @@ from core.chain import EndpointHealth
 from core.database import Sessions, transaction
 from core.tables import AnnouncementRow, ContractRow
 from knowledge.answer import AnswerKind
+from knowledge.errors import VoiceError
 from tests.bots.web.stage import World
 from tests.conftest import ROOT, free_port
 
@@ -405,6 +407,9 @@ KNOWN_LABELS: Mapping[str, set[str] | re.Pattern[str]] = {
         *(each.value.replace("_", "-") for each in AnswerKind),
         *figures.OUTCOMES,
         *("failed", "left", "committed", "rolled-back"),
+        *("heard", "doubtful", "spoken", "cut", "found", "missed"),
+        *(each.code.replace("_", "-") for each in VoiceError.__subclasses__()),
+        *(each.code for each in (TooOften, VoiceBusy, VoiceOff, VoiceTooLarge)),
     },
 }
 """Every label there is, and all that it may say."""

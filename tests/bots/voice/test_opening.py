@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bots import texts
+from bots.app import running
 from bots.happenings import Happenings
 from bots.operations.meters import Meters
 from bots.voice import Voice, open_voice, opening, prepare
 from core import town as town_pack
 from core.settings import Settings
+from core.testing import SetClock
 from core.town import TownPack
+from knowledge.answer import Guide
 from knowledge.errors import RecogniserFailed, VoiceMissing
 from knowledge.testing import FakeEars, FakeMouth
 from knowledge.voice.port import Ears, Mouth
@@ -134,3 +138,14 @@ async def test_an_engine_that_does_not_load_is_told_and_tried_again_at_the_first
     await prepare(voice, settings(tmp_path), happenings)
     assert "took longer" in happenings.recent[0]
     assert voice.hears
+
+
+async def test_a_worker_has_no_voice(
+    tmp_path: Path, town: TownPack, mine_guide: Guide, clock: SetClock
+) -> None:
+    here = settings(tmp_path, secret_key=SecretStr("k" * 40), voice="on")
+    async with running(here, town=town, guide=mine_guide, clock=clock, joins=True) as app:
+        assert app.voice is None
+    async with running(here, town=town, guide=mine_guide, clock=clock) as app:
+        assert app.voice is not None
+        assert app.problems() == []  # nothing is opened before somebody needs it

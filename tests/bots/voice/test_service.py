@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bots.conversation import Reply
+from bots.operations.meters import Meters
 from bots.voice import (
     MAX_BYTES,
     QUESTIONS_A_MINUTE,
@@ -164,6 +165,47 @@ async def test_what_is_not_to_be_spoken_or_has_no_voice_stays_silent(reply: Repl
     assert await voice.note(reply) is None
     assert [each async for each in voice.pieces(reply)] == []
     assert mouth.said == []
+
+
+async def test_who_stops_listening_hears_nothing_more_and_it_counts_as_cut() -> None:
+    meters, mouth = Meters(), FakeMouth()
+    voice = Voice(ears=FakeEars, mouth=lambda: mouth, meters=meters)
+    pieces = voice.pieces(Reply("a", spoken="一。二。三。", language="ja"))
+    assert (await anext(pieces)).text == "一。"
+    await pieces.aclose()
+    assert [text for text, _ in mouth.said] == ["一。"]
+    assert figure(meters, "kankei_voice_answers_total", outcome="cut") == 1
+
+
+async def test_what_became_of_recordings_is_counted() -> None:
+    meters, ears = Meters(), FakeEars()
+    voice = Voice(ears=lambda: ears, mouth=None, meters=meters)
+    await voice.question(b"s", person="web:1", languages=JAPANESE)
+    ears.alternatives = ("秋吉台",)
+    await voice.question(b"s", person="web:1", languages=JAPANESE)
+    ears.fails = NothingHeard()
+    with pytest.raises(NothingHeard):
+        await voice.question(b"s", person="web:1", languages=JAPANESE)
+    for outcome in ("heard", "doubtful", "nothing-heard"):
+        assert figure(meters, "kankei_voice_recognitions_total", outcome=outcome) == 1
+    assert figure(meters, "kankei_voice_recognition_seconds_count") == 3
+    assert figure(meters, "kankei_voice_waiting") == 0
+
+
+async def test_what_was_said_before_is_counted() -> None:
+    class Remembering(FakeMouth):
+        recalled = (3, 1)
+
+    meters = Meters()
+    voice = Voice(ears=None, mouth=Remembering, meters=meters)
+    assert figure(meters, "kankei_voice_cache", outcome="found") == 0
+    await voice.note(Reply("a", spoken="a", language="en"))
+    assert figure(meters, "kankei_voice_cache", outcome="found") == 3
+    assert figure(meters, "kankei_voice_cache", outcome="missed") == 1
+
+
+def figure(meters: Meters, name: str, **labels: str) -> float | None:
+    return meters.registry.get_sample_value(name, labels)
 
 
 async def test_closing_lets_the_engines_go() -> None:

@@ -1,16 +1,23 @@
 """What is said of an answer: shorter than what is written, and nothing that only eyes can use."""
 
 import re
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bots import texts
-from bots.app import App
-from bots.conversation import Incoming, Reply
+from bots.conversation import Reply
 from bots.conversation.spoken import said_plainly
+from bots.conversation.wording import Wording
+from core import town as town_pack
+from knowledge.answer import Guide
+from knowledge.language import Language
+from tests.conftest import ROOT
 
-HANA = Incoming(platform="web", account="1", name="花子", language="ja")
+Ask = Callable[..., Awaitable[Reply]]
+FRIDAY_MORNING = datetime(2026, 11, 20, 10, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
 FEE = "秋芳洞の入洞料はいくらですか"
 
 QUESTIONS = {
@@ -36,15 +43,24 @@ QUESTIONS = {
 }
 
 
-async def ask(app: App, question: str, language: str = "ja") -> Reply:
-    who = replace(HANA, account=f"{language}-{hash(question)}", language=language)
-    reply = await app.conversation.handle(replace(who, text=question))
-    assert reply is not None
-    return reply
+@pytest.fixture(scope="module")
+def wording() -> Wording:
+    return Wording(town_pack.load(ROOT / "towns" / "mine"))
 
 
-async def test_a_fee_is_said_with_its_source_and_date_once(app: App) -> None:
-    reply = await ask(app, FEE)
+@pytest.fixture
+def ask(mine_guide: Guide, wording: Wording) -> Ask:
+    async def asked(question: str, language: str = "ja") -> Reply:
+        answer = await mine_guide.ask(
+            question, language=Language(language), turns=(), now=FRIDAY_MORNING
+        )
+        return wording.word(answer, language)
+
+    return asked
+
+
+async def test_a_fee_is_said_with_its_source_and_date_once(ask: Ask) -> None:
+    reply = await ask(FEE)
     assert reply.spoken == (
         "はい、お答えしますね。秋芳洞、大人(高校生以上)の入洞料は、1,600円です。"
         "中学生の入洞料は、1,300円です。小学生の入洞料は、850円です。"
@@ -53,8 +69,8 @@ async def test_a_fee_is_said_with_its_source_and_date_once(app: App) -> None:
     )
 
 
-async def test_in_easy_japanese_no_reading_is_said_twice(app: App) -> None:
-    reply = await ask(app, FEE, "ja-easy")
+async def test_in_easy_japanese_no_reading_is_said_twice(ask: Ask) -> None:
+    reply = await ask(FEE, "ja-easy")
     assert reply.spoken == (
         "こたえます。秋芳洞、大人・高校生の入るお金は、1,600円です。"
         "中学生の入るお金は、1,300円です。小学生の入るお金は、850円です。"
@@ -62,8 +78,8 @@ async def test_in_easy_japanese_no_reading_is_said_twice(app: App) -> None:
     )
 
 
-async def test_in_english_the_japanese_names_are_left_to_the_screen(app: App) -> None:
-    reply = await ask(app, "How much is Akiyoshido Cave?", "en")
+async def test_in_english_the_japanese_names_are_left_to_the_screen(ask: Ask) -> None:
+    reply = await ask("How much is Akiyoshido Cave?", "en")
     assert reply.spoken == (
         "Here is what I know. "
         "Akiyoshido Cave: admission, adults and high school students: 1,600 yen. "
@@ -73,8 +89,8 @@ async def test_in_english_the_japanese_names_are_left_to_the_screen(app: App) ->
     )
 
 
-async def test_what_is_not_known_is_said_with_one_desk(app: App) -> None:
-    reply = await ask(app, "秋芳洞の照明を設計した会社の資本金は?")
+async def test_what_is_not_known_is_said_with_one_desk(ask: Ask) -> None:
+    reply = await ask("秋芳洞の照明を設計した会社の資本金は?")
     assert reply.spoken == (
         "ごめんなさい、ぼくの手もとの資料には見つかりませんでした。"
         "美祢市観光協会におたずねください。電話は0837-62-0115です。"
@@ -85,9 +101,9 @@ async def test_what_is_not_known_is_said_with_one_desk(app: App) -> None:
     ("language", "question"), [(each, one) for each, some in QUESTIONS.items() for one in some]
 )
 async def test_every_answer_is_said_shortly_and_without_what_only_eyes_can_use(
-    app: App, language: str, question: str
+    ask: Ask, language: str, question: str
 ) -> None:
-    reply = await ask(app, question, language)
+    reply = await ask(question, language)
     assert reply.spoken
     assert len(reply.spoken) <= (400 if language == "en" else 230)
     assert len(reply.spoken) <= max(len(reply.text) + len("".join(reply.quotes)) + 80, 60)
@@ -105,9 +121,9 @@ async def test_every_answer_is_said_shortly_and_without_what_only_eyes_can_use(
     ("language", "question"), [(each, one) for each, some in QUESTIONS.items() for one in some]
 )
 async def test_every_figure_that_is_said_is_also_written(
-    app: App, language: str, question: str
+    ask: Ask, language: str, question: str
 ) -> None:
-    reply = await ask(app, question, language)
+    reply = await ask(question, language)
     cited = "".join(f"{each.title}{each.note}" for each in reply.sources)
     written = f"{reply.text}{''.join(reply.quotes)}{cited}"
     figures = re.findall(r"\d[\d,.:]*\d|\d", reply.spoken)

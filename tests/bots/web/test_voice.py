@@ -340,19 +340,16 @@ async def test_a_browser_that_plays_no_ogg_gets_mp4_or_wav(town: Town) -> None:
 
 
 async def test_a_question_that_was_misheard_is_taken_back_when_it_is_corrected(
-    tmp_path: Path, clock: SetClock
+    town: Town,
 ) -> None:
-    async with (
-        opened(tmp_path, clock, FakeEars(), FakeMouth()) as town,
-        town.world.visitor("ja") as visitor,
-        town.page(visitor) as page,
-    ):
+    async with town.world.visitor("ja") as visitor, town.page(visitor) as page:
         no = Button("ちがいます", action="heard:no:abc-_1")
         town.world.talk.buttons = ((no,),)
         await page.record()
         answer = await page.until("answer")
         assert answer["instead"] == no.action
         assert "ちがいます" not in answer["html"]
+        await page.until("spoken")
         assert f'value="{no.action}"' in (await visitor.get("/")).text
         await page.say("ask", text="秋吉台の料金は", instead=answer["instead"])
         await page.until("spoken")

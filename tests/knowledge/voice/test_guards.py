@@ -70,6 +70,7 @@ def test_without_a_prompt_nothing_is_recited() -> None:
         pytest.param("I want to go. " * 12, 30.0, "en", id="the same again, in English"),
         pytest.param("東京都千代田区永田町一丁目七番一号国会議事堂前", 1.2, "ja", id="too fast"),
         pytest.param("Where is the museum and how do I get there by bus", 1.0, "en", id="fast"),
+        pytest.param("Where can I rent a bike? Where can I rent a bike?", 1.4, "en", id="twice"),
     ],
 )
 def test_loops_are_known(text: str, seconds: float, language: str) -> None:

@@ -275,7 +275,11 @@ async function openEar() {
       loud: (loud) => player.duck(loud),
     });
     await opened.open(root.dataset.worklet);
-    if (mine !== attempt) { opened.close(); return; }
+    if (mine !== attempt) {
+      opened.close();
+      line.say('close');
+      return;
+    }
     ear = opened;
     ear.stream.getTracks()[0].onended = () => { endEar(); fault(words('fault.none')); };
     mood('open', 'open');
@@ -377,6 +381,7 @@ const told = {
     log.setAttribute('aria-live', how === 'none' ? 'polite' : 'off');
     turn.innerHTML = html;
     turn.id = `turn-${number}`;
+    find('caption').lang = turn.querySelector('.bubble')?.lang ?? language;
     turn.removeAttribute('aria-busy');
     for (const field of turn.previousElementSibling?.querySelectorAll('[name=instead]') ?? []) field.value = instead;
     showWhole(turn);
