@@ -127,6 +127,59 @@ async def test_one_who_gives_up_waiting_frees_the_place() -> None:
     assert await first
 
 
+async def test_a_courtesy_that_cannot_be_delivered_costs_nobody_their_question(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = made(ears, clock=Time())
+    tried = asyncio.Event()
+
+    async def tell(_: int) -> None:
+        tried.set()
+        raise ConnectionResetError("said to 花子")
+
+    asking = [
+        asyncio.create_task(
+            voice.question(b"s", person=f"web:{each}", languages=JAPANESE, tell=tell)
+        )
+        for each in (1, 2)
+    ]
+    await tried.wait()
+    ears.hold.set()
+    first, second = await asyncio.gather(*asking)
+    assert first.text == second.text == ears.says
+    assert [each.__dict__["reason"] for each in caplog.records] == ["ConnectionResetError"]
+    assert "花子" not in caplog.text
+
+
+async def test_who_gives_up_does_not_wait_for_the_courtesy_to_arrive() -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = made(ears, clock=Time())
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def tell(_: int) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()  # a platform that does not answer
+        finally:
+            ended.set()
+
+    first, second = (
+        asyncio.create_task(
+            voice.question(b"s", person=f"web:{each}", languages=JAPANESE, tell=tell)
+        )
+        for each in (1, 2)
+    )
+    await begun.wait()
+    second.cancel()
+    await asyncio.wait_for(asyncio.wait({second}), 5)
+    await asyncio.wait_for(ended.wait(), 5)
+    ears.hold.set()
+    assert await first
+
+
 async def test_without_the_packages_the_town_is_deaf_and_says_so() -> None:
     def open_ears() -> Ears:
         raise VoiceMissing("faster-whisper")
