@@ -159,9 +159,15 @@ class Handlers:
             written = self.question if message.caption else self.wordless
             await written(update, context)
             return
-        heard = await self._voices.hear(message, user, _place(message))
-        if heard is not None:
-            await self._converse(update, context, message, heard=heard)
+        number = str(update.update_id)
+        async with self._voices.once(number) as new:
+            if not new:
+                return
+            heard = await self._voices.hear(message, user, _place(message))
+            if heard is None:
+                await self._voices.refused(number)
+            else:
+                await self._converse(update, context, message, heard=heard)
 
     async def spoken_in_group(self, update: Update, context: Context) -> None:
         """In a group, a voice message that answers the bot is meant for it."""
