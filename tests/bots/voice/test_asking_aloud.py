@@ -194,6 +194,18 @@ async def test_the_wish_for_answers_aloud_is_a_setting_where_there_is_a_voice(ap
     assert not (await say(app, heard=heard(FEE))).aloud
 
 
+async def test_who_wants_answers_aloud_is_told_that_their_language_has_no_voice(app: App) -> None:
+    app.voice = Voice(ears=None, mouth=FakeMouth)
+    await app.voice.warm_up()
+    told = texts.say("voice.settings.unspoken", "ko")
+    korean = replace(HANA, account="k", language="ko")
+    assert told in (await say(app, korean, action="aloud")).text
+    assert told in (await say(app, korean, action="aloud:always")).text
+    assert told not in (await say(app, korean, action="aloud:never")).text
+    unspoken = texts.say("voice.settings.unspoken", "ja")
+    assert unspoken not in (await say(app, action="aloud:always")).text
+
+
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 async def test_every_page_of_a_stream_has_what_was_heard(app: App, language: str) -> None:
     who = replace(HANA, account=f"s-{language}", language=language)
