@@ -118,7 +118,7 @@ async def test_the_end_is_in_time_while_somebody_is_being_heard(
         async def stop(self) -> None:
             await asyncio.wait({asking})  # as an adapter waits for its questions
 
-    app.adapters.append(Listening())  # type: ignore[arg-type]
+    app.adapters.append(Listening())
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with jobs.at_work(app, (), duties="pages") as clockwork:
