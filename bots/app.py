@@ -377,6 +377,7 @@ async def running(
             try_out=try_out,
             meters=meters,
             speaks=lambda: app.voice is not None,
+            speaks_in=lambda language: app.voice is not None and app.voice.speaks(language),
         )
         app = App(
             settings=settings,

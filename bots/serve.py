@@ -21,6 +21,7 @@ from bots.operations.listener import watched
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.sender import TelegramSender
 from bots.voice import prepare
+from bots.voice.service import CLOSE_SECONDS
 from bots.web.app import create_web
 from bots.web.demo import DemoShop
 from bots.web.voice.messages import MAX_MESSAGE
@@ -297,7 +298,11 @@ async def _end(
         elif not task.cancelled() and (error := task.exception()) is not None:
             logger.error("job-ended", exc_info=error)
     closing = asyncio.gather(*(each.stop() for each in app.adapters), return_exceptions=True)
-    await _until(closing, stop.hurry.wait(), max(deadline - loop.time(), 1.0))
+    await _until(closing, stop.hurry.wait(), max(deadline - CLOSE_SECONDS - loop.time(), 1.0))
+    if app.voice is not None:  # who is still being heard is told so, and can write
+        await _until(asyncio.ensure_future(app.voice.close()), stop.hurry.wait(), CLOSE_SECONDS)
+    if not closing.done():
+        await _until(closing, stop.hurry.wait(), 1.0)
     if not closing.done():
         logger.warning("platforms-cut-short")
         closing.cancel()

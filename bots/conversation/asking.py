@@ -149,7 +149,10 @@ class Asking:
         return replace(reply, aloud=wants_it_said(account, spoke=True), language=account.locale)
 
     def takes(self, incoming: Incoming) -> bool:
-        """Whether this is the question that somebody whom we misheard was asked to write."""
+        """Whether this is the question that somebody whom we misheard was asked to write.
+
+        Only what comes next can be it: whatever comes first, nothing after it is.
+        """
         return self._hearing.takes(_thread(incoming))
 
     def _now(self) -> datetime:

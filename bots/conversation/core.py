@@ -145,6 +145,7 @@ class Conversation:
                 return
             language = account.locale
             incoming, account = self._said(incoming, account)
+            self._asking.takes(incoming)  # what comes after this is no correction any more
             async for piece in self._asking.stream(incoming, account):
                 yield piece if isinstance(piece, str) else replace(piece, language=account.locale)
         except KankeiError as error:
@@ -191,6 +192,7 @@ class Conversation:
                 await identity.finish_update(session, incoming.platform, incoming.update)
 
     async def _dispatch(self, incoming: Incoming, account: Account) -> Reply:
+        correction = self._asking.takes(incoming)  # over, whatever comes in its place
         if incoming.action is not None:
             handler = self._actions.get(incoming.action.split(":")[0])
             if handler is None:
@@ -198,7 +200,8 @@ class Conversation:
             return await handler(incoming, account)
         if incoming.command is not None:
             return await self._commands.get(incoming.command, self._help)(incoming, account)
-        if incoming.heard is not None or self._asking.takes(incoming):
+        said = incoming.heard is not None
+        if said or (correction and not self._proving.takes(incoming)):
             return await self._asking.ask(incoming, account)
         if await self._announcing.takes(incoming, account):
             return await self._announcing.written(incoming, account)

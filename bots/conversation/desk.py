@@ -55,6 +55,7 @@ class Desk:
     try_out: TryOut
     meters: Meters = field(default_factory=Meters)
     speaks: Callable[[], bool] = lambda: False  # whether answers can be said aloud at all
+    speaks_in: Callable[[str], bool] = lambda _: True  # in this language, as far as is known
     staff_name: Callable[[str, str], str] = "{}:{}".format
 
     def author(self, incoming: "Incoming") -> str:

@@ -64,6 +64,7 @@ class Hearing:
 
     def ask_to_write(self, thread: str, incoming: Incoming, account: Account) -> Reply:
         """The next message of this person here is the question that was meant."""
+        self._to_be_written.pop(thread, None)  # the newest last
         self._to_be_written[thread] = self._clock()
         if len(self._to_be_written) > REMEMBERED:
             self._to_be_written.popitem(last=False)

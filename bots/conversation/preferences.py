@@ -85,12 +85,21 @@ class Preferences:
             async with transaction(self._desk.sessions) as session:
                 await identity.set_aloud(session, account.member_id, account.aloud)
             words = texts.say("voice.settings.set", language, choice=_when(account))
+            if account.aloud is not Aloud.NEVER:
+                words = "\n\n".join((words, *self._unspoken(language)))
             return Reply(words, buttons=((self._back(language),),), private=True)
         rows = [
             (Button(_when(replace(account, aloud=each)), action=f"aloud:{each}"),) for each in Aloud
         ]
         words = texts.say("voice.settings.ask", language)
+        words = "\n\n".join((words, *self._unspoken(language)))
         return Reply(words, buttons=(*rows, (self._back(language),)), private=True)
+
+    def _unspoken(self, language: str) -> tuple[str, ...]:
+        """That nothing will be heard in this language, where that is known."""
+        if self._desk.speaks_in(language):
+            return ()
+        return (texts.say("voice.settings.unspoken", language),)
 
     def _aloud_line(self, account: Account) -> str:
         return texts.say("voice.settings.line", account.locale, choice=_when(account))

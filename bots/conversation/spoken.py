@@ -38,6 +38,7 @@ _ASIDE: Final = re.compile(r"[【\[][^】\]]*[】\]]")
 _PHRASES: Final = re.compile(r"(?<=[^\x00-\x7f])[ \u3000]+(?=\S)|(?<=\S)[ \u3000]+(?=[^\x00-\x7f])")
 _SENTENCE: Final = re.compile(r"[^。！？!?\n]+?(?:[。！？!?]+[」』）)”]*|\.(?=\s|$)|(?=\n|$))")
 _BULLET: Final = re.compile(r"^[・•\-*]\s*")
+_KOREAN_SENTENCE: Final = re.compile(r"[다요][.]?$")
 _TIME_AGAIN: Final = re.compile(r"(?<=[時分])[(（]\d{1,2}:\d{2}[)）]")
 
 
@@ -116,7 +117,9 @@ class Spoken:
             yield _say("spoken.original-only", language)
             return
         for item, value in _without_subject(rows[:ROWS], reader):
-            yield _say("spoken.fact", language, item=item, value=value)
+            closed = _KOREAN_SENTENCE.search(value) is not None and reader is Language.KO
+            key = "fact-sentence" if closed else "fact"
+            yield _say(f"spoken.{key}", language, item=item, value=value.rstrip("。."))
         more = len(rows) > ROWS or len(rows) < len(facts)
         if readable and len(rows) < ROWS:
             kept, cut = _shortened("\n".join(readable), language)

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import io
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -22,7 +23,7 @@ from bots import texts
 from bots.conversation import Reply, Upload
 from bots.voice import MAX_SECONDS, VoiceOff, languages_of, sentence
 from core.errors import KankeiError
-from knowledge.errors import AudioTooLong, VoiceError
+from knowledge.errors import AudioTooLong, NothingHeard, VoiceError
 from knowledge.voice.port import HEARING_RATE, Heard, Piece
 
 if TYPE_CHECKING:  # the app builds its adapters, so they cannot import it
@@ -46,11 +47,19 @@ class Voices:
         self._app = app
 
     def recording(self, message: discord.Message) -> discord.Attachment | None:
-        """What somebody said with a message; `None` where nothing could hear it."""
+        """What somebody said with a message; `None` where nothing could hear it.
+
+        A file beside written words is no question: the words are.
+        """
         voice = self._app.voice
         if voice is None or not voice.hears:
             return None
-        sounds = (each for each in message.attachments if _is_sound(each))
+        written = re.sub(r"<@!?\d+>", "", message.content).strip()
+        sounds = (
+            each
+            for each in message.attachments
+            if each.is_voice_message() or (not written and _is_sound(each))
+        )
         return next(sounds, None)
 
     async def hear(self, message: discord.Message, recording: discord.Attachment) -> Heard | None:
@@ -70,6 +79,12 @@ class Voices:
             return await voice.question(
                 upload, person=f"discord:{user}", languages=languages, tell=tell
             )
+        except NothingHeard as error:
+            # A file without a voice in it is music, as far as anybody can tell.
+            music = texts.say("voice.refused.music", languages[0])
+            said = recording.is_voice_message()
+            await _write(message, sentence(error, languages[0]) if said else music)
+            return None
         except (KankeiError, VoiceError) as error:
             await _write(message, sentence(error, languages[0]))
             return None
@@ -151,4 +166,4 @@ def picture_of(audio: bytes) -> bytes:
 
 
 def _is_sound(attachment: discord.Attachment) -> bool:
-    return attachment.is_voice_message() or (attachment.content_type or "").startswith("audio/")
+    return (attachment.content_type or "").startswith("audio/")

@@ -62,9 +62,10 @@ COMMANDS: Final = (
     *("announce", "answer", "help"),
 )
 MAX_WAITING: Final = 1_000
-SOUND: Final = (
-    filters.VOICE | filters.AUDIO | filters.VIDEO_NOTE | filters.VIDEO | filters.Document.AUDIO
-)
+SOUND: Final = filters.AUDIO | filters.VIDEO_NOTE | filters.VIDEO | filters.Document.AUDIO
+SAID: Final = filters.VOICE | (
+    SOUND & ~filters.CAPTION
+)  # words under a film or music are the point
 _CALLED: Final = re.compile(r"/(\w+)(?:@\w+)?(.*)", re.DOTALL)
 _PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OUTSIDE: Final = {ChatMemberStatus.LEFT, ChatMemberStatus.BANNED}
@@ -109,10 +110,10 @@ class Handlers:
         return [
             CommandHandler(COMMANDS, self.command, new),
             MessageHandler(private & filters.COMMAND, self.unknown_command),
-            MessageHandler(private & SOUND, self.spoken),
+            MessageHandler(private & SAID, self.spoken),
             MessageHandler(private & words, self.question),
             MessageHandler(private & ~filters.StatusUpdate.ALL, self.wordless),
-            MessageHandler(groups & SOUND, self.spoken_in_group),
+            MessageHandler(groups & SAID, self.spoken_in_group),
             MessageHandler(groups & words, self.group_message),
             MessageHandler(groups & filters.StatusUpdate.MIGRATE, self.migrated),
             CallbackQueryHandler(self.button),
@@ -155,18 +156,29 @@ class Handlers:
         if message is None or user is None:
             return
         if not self._voices.hears:
-            await self.wordless(update, context)
+            written = self.question if message.caption else self.wordless
+            await written(update, context)
             return
-        heard = await self._voices.hear(message, user, _place(message))
-        if heard is not None:
-            await self._converse(update, context, message, heard=heard)
+        number = str(update.update_id)
+        async with self._voices.once(number) as new:
+            if not new:
+                return
+            heard = await self._voices.hear(message, user, _place(message))
+            if heard is None:
+                await self._voices.refused(number)
+            else:
+                await self._converse(update, context, message, heard=heard)
 
     async def spoken_in_group(self, update: Update, context: Context) -> None:
         """In a group, a voice message that answers the bot is meant for it."""
         message = update.message
         meant = message and _addressed(message, context.bot.username, context.bot.id) is not None
-        if meant and self._voices.hears:
+        if message is None or not meant:
+            return
+        if self._voices.hears:
             await self.spoken(update, context)
+        elif message.caption:
+            await self.group_message(update, context)
 
     async def wordless(self, update: Update, context: Context) -> None:
         """A picture, a sticker, a video. Pictures of staff may be meant for something."""

@@ -8,6 +8,8 @@ voice follows it, without a second sound of the phone, and where it cannot be se
 
 import logging
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -21,6 +23,8 @@ from bots.conversation import Reply, Upload
 from bots.telegram.messenger import Place, TelegramMessenger
 from bots.telegram.outcome import reason
 from bots.voice import MAX_SECONDS, VoiceTooLarge, languages_of, sentence
+from core import identity
+from core.database import transaction
 from core.errors import KankeiError
 from knowledge.errors import AudioTooLong, VoiceError
 from knowledge.voice.port import Heard
@@ -46,6 +50,7 @@ class Voices:
     def __init__(self, app: "App", messenger: TelegramMessenger) -> None:
         self._app = app
         self._messenger = messenger
+        self._listening: set[str] = set()  # updates
 
     @property
     def hears(self) -> bool:
@@ -75,6 +80,26 @@ class Voices:
         except (KankeiError, VoiceError) as error:
             await self._say(place, sentence(error, languages[0]))
             return None
+
+    @asynccontextmanager
+    async def once(self, update: str) -> AsyncIterator[bool]:
+        """Whether an update is new: Telegram repeats what it did not see answered in time."""
+        if update in self._listening:
+            yield False
+            return
+        self._listening.add(update)
+        try:
+            async with transaction(self._app.sessions) as session:
+                finished = await identity.is_finished(session, "telegram", update)
+            yield not finished
+        finally:
+            self._listening.discard(update)
+
+    async def refused(self, update: str) -> None:
+        """Nothing more will be said to this update; the person knows why."""
+        async with transaction(self._app.sessions) as session:
+            await identity.take_update(session, "telegram", update, now=self._app.clock())
+            await identity.finish_update(session, "telegram", update)
 
     async def answer(self, place: Place, reply: Reply) -> None:
         """Say an answer that has been written. Without a voice the written one stands alone."""

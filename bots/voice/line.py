@@ -1,10 +1,13 @@
 """A line: so many at once, so many who wait, and everybody is told how many are ahead."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from bots.voice.faults import VoiceBusy
+
+logger = logging.getLogger(__name__)
 
 Tell = Callable[[int], Awaitable[None]]
 """Told how many are ahead; only where somebody has to wait."""
@@ -31,15 +34,34 @@ class Line:
         if self.waiting >= self._longest:
             raise VoiceBusy(before)
         self._here += 1
-        telling = asyncio.create_task(_told(tell, before)) if tell and before else None
         try:
-            async with self._turns:
+            async with _telling(tell, before), self._turns:
                 yield
         finally:
             self._here -= 1
-            if telling is not None:
-                await telling  # before the answer, which would else arrive first
+
+
+@asynccontextmanager
+async def _telling(tell: Tell | None, before: int) -> AsyncIterator[None]:
+    """Tell meanwhile; all told before the answer, which would else arrive first."""
+    if tell is None or not before:
+        yield
+        return
+    telling = asyncio.create_task(_told(tell, before))
+    try:
+        yield
+    except asyncio.CancelledError:
+        telling.cancel()
+        raise
+    except Exception:
+        await telling
+        raise
+    await telling
 
 
 async def _told(tell: Tell, before: int) -> None:
-    await tell(before)
+    """A courtesy: where it does not arrive, the question is answered all the same."""
+    try:
+        await tell(before)
+    except Exception as error:  # noqa: BLE001 - whatever a platform raises
+        logger.warning("voice-wait-not-told", extra={"reason": type(error).__name__})

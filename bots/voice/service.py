@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from bots.conversation import Reply, Upload
+from bots.guiding import in_daemon
 from bots.limits import Buckets, TooMany
 from bots.operations.meters import Meters
 from bots.voice.faults import TooOften, VoiceOff, VoiceTooLarge, code_of
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 MAX_SECONDS: Final = 60
 MAX_BYTES: Final = 5 * 1024 * 1024
 QUESTIONS_A_MINUTE: Final = 6
+CLOSE_SECONDS: Final = 3
 LONGEST_LINE: Final = 8
 """Who is ninth would wait longer than it takes to write."""
 
@@ -75,6 +77,7 @@ class Part(Generic[Engine]):
     def __init__(self, opened: Callable[[], Engine] | None) -> None:
         self._open = opened
         self._opening = asyncio.Lock()
+        self._closed = asyncio.Event()
         self._engine: Engine | None = None
         self.missing = ""  # what an administrator reads when it cannot be opened
 
@@ -95,10 +98,13 @@ class Part(Generic[Engine]):
                 raise VoiceMissing(self.missing)
             if self._engine is None:
                 try:
-                    self._engine = await asyncio.to_thread(self._open)
+                    self._engine = await _opened(self._open)
                 except VoiceMissing as error:
                     self.missing = str(error)
                     raise
+                if self._closed.is_set():
+                    await self.close()
+                    raise VoiceMissing
             return self._engine
 
     async def warm(self) -> Opened | None:
@@ -114,9 +120,9 @@ class Part(Generic[Engine]):
         return Opened(engine.name, cost if isinstance(cost, Cost) else None)
 
     async def close(self) -> None:
-        """Let it go; nobody gets it after that."""
-        async with self._opening:
-            engine, self._engine, self._open = self._engine, None, None
+        """Let it go; nobody gets it after that. What is still being opened is not waited for."""
+        self._closed.set()
+        engine, self._engine, self._open = self._engine, None, None
         if engine is not None:
             await engine.close()
 
@@ -253,9 +259,19 @@ class Voice:
         return mouth if mouth.speaks(Language(reply.language)) else None
 
     async def close(self) -> None:
-        """Let the engines go."""
-        await self._ears.close()
-        await self._mouth.close()
+        """Let the engines go, also in the middle of a recording, in `CLOSE_SECONDS` at most."""
+        closing = asyncio.gather(self._ears.close(), self._mouth.close(), return_exceptions=True)
+        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        if not closing.done():
+            closing.cancel()
+            logger.warning("voice-cut-short")
+
+
+async def _opened(opened: Callable[[], Engine]) -> Engine:
+    """Open an engine in a thread that the end of the process does not wait for."""
+    made: list[Engine] = []
+    await in_daemon(lambda: made.append(opened()))
+    return made[0]
 
 
 async def _bytes_of(audio: bytes | Upload) -> bytes:

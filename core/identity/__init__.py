@@ -56,6 +56,7 @@ from core.identity.updates import (
     first_time,
     forget_updates,
     idle_browsers,
+    is_finished,
     member_count,
     take_update,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "holders_of",
     "idle_browsers",
     "is_area",
+    "is_finished",
     "keep_wish",
     "link_vault",
     "link_wallet",

@@ -46,6 +46,12 @@ async def take_update(
     return False if row.done else None
 
 
+async def is_finished(session: AsyncSession, platform: str, update_id: str) -> bool:
+    """Whether an update was answered before; nothing is written down."""
+    row = await session.get(InboxRow, (platform, update_id[:64]))
+    return row is not None and row.done
+
+
 async def finish_update(session: AsyncSession, platform: str, update_id: str) -> None:
     await session.execute(
         update(InboxRow)

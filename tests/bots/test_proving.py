@@ -17,6 +17,8 @@ from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
 from core.town import TownPack
 from knowledge.answer import Guide
+from knowledge.language import Language
+from knowledge.voice.port import Heard
 from tests.conftest import ROOT
 from tests.core.credentials.stage import town_with
 
@@ -90,6 +92,17 @@ async def test_a_code_sent_as_it_is_makes_a_member_and_says_what_opened(app: App
         assert await identity.has_proof(session, account.member_id)
     assert "すでに使われています" in (await say(app, code, who="2")).text
     assert "すでに確認が済んでいます" in (await say(app, command="code", text=code)).text
+
+
+async def test_a_code_sent_in_place_of_a_misheard_question_is_redeemed(app: App) -> None:
+    (code,) = await codes(app)
+    heard = Heard("秋芳堂のクリームは", Language.JA, 0.9, 2.0)
+    spoken = Incoming("telegram", "1", "花", language="ja", heard=heard)
+    wrong = await app.conversation.handle(spoken)
+    assert wrong is not None
+    actions = [each.action or "" for row in wrong.buttons for each in row]
+    await say(app, action=next(each for each in actions if each.startswith("heard:no:")))
+    assert "「招待」を確認しました" in (await say(app, code)).text
 
 
 async def test_a_slip_is_told_and_a_sentence_is_a_question(app: App) -> None:

@@ -13,11 +13,15 @@ from bots.happenings import Happenings
 from bots.limits import MAX_KEPT, Buckets, TooMany
 from bots.notices import render_for
 from bots.signing import NoKey, WeakKey, secret_of
+from bots.voice import Voice
 from core.announcements import Kind
 from core.errors import PlatformRefused, PlatformUnavailable
 from core.settings import Settings
 from core.testing import FakeHoldings, FakeKeeper, FakeMessenger
 from core.town import TownPack
+from knowledge.errors import VoiceError
+from knowledge.language import Language
+from tests.bots.voice.test_service import Sleeper
 from tests.conftest import ROOT
 
 
@@ -99,6 +103,29 @@ async def test_a_pump_that_breaks_is_started_again_and_the_other_jobs_go_on(
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_end_is_in_time_while_somebody_is_being_heard(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "DRAIN_SECONDS", 2)
+    app.voice = Voice(ears=Sleeper, mouth=None)
+    asking = asyncio.create_task(
+        app.voice.question(b"sound", person="telegram:1", languages=(Language.JA,))
+    )
+
+    class Listening(Door):
+        async def stop(self) -> None:
+            await asyncio.wait({asking})  # as an adapter waits for its questions
+
+    app.adapters.append(Listening())
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with jobs.at_work(app, (), duties="pages") as clockwork:
+        turning = asyncio.create_task(clockwork.run())
+        await serve._end(app, clockwork, [turning], serve.Stop())
+    assert loop.time() - began < 6
+    assert isinstance(asking.exception(), VoiceError)  # told, not left
 
 
 @pytest.mark.parametrize("key", ["", "short"])

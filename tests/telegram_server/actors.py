@@ -169,10 +169,20 @@ class User:
         place = reply_to.chat if reply_to is not None else chat
         return await self._posts(place, file=file, reply_to=reply_to)
 
-    async def sends_audio(self, content: bytes, chat: Chat | None = None, **more: Any) -> Message:
+    async def sends_audio(
+        self, content: bytes, chat: Chat | None = None, *, caption: str = "", **more: Any
+    ) -> Message:
         """Send a file that Telegram plays as music; ``title`` and ``performer`` are its tags."""
         file = self.world.store("audio", "track.mp3", content, "audio/mpeg", **more)
-        return await self._posts(chat, file=file)
+        return await self._posts(chat, file=file, text=caption, entities=with_detected(caption, []))
+
+    async def sends_video(
+        self, content: bytes, chat: Chat | None = None, *, caption: str = ""
+    ) -> Message:
+        """Send a video."""
+        size = {"width": 640, "height": 360}
+        file = self.world.store("video", "film.mp4", content, "video/mp4", **size)
+        return await self._posts(chat, file=file, text=caption, entities=with_detected(caption, []))
 
     async def sends_video_note(self, content: bytes, chat: Chat | None = None) -> Message:
         """Send one of the round videos."""

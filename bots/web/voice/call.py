@@ -331,7 +331,7 @@ class Call:
             who.id,
             name="",
             text=text,
-            language=language,
+            language=who.language,  # theirs stays theirs, whatever they speak
             thread=who.thread,
             staff=who.staff,
             heard=heard,

@@ -112,6 +112,29 @@ async def test_a_recording_without_words_gets_a_next_step(world: World, ears: Fa
     assert world.conversation.heard == []
 
 
+async def test_a_written_question_with_an_audio_file_is_answered_as_written(
+    world: World, ears: FakeEars
+) -> None:
+    hana = world.person("hana")
+    [stored] = world.env.backend.store_attachments(1, [("march.ogg", tone())])
+    march = {**stored, "content_type": "audio/ogg"}
+    await hana.send_dm("この曲はどこで聞けますか", attachments=[march])
+    [incoming] = world.conversation.heard
+    assert (incoming.text, incoming.heard) == ("この曲はどこで聞けますか", None)
+    assert ears.heard == []
+
+
+async def test_an_audio_file_without_a_voice_in_it_is_kindly_refused_as_music(
+    world: World, ears: FakeEars
+) -> None:
+    hana = world.person("hana")
+    ears.fails = NothingHeard()
+    [stored] = world.env.backend.store_attachments(1, [("march.ogg", tone())])
+    await hana.send_dm(attachments=[{**stored, "content_type": "audio/ogg"}])
+    assert sent_by_us(world)[-1]["content"] == texts.say("voice.refused.music", "ja")
+    assert world.conversation.heard == []
+
+
 @pytest.mark.parametrize("trouble", ["no wish", "synthesiser"])
 async def test_the_written_answer_stands_alone(
     world: World, mouth: FakeMouth, trouble: str

@@ -14,8 +14,13 @@ from telegram import Bot
 from bots import texts
 from bots.telegram.adapter import TelegramAdapter
 from bots.telegram.transport import AiohttpRequest
+from bots.voice import Voice
+from core import identity
 from core.announcements import Delivered, Outgoing
+from core.database import transaction
 from core.errors import PlatformRefused, PlatformUnavailable
+from knowledge.errors import NothingHeard
+from knowledge.testing import FakeEars
 from tests.bots.telegram.conftest import WEBHOOK_SECRET, Hall
 from tests.telegram_server import Status, TelegramServer, User
 
@@ -324,6 +329,31 @@ async def test_the_same_update_twice_is_answered_once(server: TelegramServer, ha
         for _ in range(2):
             assert await adapter.receive(WEBHOOK_SECRET, update_of(hana))
     assert [each.update for each in hall.conversation.heard] == ["4711"]
+    assert len(server.calls("sendMessage")) == 1
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_the_same_recording_twice_is_heard_and_answered_once(
+    server: TelegramServer, hall: Hall, *, heard: bool
+) -> None:
+    hana = server.user("花子", started=True)
+    ears = FakeEars(fails=None if heard else NothingHeard())
+    hall.voice = Voice(ears=lambda: ears, mouth=None)
+    file = hana.world.store("voice", "voice.oga", b"sound", "audio/ogg")
+    said = {"file_id": file.id, "file_unique_id": "u", "duration": 2, "file_size": 5}
+    body = json.loads(update_of(hana))
+    del body["message"]["text"]
+    body["message"]["voice"] = said
+    async with listening(hall) as adapter:
+        for _ in range(2):
+            assert await adapter.receive(WEBHOOK_SECRET, json.dumps(body).encode())
+            if not heard:
+                continue
+            async with transaction(hall.sessions) as session:  # as the conversation does
+                await identity.take_update(session, "telegram", "4711", now=hall.clock())
+                await identity.finish_update(session, "telegram", "4711")
+    assert len(ears.heard) == 1
+    assert len(hall.conversation.heard) == (1 if heard else 0)
     assert len(server.calls("sendMessage")) == 1
 
 

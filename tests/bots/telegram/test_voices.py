@@ -213,6 +213,45 @@ async def test_where_nothing_can_hear_people_are_asked_to_write(
         assert (await hana.next_message()).text == texts.say("telegram.message.words-please", "ja")
 
 
+@pytest.mark.parametrize("hears", [True, False])
+async def test_words_under_a_video_or_music_are_the_question(
+    server: TelegramServer, hall: Hall, ears: FakeEars, *, hears: bool
+) -> None:
+    if not hears:
+        hall.voice = None
+    hana = server.user("花子")
+    group = server.supergroup("広場", members=(hana,))
+    async with hall.open():
+        await hana.sends_video(b"mp4", caption="何時まで？")
+        assert (await hana.next_message()).text == "はい"
+        await hana.sends_audio(tone(), caption="この曲は？", performer="町のブラスバンド")
+        assert (await hana.next_message()).text == "はい"
+        await hana.sends_video(b"mp4", group, caption=f"@{server.bot.username} いつまで？")
+        assert (await hana.next_message(chat=group)).text == "はい"
+        await hana.sends_video(b"mp4", group, caption="ただの動画")
+        await hana.sends("終わり")
+        assert (await hana.next_message()).text == "はい"
+    asked = [(each.text, each.heard) for each in hall.conversation.heard]
+    assert asked == [
+        ("何時まで？", None),
+        ("この曲は？", None),
+        ("いつまで？", None),
+        ("終わり", None),
+    ]
+    assert ears.heard == []
+
+
+async def test_words_beside_a_recording_are_the_question_where_nothing_can_hear(
+    server: TelegramServer, hall: Hall
+) -> None:
+    hall.voice = None
+    hana = server.user("花子")
+    async with hall.open():
+        await hana.sends_audio(tone(), caption="これは何？")
+        assert (await hana.next_message()).text == "はい"
+    assert [each.text for each in hall.conversation.heard] == ["これは何？"]
+
+
 async def test_where_something_can_hear_a_picture_is_asked_for_in_words_or_by_voice(
     server: TelegramServer, hall: Hall
 ) -> None:

@@ -126,6 +126,33 @@ async def test_the_correction_of_staff_is_no_part_of_an_announcement(app: App) -
     assert "1,600円" not in (await say(app, staff, text=FEE)).text  # the announcement goes on
 
 
+@pytest.mark.parametrize("between", ["command", "button", "voice", "stream"])
+async def test_only_the_next_message_is_the_correction(app: App, between: str) -> None:
+    staff = replace(HANA, account="900")
+    await say(app, staff, action="announce:new")
+    wrong = await say(app, staff, heard=heard("秋芳堂のクリームは", others=(HOURS,)))
+    await say(app, staff, action=action(wrong, "heard:no:"))
+    match between:
+        case "command":
+            await say(app, staff, command="rooms")
+        case "button":
+            await say(app, staff, action=action(wrong, "heard:0:"))
+        case "voice":
+            await say(app, staff, heard=heard(HOURS))
+        case _:
+            written = app.conversation.stream(replace(staff, text=HOURS))
+            assert [piece async for piece in written]
+    assert "1,600円" not in (await say(app, staff, text=FEE)).text  # the announcement goes on
+
+
+async def test_an_announcement_begun_after_a_mishearing_keeps_its_words(app: App) -> None:
+    staff = replace(HANA, account="900")
+    wrong = await say(app, staff, heard=heard("秋芳堂のクリームは"))
+    await say(app, staff, action=action(wrong, "heard:no:"))
+    await say(app, staff, action="announce:new")
+    assert "1,600円" not in (await say(app, staff, text=FEE)).text
+
+
 async def test_in_a_group_the_correction_is_asked_for_as_a_reply(app: App) -> None:
     group = replace(HANA, chat=ChatKind.GROUP, presses_unseen=False)
     wrong = await say(app, group, heard=heard(FEE))
@@ -165,6 +192,18 @@ async def test_the_wish_for_answers_aloud_is_a_setting_where_there_is_a_voice(ap
     said = await say(app, action=action(asked, "aloud:never"))
     assert said.text == "声の返事を「しない」にしました。"
     assert not (await say(app, heard=heard(FEE))).aloud
+
+
+async def test_who_wants_answers_aloud_is_told_that_their_language_has_no_voice(app: App) -> None:
+    app.voice = Voice(ears=None, mouth=FakeMouth)
+    await app.voice.warm_up()
+    told = texts.say("voice.settings.unspoken", "ko")
+    korean = replace(HANA, account="k", language="ko")
+    assert told in (await say(app, korean, action="aloud")).text
+    assert told in (await say(app, korean, action="aloud:always")).text
+    assert told not in (await say(app, korean, action="aloud:never")).text
+    unspoken = texts.say("voice.settings.unspoken", "ja")
+    assert unspoken not in (await say(app, action="aloud:always")).text
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)

@@ -1,6 +1,8 @@
 """The voice service: limits, the line, and what opens when."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,11 +19,12 @@ from bots.voice import (
     answered_in,
     sentence,
 )
-from bots.voice.service import LONGEST_LINE
-from knowledge.errors import NothingHeard, VoiceMissing
+from bots.voice.service import CLOSE_SECONDS, LONGEST_LINE
+from knowledge.errors import NothingHeard, RecogniserFailed, VoiceMissing
 from knowledge.language import Language
 from knowledge.testing import FakeEars, FakeMouth
 from knowledge.voice.port import Container, Ears, Heard, Mouth
+from knowledge.voice.process import Process
 
 JAPANESE = (Language.JA, Language.EN)
 
@@ -125,6 +128,114 @@ async def test_one_who_gives_up_waiting_frees_the_place() -> None:
     assert voice.waiting == 0
     ears.hold.set()
     assert await first
+
+
+async def test_a_courtesy_that_cannot_be_delivered_costs_nobody_their_question(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = made(ears, clock=Time())
+    tried = asyncio.Event()
+
+    async def tell(_: int) -> None:
+        tried.set()
+        raise ConnectionResetError("said to 花子")
+
+    asking = [
+        asyncio.create_task(
+            voice.question(b"s", person=f"web:{each}", languages=JAPANESE, tell=tell)
+        )
+        for each in (1, 2)
+    ]
+    await tried.wait()
+    ears.hold.set()
+    first, second = await asyncio.gather(*asking)
+    assert first.text == second.text == ears.says
+    assert [each.__dict__["reason"] for each in caplog.records] == ["ConnectionResetError"]
+    assert "花子" not in caplog.text
+
+
+async def test_who_gives_up_does_not_wait_for_the_courtesy_to_arrive() -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = made(ears, clock=Time())
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def tell(_: int) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()  # a platform that does not answer
+        finally:
+            ended.set()
+
+    first, second = (
+        asyncio.create_task(
+            voice.question(b"s", person=f"web:{each}", languages=JAPANESE, tell=tell)
+        )
+        for each in (1, 2)
+    )
+    await begun.wait()
+    second.cancel()
+    await asyncio.wait_for(asyncio.wait({second}), 5)
+    await asyncio.wait_for(ended.wait(), 5)
+    ears.hold.set()
+    assert await first
+
+
+class Sleeper:
+    """Ears whose worker hears nothing for an hour."""
+
+    name = "sleeper"
+
+    def __init__(self) -> None:
+        self.process: Process[object] = Process(object, failed=RecogniserFailed)
+
+    async def hear(self, audio: bytes, *, languages: Sequence[Language]) -> Heard:
+        del audio, languages
+        await self.process.call(an_hour, timeout=3600)
+        raise AssertionError
+
+    async def close(self) -> None:
+        await self.process.close()
+
+
+def an_hour(_: object) -> None:
+    threading.Event().wait(3600)
+
+
+async def test_the_end_does_not_wait_for_a_recording_that_is_being_heard() -> None:
+    ears = Sleeper()
+    voice = Voice(ears=lambda: ears, mouth=FakeMouth)
+    asking = asyncio.create_task(voice.question(b"s", person="web:1", languages=JAPANESE))
+    await ears.process.warm()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await voice.close()
+    assert loop.time() - began < CLOSE_SECONDS
+    with pytest.raises(RecogniserFailed):
+        await asking
+    with pytest.raises(VoiceOff):
+        await voice.question(b"s", person="web:1", languages=JAPANESE)
+
+
+async def test_the_end_does_not_wait_for_an_engine_that_is_being_opened() -> None:
+    opening, may = threading.Event(), threading.Event()
+    ears = FakeEars()
+
+    def open_ears() -> Ears:
+        opening.set()
+        may.wait(60)
+        return ears
+
+    voice = Voice(ears=open_ears, mouth=None)
+    asking = asyncio.create_task(voice.question(b"s", person="web:1", languages=JAPANESE))
+    await asyncio.to_thread(opening.wait, 10)
+    await asyncio.wait_for(voice.close(), 1)
+    may.set()
+    with pytest.raises(VoiceMissing):
+        await asking
+    assert ears.closed
 
 
 async def test_without_the_packages_the_town_is_deaf_and_says_so() -> None:

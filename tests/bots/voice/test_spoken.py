@@ -9,6 +9,7 @@ import pytest
 
 from bots import texts
 from bots.conversation import Reply
+from bots.conversation.quoting import Quoting
 from bots.conversation.spoken import said_plainly
 from bots.conversation.wording import Wording
 from core import town as town_pack
@@ -59,12 +60,30 @@ def ask(mine_guide: Guide, wording: Wording) -> Ask:
     return asked
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("무료로 들어갈 수 있습니다.", "수 있습니다."),
+        ("없어요", "없어요."),
+        ("1,600엔", "1,600엔입니다."),
+    ],
+)
+async def test_a_value_that_is_a_sentence_ends_once(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, value: str, said: str
+) -> None:
+    monkeypatch.setattr(Quoting, "row_aloud", lambda *_: ("입장", value))
+    spoken = (await ask(QUESTIONS["ko"][0], "ko")).spoken
+    assert said in spoken
+    assert "다입니다" not in spoken.replace(".", "")
+    assert "요입니다" not in spoken.replace(".", "")
+
+
 async def test_a_fee_is_said_with_its_source_and_date_once(ask: Ask) -> None:
     reply = await ask(FEE)
     assert reply.spoken == (
         "はい、お答えしますね。秋芳洞、大人(高校生以上)の入洞料は、1,600円です。"
         "中学生の入洞料は、1,300円です。小学生の入洞料は、850円です。"
-        "資料によって値が分かれています。ほか、画面をご覧ください。"
+        "資料によって値が分かれています。ほかは、画面をご覧ください。"
         "「ライブドアニュースの記事」、2026年2月時点の資料です。"
     )
 

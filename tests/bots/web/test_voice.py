@@ -161,6 +161,22 @@ async def test_a_question_said_is_shown_answered_with_sources_and_spoken(town: T
     assert (incoming.text, incoming.command) == (QUESTION, None)
 
 
+async def test_who_speaks_another_language_at_first_keeps_their_own(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    ears = FakeEars(says="How much is it?", language=Language.EN)
+    async with (
+        opened(tmp_path, clock, ears, FakeMouth()) as town,
+        town.world.visitor("ja") as visitor,
+        town.page(visitor) as page,
+    ):
+        await page.record()
+        await page.until("answer")
+        incoming = town.world.talk.heard[-1]
+        assert incoming.heard is not None
+        assert (incoming.heard.language, incoming.language) == (Language.EN, "ja")
+
+
 async def test_only_a_page_of_ours_with_its_cookie_may_open_the_socket(town: Town) -> None:
     async with town.world.visitor() as visitor:
         cookie = await town.cookie(visitor)
