@@ -33,7 +33,7 @@ from knowledge.voice.names import SpokenName
 from knowledge.voice.port import Container, Mouth, Piece
 from knowledge.voice.process import Cost, Process
 from knowledge.voice.speech_endpoint import SpeechService, Tuning
-from knowledge.voice.spoken import Sentence, sentences
+from knowledge.voice.spoken import Sentence, latin, sentences
 from knowledge.voice.voices import (
     Recorder,
     Utterance,
@@ -151,6 +151,7 @@ class SpokenMouth:
 
         Raises `SynthesiserFailed`.
         """
+        await asyncio.to_thread(latin.prepare)
         if self._voices is None:
             return None
         cost = await self._voices.warm()

@@ -18,7 +18,9 @@ from knowledge.voice.names import SpokenName
 from knowledge.voice.port import SPEAKING_RATE, Container
 from knowledge.voice.speaking import SpokenMouth, open_mouth
 from knowledge.voice.speech_endpoint import SpeechService, Tuning
+from knowledge.voice.spoken import latin
 from tests.knowledge.voice.speech_server import SpeechServer, serving
+from tests.world.voices import need
 
 NAMES = (SpokenName("秋芳洞", "あきよしどう"),)
 
@@ -196,6 +198,20 @@ async def test_without_the_extra_sound_is_handed_on_as_it_came(server: SpeechSer
     assert whole.seconds == pytest.approx(1.0, abs=0.01)
     assert server.said[-1] == "はい。\nいいえ。"
     assert await mouth.warm() is None
+    await mouth.close()
+
+
+@pytest.mark.usefixtures("_no_codec")
+async def test_what_says_latin_words_is_loaded_before_the_first_answer(
+    server: SpeechServer,
+) -> None:
+    need("kanalizer")
+    latin._model.cache_clear()
+    latin._english.cache_clear()
+    mouth = mouth_of(server)
+    await mouth.warm()
+    assert latin._model.cache_info().currsize == 1
+    assert latin._english.cache_info().currsize == 1
     await mouth.close()
 
 
