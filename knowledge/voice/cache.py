@@ -11,7 +11,9 @@ import os
 import struct
 import tempfile
 import threading
+import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,8 @@ MOST_BYTES: Final = 200_000_000
 """Of all files together: 15 hours of speech."""
 _KEPT: Final = 0.9  # of the most bytes, after making room
 _SUFFIX: Final = ".voice"
+_PART: Final = ".part"
+_ABANDONED: Final = 3_600.0  # seconds after which nobody writes a file any more
 _HEAD: Final = struct.Struct("<4sdI")
 _MAGIC: Final = b"KKV1"
 _REMEMBERED: Final = 5_000
@@ -73,15 +77,19 @@ class Cache:
         file = self._folder / f"{wanted}{_SUFFIX}"
         try:
             content = file.read_bytes()
-            os.utime(file)
         except OSError:
             return None
+        with suppress(OSError):  # what may only be read is never the least recently used
+            os.utime(file)
         if len(content) >= _HEAD.size:
             magic, seconds, size = _HEAD.unpack_from(content)
             audio = content[_HEAD.size :]
             if magic == _MAGIC and size == len(audio):
                 return Kept(audio, seconds)
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("voice.cache_failed", extra={"reason": error.strerror})
         return None
 
     def put(self, wanted: str, kept: Kept) -> None:
@@ -107,7 +115,7 @@ class Cache:
 
     @staticmethod
     def _write(file: Path, content: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=_PART)
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(content)
@@ -116,12 +124,21 @@ class Cache:
             Path(name).unlink(missing_ok=True)
             raise
 
+    @staticmethod
+    def _sweep(folder: Path) -> None:
+        """Delete halves of files that a killed process left behind."""
+        for part in folder.glob(f".*{_PART}"):
+            with suppress(OSError):  # its process has just finished it
+                if time.time() - part.stat().st_mtime > _ABANDONED:
+                    part.unlink()
+
     def _make_room(self, added: int) -> None:
         """Delete what was not used for longest; the folder is only read when it may be full."""
         assert self._folder is not None  # noqa: S101 - only called by `put`
         if self._bytes is not None and self._bytes + added <= self._most:
             self._bytes += added
             return
+        self._sweep(self._folder)
         files = []
         for file in self._folder.glob(f"*{_SUFFIX}"):
             try:

@@ -11,6 +11,7 @@ A service elsewhere knows no such dictionary: for it the same names are written 
 import csv
 import hashlib
 import io
+import logging
 import os
 import re
 import sys
@@ -19,7 +20,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,8 @@ from knowledge.text import clean, hiragana_to_katakana, is_kana
 from knowledge.voice.accent import accented
 from knowledge.voice.extras import missing
 from knowledge.voice.names import SpokenName
+
+logger = logging.getLogger(__name__)
 
 PLACE: Final = 1353
 """The context of naist-jdic for 名詞,固有名詞,地域,一般."""
@@ -57,7 +60,7 @@ class Dictionary:
     @property
     def version(self) -> str:
         """Changes with every name and reading: part of the key under which answers are kept."""
-        return hashlib.sha256(self.table().encode()).hexdigest()[:16]
+        return _version(self)
 
     def table(self) -> str:
         """Return the source of the user dictionary, in CSV; a town's names come first."""
@@ -85,17 +88,34 @@ class Dictionary:
         except ImportError as error:
             raise missing("pyopenjtalk-plus") from error
         compiled = folder / f"names-{self.version}.dic"
-        if not compiled.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                source, built = Path(scratch, "names.csv"), Path(scratch, "names.dic")
-                source.write_text(self.table(), "utf-8")
-                with _silence():
-                    pyopenjtalk.mecab_dict_index(str(source), str(built))
-                os.replace(built, compiled)  # noqa: PTH105
-        pyopenjtalk.update_global_jtalk_with_user_dict(
-            [UserDictionaryEntry(dic_path=str(compiled), is_reading_protected=True)]
-        )
+
+        def read() -> None:
+            if not compiled.is_file():
+                self._compile(compiled)
+            pyopenjtalk.update_global_jtalk_with_user_dict(
+                [UserDictionaryEntry(dic_path=str(compiled), is_reading_protected=True)]
+            )
+
+        try:
+            read()
+        except (RuntimeError, ValueError, OSError):
+            # Cut short by a full disk or a power failure; what is made anew may fail for good.
+            logger.warning("voice.dictionary_rebuilt")
+            compiled.unlink(missing_ok=True)
+            read()
+
+    def _compile(self, compiled: Path) -> None:
+        import pyopenjtalk
+
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=compiled.parent) as scratch:
+            source, built = Path(scratch, "names.csv"), Path(scratch, "names.dic")
+            source.write_text(self.table(), "utf-8")
+            with _silence():
+                pyopenjtalk.mecab_dict_index(str(source), str(built))
+            with built.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(built, compiled)  # noqa: PTH105
 
     def in_kana(self, text: str) -> str:
         """Write every name in hiragana, longest names first: for a voice that knows none of them.
@@ -107,6 +127,11 @@ class Dictionary:
             return text
         pattern = "|".join(map(re.escape, sorted(readings, key=len, reverse=True)))
         return re.sub(pattern, lambda found: readings[found.group()], text)
+
+
+@lru_cache(maxsize=16)
+def _version(dictionary: Dictionary) -> str:
+    return hashlib.sha256(dictionary.table().encode()).hexdigest()[:16]
 
 
 @cache

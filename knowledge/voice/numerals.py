@@ -19,6 +19,8 @@ _SCALES: Final = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), 
 _YEARS: Final = (*range(1100, 2000), *range(2010, 2100))
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})")
 _LONGEST: Final = 15
+_TWO: Final = 2
+_LINE: Final = 4  # figures with which a telephone number ends
 
 
 def in_words(figures: str) -> str:
@@ -31,6 +33,8 @@ def in_words(figures: str) -> str:
     if re.fullmatch(r"\d+(?:\.\d+)?", plain) is None or (
         plain[0] == "0" and len(plain) > 1 and "." not in plain
     ):
+        if pair := _pair(figures):
+            return ", ".join(map(in_words, pair))
         return ", ".join(_digits(each) for each in re.split(r"\D+", figures) if each)
     whole, _, decimals = plain.partition(".")
     if len(whole) > _LONGEST:
@@ -39,6 +43,15 @@ def in_words(figures: str) -> str:
         return _year(int(whole))
     said = _cardinal(int(whole))
     return f"{said} point {_digits(decimals)}" if decimals else said
+
+
+def _pair(figures: str) -> list[str]:
+    """Return two numbers of a range or an address; nothing for a telephone number."""
+    parts = re.split(r"[^\d,.]+", figures)
+    local = len(parts[-1]) == _LINE and parts[-1].isdigit() and len(parts[0]) < _LINE
+    if len(parts) != _TWO or local or any(re.match(r"0\d|$", each) for each in parts):
+        return []
+    return parts
 
 
 def _digits(figures: str) -> str:

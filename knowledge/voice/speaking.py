@@ -33,7 +33,7 @@ from knowledge.voice.names import SpokenName
 from knowledge.voice.port import Container, Mouth, Piece
 from knowledge.voice.process import Cost, Process
 from knowledge.voice.speech_endpoint import SpeechService, Tuning
-from knowledge.voice.spoken import Sentence, sentences
+from knowledge.voice.spoken import Sentence, latin, sentences
 from knowledge.voice.voices import (
     Recorder,
     Utterance,
@@ -151,6 +151,7 @@ class SpokenMouth:
 
         Raises `SynthesiserFailed`.
         """
+        await asyncio.to_thread(latin.prepare)
         if self._voices is None:
             return None
         cost = await self._voices.warm()
@@ -262,10 +263,9 @@ class SpokenMouth:
         self, said: list[str], language: Language, container: Container, turn: "_Turn"
     ) -> tuple[Kept, Container]:
         engine, spoken_in = turn.engines[0], _spoken_in(language)
-        parts = (engine, self._identity[engine], self._dictionary.version, self._speed)
-        wanted = key(*parts, spoken_in, container, *said)
-        if kept := await asyncio.to_thread(self._cache.get, wanted):
-            return kept, container
+        wanted, found = await asyncio.to_thread(self._kept, engine, spoken_in, container, said)
+        if found:
+            return found, container
         if engine == ENDPOINT:
             utterance, in_container = await self._asked(said, spoken_in, container)
         else:
@@ -277,6 +277,14 @@ class SpokenMouth:
         if in_container is container:
             await asyncio.to_thread(self._cache.put, wanted, kept)
         return kept, in_container
+
+    def _kept(
+        self, engine: str, language: str, container: Container, said: list[str]
+    ) -> tuple[str, Kept | None]:
+        """Return the key of what is to be said, and what the cache has of it."""
+        parts = (engine, self._identity[engine], self._dictionary.version, self._speed)
+        wanted = key(*parts, language, container, *said)
+        return wanted, self._cache.get(wanted)
 
     async def _spoken(
         self, said: list[str], language: str, container: Container, engine: str

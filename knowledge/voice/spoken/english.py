@@ -74,8 +74,8 @@ def _clock(found: re.Match[str]) -> str:
 
 
 def _currency(found: re.Match[str]) -> str:
-    upper = f" to {found['to']}" if found["to"] else ""
-    return f"{found['from']}{upper} {_CURRENCIES[found['sign']]}"
+    upper = f" to {found['to']}{found['more'] or ''}" if found["to"] else ""
+    return f"{found['from']}{found['many'] or ''}{upper} {_CURRENCIES[found['sign']]}"
 
 
 def _unit(found: re.Match[str]) -> str:
@@ -85,17 +85,79 @@ def _unit(found: re.Match[str]) -> str:
     return f"{number} {unit}"
 
 
+def _latin_only(found: re.Match[str]) -> str:
+    """Keep of a bracket what is not in Japanese letters and was not said just before it.
+
+    (美祢市, Mine-shi) is Mine-shi; nothing is left of Edo IC (絵堂IC).
+    """
+    before = found.string[: found.start()]
+    parts = (each.strip(" ,;/") for each in re.split(r"[぀-ヿ一-鿿々ー・]+", found[1]))
+    rest = " ".join(
+        each
+        for each in parts
+        if each and not re.search(rf"(?<![A-Za-z0-9]){re.escape(each)}(?![A-Za-z0-9])", before)
+    )
+    return f" ({rest})" if re.search("[A-Za-z0-9]", rest) else ""
+
+
+_WORDS_TOO: Final = frozenset({"Mon", "Sat", "Sun", "Wed"})
+_TIME_OF_DAY: Final = "mornings?|afternoons?|evenings?|nights?"
+_ANOTHER: Final = rf"(?:{_DAY}|(?:(?:national|public)\s)?[Hh]olidays?)"
+_DAY_AFTER: Final = re.compile(
+    rf"(?:\s?(?:{_TO}|[/・&,])|\s(?:and|or|to|through))\s?{_ANOTHER}|[,:)]?\s?\(?\d|\)"
+    rf"|[,:]\s?(?:[Cc]losed|[Oo]pen)|\s(?:only|{_TIME_OF_DAY})\b"
+)
+_DAY_BEFORE: Final = re.compile(
+    rf"(?:{_DAY})\.?(?:\s?(?:{_TO}|[/・&,])|\s(?:and|or|to|through))\s?$"
+    r"|(?:[Cc]losed|[Oo]pen|[Oo]n|[Ee]very|[Ee]ach|[Ff]rom|[Uu]ntil|[Ee]xcept|days and)\s$"
+)
+_DAY_ENDS: Final = re.compile(
+    rf"\s*$|[^\w\s]|\s\W|\s(?:and|or|to|through|only|from|until|in|at|if|except|{_TIME_OF_DAY})\b"
+)
+
+
+def _day(found: re.Match[str]) -> str:
+    """Sun is a Sunday where days stand: not in Sun protection."""
+    if found[1] in _WORDS_TOO:
+        text, start, end = found.string, found.start(), found.end()
+        told = _DAY_BEFORE.search(text, 0, start) and _DAY_ENDS.match(text, end)
+        alone = not text[:start].strip() and not text[end:].strip()
+        if not (told or alone or _DAY_AFTER.match(text, end)):
+            return found[0]
+    return _DAYS[found[1]]
+
+
+def _month_range(found: re.Match[str]) -> str:
+    return f"{_MONTH[found[1][:3]]} to {_MONTH[found[2][:3]]}"
+
+
+_AT: Final = re.compile(r"(?:\b[Tt]el(?:ephone)?|\b[Pp]hone|\b[Cc]all)\b\W*$")
+_MANY: Final = r"\s?(?:thousand|million|billion|trillion)\b"
+_FULL: Final = "|".join(_MONTHS)
+_ANY_MONTH: Final = f"(?:{_FULL}|{_SHORT})"
+
+
+def _range(found: re.Match[str]) -> str:
+    """7-9 trips; not 4-29 Somebacho, an address, nor 62-0018, a telephone number."""
+    low, high = found[1], found[2]
+    ordered = float(low.replace(",", "")) < float(high.replace(",", ""))
+    telephone = re.match(r"0\d", low) or re.match(r"0\d", high)
+    if not ordered or telephone or _AT.search(found.string, 0, found.start()):
+        return found[0]
+    return f"{low} to {high}"
+
+
 _NUMBER: Final = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _STEPS: Final = (
     # the same name in Japanese letters
     step(r"\s*\(\s*(?=[^()]*[぀-ヿ一-鿿])([^()]*)\)",
-          lambda found: _latin_only(found[1])),
+          _latin_only),
     step(r"[぀-ヿ一-鿿々ー・]+", " "),
     *(step(rf"(?<![A-Za-z]){written}", said) for written, said in _WORDS.items()),
     step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)", " by "),
     # money
-    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER}))?",
-          _currency),
+    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?P<many>{_MANY})?"
+          rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),
     step(rf"\bJPY\s?({_NUMBER})", r"\1 yen"),
     step(rf"({_NUMBER})\s?JPY\b", r"\1 yen"),
     step(r"(?<=[a-z])/(?=person|adult|child|day|night|car|hour|month|year|group)", " per "),
@@ -106,15 +168,23 @@ _STEPS: Final = (
           r"(?:\s?(?P<half>[AaPp]\.?[Mm]\b\.?))?", _clock),
     step(r"(?<![\d:.])(\d{1,2})\s?([AaPp])\.?[Mm]\b\.?", lambda found:
           f"{found[1]} {found[2].casefold()}.m."),
-    step(rf"\b({_DAY})\b\.?", lambda found: _DAYS[found[1]]),
-    step(rf"\b({_SHORT})\b\.?(?=\s?\d|\s?[–—~〜-])", lambda found: _MONTH[found[1]]),
+    step(rf"\b({_DAY})\b\.?", _day),
+    step(rf"\b({_ANY_MONTH})\b\.?(?:\s?{_TO}\s?|\s(?:to|through)\s)({_ANY_MONTH})\b\.?",
+          _month_range),
+    step(rf"\b({_SHORT})\b\.?(?=\s?\d|\s?[–—~〜-]\s?\d)", lambda found: _MONTH[found[1]]),
+    step(rf"(?<=\d\s)({_SHORT})\b\.?", lambda found: _MONTH[found[1]]),
     step(rf"\b({_SHORT})\.", lambda found: _MONTH[found[1]]),
+    step(rf"(?<=\d)\s?{_TO}\s?(?=(?:{_FULL})\b)", " to "),
+    step(rf"\b({_FULL})\s?{_TO}\s?(?=\d{{1,2}}\s(?:{_FULL})\b)", r"\1 to "),
+    step(rf"\b({_FULL})\s(\d{{1,2}})\s?{_TO}\s?(?=\d{{1,2}}(?![\d:/-]))", r"\1 \2 to "),
     step(rf"(?<=day)\s?{_TO}\s?(?=[A-Z][a-z]+day)", " to "),
     step(r"(?<=day)s?\s?[/・&]\s?(?=[A-Z][a-z]+day|holidays)", ", "),
     # from and to
     step(r"(?<=\d)\s?[–—―−~〜]\s?(?=\d)|(?<=m\.)\s?[–—―−~〜-]\s?(?=\d)", " to "),
     step(rf"(?<![\d-])(\d{{1,5}})-(?=\d{{1,5}}\s?(?:{_UNIT}|yen|people|years?|days?|minutes?|hours?"
           r"|nights?|persons?|meters|kilometers)\b)", r"\1 to "),
+    step(rf"(?<![\w-])(?<!\d[.,])({_NUMBER})-({_NUMBER})(?=\s+(?:[a-z]|(?:{_FULL})\b)|\s?[%°])",
+          _range),
     step(r"(?<=[A-Za-z])\s?[~〜]\s?(?=[A-Za-z\d])", " to "),
     step(r"\s[–—―]\s", ", "),
     step(r"(?<=[a-z])[–—](?=[A-Z])", " to "),
@@ -140,9 +210,3 @@ _STEPS: Final = (
     step(r"\.{2,}", "."),
     step(r"(?<!\.m\.)(?<=[.!?])\s*,\s*", " "),
 )  # fmt: skip
-
-
-def _latin_only(inside: str) -> str:
-    """Keep of a bracket what is not in Japanese letters: (美祢市, Mine-shi) is Mine-shi."""
-    rest = re.sub(r"[぀-ヿ一-鿿々ー・]+", "", inside).strip(" ,;/")
-    return f" ({rest})" if re.search("[A-Za-z0-9]", rest) else ""

@@ -7,7 +7,7 @@ from typing import Final
 from knowledge.text import clean
 from knowledge.voice.names import SpokenName
 from knowledge.voice.spoken.latin import in_kana
-from knowledge.voice.spoken.steps import step, taken
+from knowledge.voice.spoken.steps import short_dates, step, taken
 
 # Katakana in brackets are words (バス), hiragana after kanji their reading.
 _RUBY: Final = re.compile(r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[)）]")
@@ -27,7 +27,6 @@ _LAST_MINUTE: Final = 59
 _LAST_HOUR: Final = 29
 _MONTHS: Final = 12
 _MOST_DAYS: Final = 31
-_FRACTION: Final = 10
 
 _UNITS: Final = {
     "km2": "平方キロメートル", "m2": "平方メートル", "cm2": "平方センチ", "m3": "立方メートル",
@@ -85,25 +84,6 @@ def _year_month(found: re.Match[str]) -> str:
     return f"{year}年{month}月" if 1 <= month <= _MONTHS else found[0]
 
 
-_DATED: Final = re.compile(rf"\s?(?:\({_DAY}|から|まで|より|{_TO}|に|開催|開始|締切|現在|時点)")
-_DATED_BEFORE: Final = re.compile(rf"(?:{_TO}|から)\s?$")
-
-
-def _short_date(found: re.Match[str]) -> str:
-    """4/29 is a day before a weekday or から, or if it is no likely fraction."""
-    month, day = int(found[1]), int(found[2])
-    dated = (
-        day > _FRACTION
-        or _DATED.match(found.string, found.end())
-        or _DATED_BEFORE.search(found.string, 0, found.start())
-    )
-    if dated and 1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS:
-        return f"{month}月{day}日"
-    if 0 < month < day <= _FRACTION:
-        return f"{day}分の{month}"
-    return found[0]
-
-
 def _clock(found: re.Match[str]) -> str:
     hour, minute = int(found["hour"]), int(found["minute"])
     if hour > _LAST_HOUR or minute > _LAST_MINUTE:
@@ -115,7 +95,7 @@ def _clock(found: re.Match[str]) -> str:
 
 def _currency(found: re.Match[str]) -> str:
     sign = _CURRENCIES[found["sign"]]
-    upper = f"〜{found['to']}{sign}" if found["to"] else ""
+    upper = f"〜{found['to']}{found['more'] or ''}{sign}" if found["to"] else ""
     return f"{found['from']}{found['many'] or ''}{sign}{upper}"
 
 
@@ -133,7 +113,7 @@ _STEPS: Final = (
     # figures
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
     step(r"(?P<sign>[¥$€£₩])\s?(?P<from>\d+(?:\.\d+)?)(?P<many>[万億千])?"
-          rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>\d+(?:\.\d+)?))?", _currency),
+          rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>\d+(?:\.\d+)?)(?P<more>[万億千])?)?", _currency),
     step(r"(?<![A-Za-z])JPY\s?(\d+)|(\d+)\s?(?:JPY|yen|Yen)(?![A-Za-z])",
           lambda found: f"{found[1] or found[2]}円"),
     step(rf"円/(\d*)({_COUNTERS}|1)",
@@ -145,7 +125,8 @@ _STEPS: Final = (
     # days and times
     step(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", _full_date),
     step(r"(?<![\d/.])((?:19|20)\d{2})[/-](\d{1,2})(?![\d/-])", _year_month),
-    step(r"(?<![\d/])(\d{1,2})/(\d{1,2})(?![\d/])", _short_date),
+    short_dates(after=rf"\({_DAY}|から|まで|より|{_TO}|に|開催|開始|締切|現在|時点",
+                before=rf"{_TO}|から", date="{}月{}日", fraction="{1}分の{0}"),
     step(r"(?:(?P<before>[AaPp]\.?[Mm]\.?)\s?)?(?<!\d)(?<!\d:)(?P<hour>\d{1,2}):(?P<minute>\d{2})"
           r"(?::\d{2})?(?![\d:])(?:\s?(?P<after>[AaPp]\.?[Mm]\b\.?))?", _clock),
     step(r"(\d時)0{1,2}分", r"\1"),
@@ -169,7 +150,8 @@ _STEPS: Final = (
     # units
     step(rf"(?<=[\d万億千])\s?({_UNIT})(?![A-Za-z0-9])", lambda found: _UNITS[found[1]]),
     step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)|(?<=[ルチ])\s?×\s?(?=\d)", "かける"),
-    step(r"(?<![\w.-])-(?=\d)", "マイナス"),
+    step(rf"(?<![\w.-])[-−](?=\d)|(?<![A-Za-z0-9.-])[-−](?={_NUMBER}(?:度|パーセント))",
+          "マイナス"),
     step(r"\+(?=\d)", "プラス"),
 )  # fmt: skip
 

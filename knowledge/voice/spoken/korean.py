@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from knowledge.text import clean
-from knowledge.voice.spoken.steps import step, taken
+from knowledge.voice.spoken.steps import short_dates, step, taken
 
 _TO: Final = "[〜~～–—―−-]"
 _DAY: Final = "[월화수목금토일]"
@@ -44,7 +44,8 @@ def _clock(found: re.Match[str]) -> str:
 
 def _currency(found: re.Match[str]) -> str:
     sign = _CURRENCIES[found["sign"]]
-    return f"{found['from']}{sign}" + (f"에서 {found['to']}{sign}" if found["to"] else "")
+    upper = f"에서 {found['to']}{found['more'] or ''}{sign}" if found["to"] else ""
+    return f"{found['from']}{found['many'] or ''}{sign}{upper}"
 
 
 def _weekdays(found: re.Match[str]) -> str:
@@ -53,29 +54,42 @@ def _weekdays(found: re.Match[str]) -> str:
     return ", " + re.sub(_DAY, r"\g<0>요일", said) + ", "
 
 
+def _listed_days(found: re.Match[str]) -> str:
+    return ", ".join(f"{each}요일" for each in re.findall(_DAY, found[0]))
+
+
+_MANY: Final = "[십백천]?[만억조]|[천백]"
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _STEPS: Final = (
     step(r"\s*\([^()]*[぀-ヿ一-鿿][^()]*\)", ""),
     step(r"[぀-ヿ一-鿿々ー]+", " "),
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
-    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER}))?",
-          _currency),
+    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?P<many>{_MANY})?"
+          rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),
     step(rf"\bJPY\s?({_NUMBER})", r"\1엔"),
     step(rf"({_NUMBER})\s?JPY\b", r"\1엔"),
     step(r"(?<![\d/])(\d{4})[/.-]\s?(\d{1,2})[/.-]\s?(\d{1,2})(?![\d/])\.?", _date),
     step(r"(?<![\d/.-])((?:19|20)\d{2})-(0[1-9]|1[0-2])(?![\d/-])",
           lambda found: f"{found[1]}년 {int(found[2])}월"),
+    short_dates(after=rf"\({_DAY}|{_TO}|부터|까지|에|휴|개|시작|마감",
+                before=rf"{_TO}|부터", date="{}월 {}일", fraction="{1}분의 {0}"),
     step(r"(?<!\d)(?<!\d:)(\d{1,2}):(\d{2})(?::\d{2})?(?![\d:])", _clock),
     step(rf"\(({_DAY}(?:(?:[・·、,/]|{_TO})?{_DAY})*)\)", _weekdays),
+    step(rf"(?<![가-힣\d])({_DAY})\s?{_TO}\s?({_DAY})(?:요일)?(?![가-힣])", r"\1요일부터 \2요일"),
+    step(rf"(?<![가-힣\d])({_DAY})\s?{_TO}\s?({_DAY})(?:요일)?(?=(?:{_PARTICLES}|만)(?![가-힣]))",
+          r"\1요일부터 \2요일"),
+    step(rf"(?<![가-힣\d]){_DAY}(?:[·・,/]\s?{_DAY})+(?![가-힣])", _listed_days),
+    step(rf"(\d일)\s?{_TO}\s?(\d+월 \d+일)(?:까지)?", r"\1부터 \2까지"),
     step(rf"(\d시(?: \d+분)?)\s?{_TO}\s?(\d+시(?: \d+분)?)(?:까지)?", r"\1부터 \2까지"),
     step(rf"(?<![\d-])(\d{{1,2}})\s?{_TO}\s?(\d{{1,2}})월", r"\1월부터 \2월"),
+    step(r",\s?[〜~～–—―−]\s?(?=\d)", "부터 "),
     step(r"(?<=[\d년월일])\s?[〜~～–—―−]\s?(?=\d)", "부터 "),
     step(rf"(?<![\d-])(\d{{1,5}})-(?=\d{{1,5}}\s?(?:{_UNIT}|{_COUNTED}))", r"\1에서 "),
     step(r"(?<=\S)\s?[〜~～]\s?(?=\S)", "부터 "),
     step(r"[〜~～]", " "),
     step(rf"(?<=[\d만억천])\s?({_UNIT})(?![A-Za-z0-9])", lambda found: _UNITS[found[1]]),
     step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)", " 곱하기 "),
-    step(r"(?<![\w.-])[-−](?=\d)", "마이너스 "),
+    step(rf"(?<![\w.-])[-−](?=\d)|(?<![A-Za-z0-9.-])[-−](?={_NUMBER}도)", "마이너스 "),
     step(r"\s?&\s?", " 그리고 "),
     step(r"\s?[→⇒➡]\s?", "에서 "),
     step(r"[#*_`^|\\<>=\[\]{}“”\"'「」『』《》【】‘’※★☆●○◎◆◇■□▲△▼▽♪♨†‡§¶©®™]+", " "),

@@ -118,6 +118,11 @@ def _english(word: str) -> str:
     return convert(letters) or word
 
 
+def prepare() -> None:
+    """Load the model, which holds up every thread of the process for a tenth of a second."""
+    _english("kankei")
+
+
 @cache
 def _model() -> Callable[[str], str] | None:
     try:

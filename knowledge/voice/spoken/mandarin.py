@@ -5,7 +5,7 @@ from typing import Final
 
 from knowledge.hanzi import in_japanese_forms
 from knowledge.text import clean
-from knowledge.voice.spoken.steps import step, taken
+from knowledge.voice.spoken.steps import short_dates, step, taken
 
 _TO: Final = "[〜~～–—―−-]"
 _COUNTED: Final = "[年月日分人名歲岁天晚週周台]"
@@ -18,7 +18,7 @@ _UNITS: Final = {  # simplified, traditional
 }  # fmt: skip
 _UNIT: Final = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _CURRENCIES: Final = {"¥": "日元", "$": "美元", "€": "欧元", "£": "英镑", "₩": "韩元"}
-_TRADITIONAL: Final = str.maketrans("点镑欧韩", "點鎊歐韓")
+_TRADITIONAL: Final = str.maketrans("点镑欧韩负", "點鎊歐韓負")
 _MONTHS, _MOST_DAYS = 12, 31
 _LAST_HOUR, _LAST_MINUTE = 29, 59
 
@@ -65,8 +65,8 @@ def _clock(found: re.Match[str]) -> str:
 
 
 def _currency(found: re.Match[str]) -> str:
-    upper = f"到{found['to']}" if found["to"] else ""
-    return f"{found['from']}{upper}{_CURRENCIES[found['sign']]}"
+    upper = f"到{found['to']}{found['more'] or ''}" if found["to"] else ""
+    return f"{found['from']}{found['many'] or ''}{upper}{_CURRENCIES[found['sign']]}"
 
 
 def _weekdays(found: re.Match[str]) -> str:
@@ -75,27 +75,31 @@ def _weekdays(found: re.Match[str]) -> str:
     return "，" + re.sub("[一二三四五六日]", r"星期\g<0>", said) + "，"
 
 
+_MANY: Final = "[十百千]?[万萬亿億]|[千百]"
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _STEPS: Final = (
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
     step(r"[぀-ゟ゠-・ヽ-ヿ]+", ""),
-    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER}))?",
-          _currency),
+    step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?P<many>{_MANY})?"
+          rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),
     step(rf"\bJPY\s?({_NUMBER})", r"\1日元"),
     step(rf"({_NUMBER})\s?JPY\b", r"\1日元"),
     step(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", _date),
     step(r"(?<![\d/.-])((?:19|20)\d{2})-(0[1-9]|1[0-2])(?![\d/-])",
           lambda found: f"{found[1]}年{int(found[2])}月"),
+    short_dates(after=rf"\([一二三四五六日]|{_TO}|[到至起前止休开開举舉截]",
+                before=rf"{_TO}|[从從自到至于於在]", date="{}月{}日", fraction="{1}分之{0}"),
     step(r"(?<!\d)(?<!\d:)(\d{1,2}):(\d{2})(?::\d{2})?(?![\d:])", _clock),
     step(rf"\(([一二三四五六日](?:(?:[・、,/]|{_TO})?[一二三四五六日])*)\)", _weekdays),
+    step(r"，\s?[〜~～–—―−]\s?(?=\d)", "到"),
     step(r"(?<=[\d点分年月日號号])\s?[〜~～–—―−]\s?(?=\d)", "到"),
     step(rf"(?<![\d-])(\d{{1,5}})-(?=\d{{1,5}}\s?(?:{_UNIT}|{_COUNTED}))", r"\1到"),
-    step(r"(?<=[点分])-(?=\d)", "到"),
+    step(r"(?<=[点分日])-(?=\d)", "到"),
     step(r"(?<=[^\s，。、])\s?[〜~～]\s?(?=[^\s，。、])", "到"),
     step(r"[〜~～]", "，"),
     step(rf"({_NUMBER})\s?%", r"百分之\1"),
     step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)", "乘"),
-    step(r"(?<![\w.-])[-−](?=\d)", "负"),
+    step(rf"(?<![\w.-])[-−](?=\d)|(?<![A-Za-z0-9.-])[-−](?={_NUMBER}\s?°)", "负"),
     step(r"\s?&\s?", "和"),
     step(r"\s?[→⇒➡]\s?", "到"),
 )  # fmt: skip

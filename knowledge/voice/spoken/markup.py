@@ -15,7 +15,10 @@ _EMPHASIS: Final = re.compile(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1")
 _ITALIC: Final = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])")
 _ESCAPE: Final = re.compile(r"\\([\\`*_{}\[\]()#+.!|~-])")
 _HEAD: Final = re.compile(r"^\s{0,3}#{1,6}\s+|^\s*>+\s?")
-_BULLET: Final = re.compile(r"^\s*(?:[-*+•◦▪●○◆◇■□▶・※★☆]|\(?\d{1,2}[.)](?=\s))\s*")
+# A hyphen before a figure is a minus, a plus the beginning of a telephone number.
+_BULLET: Final = re.compile(
+    r"^\s*(?:[-*+](?=\s|[぀-ヿ一-鿿가-힣])|[•◦▪●○◆◇■□▶・※★☆]|\(?\d{1,2}[.)](?=\s))\s*"
+)
 _RULE: Final = re.compile(r"^\s*(?:[-*_=]\s*){3,}$|^\s*```.*$")
 _DIVIDER: Final = re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*\|?\s*$")
 _NOTHING: Final = frozenset({"", "-", "—", "–", "―", "−", "ー", "n/a", "N/A"})

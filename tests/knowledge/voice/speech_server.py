@@ -27,6 +27,9 @@ class SpeechServer:
     body: bytes | None = None  # sent instead of sound
     seconds: float = 1.0  # of sound
     closing: threading.Event | None = None  # answers only after it is set
+    breaks: bool = False  # in the middle of a sound
+    stalls: threading.Event | None = None  # in the middle of a sound, until it is set
+    drips: float | None = None  # seconds between two bytes of a sound
 
     def answer(self, asked: dict[str, Any]) -> tuple[int, bytes]:
         self.asked.append(asked)
@@ -58,7 +61,26 @@ def serving(server: SpeechServer) -> Iterator[SpeechServer]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            try:
+                self.send_body(body)
+            except OSError:  # nobody is listening any more
+                self.close_connection = True
+
+        def send_body(self, body: bytes) -> None:
+            half = len(body) // 2 if server.breaks or server.stalls else len(body)
+            if server.drips is not None:
+                pause = threading.Event()
+                for each in body:
+                    self.wfile.write(bytes([each]))
+                    self.wfile.flush()
+                    pause.wait(server.drips)
+                return
+            self.wfile.write(body[:half])
+            self.wfile.flush()
+            if server.stalls is not None:
+                server.stalls.wait(20)
+            if half < len(body):
+                self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             """Keep tests quiet."""

@@ -38,6 +38,11 @@ NAMES = [SpokenName("武甕槌大神", "たけみかづちのおおかみ"), Spo
         ("12th", "twelfth"),
         ("20th", "twentieth"),
         ("0837-62-0018", "zero eight three seven, six two, zero zero one eight"),
+        ("62-0018", "six two, zero zero one eight"),
+        ("1,000-1,500", "one thousand, one thousand five hundred"),
+        ("14-15", "fourteen, fifteen"),
+        ("1.5-2.5", "one point five, two point five"),
+        ("81-837-62-0018", "eight one, eight three seven, six two, zero zero one eight"),
     ],
 )
 def test_figures_are_said_in_words(figures: str, words: str) -> None:

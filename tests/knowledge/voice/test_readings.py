@@ -134,3 +134,35 @@ def test_names_come_from_gazetteer_glossary_and_brackets() -> None:
 )
 def test_a_name_is_stressed_as_its_last_part_asks(surface: str, reading: str, fall: int) -> None:
     assert accented(surface, pronounced(reading)) == fall
+
+
+@pytest.mark.parametrize("left", [pytest.param(0, id="empty"), pytest.param(200, id="cut")])
+def test_a_damaged_dictionary_is_made_anew(tmp_path: Path, left: int) -> None:
+    need("pyopenjtalk")
+    names = (SpokenName("秋芳洞", "あきよしどう"),)
+    Dictionary(names).load(tmp_path)
+    (compiled,) = tmp_path.glob("names-*.dic")
+    whole = compiled.read_bytes()
+    Dictionary(()).load(tmp_path)
+    compiled.unlink()  # the engine may still have it mapped
+    compiled.write_bytes(whole[:left])
+    Dictionary(names).load(tmp_path)
+    assert heard("秋芳洞") == sounds("アキヨシドー")
+    assert compiled.stat().st_size == len(whole)
+    Dictionary(()).load(tmp_path)
+
+
+def test_the_version_of_a_dictionary_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    table = Dictionary.table
+
+    def counted(dictionary: Dictionary) -> str:
+        made.append(table(dictionary))
+        return made[-1]
+
+    monkeypatch.setattr(Dictionary, "table", counted)
+    once = Dictionary((SpokenName("試験洞", "しけんどう"),))
+    again = Dictionary((SpokenName("試験洞", "しけんどう"),))
+    assert once.version == again.version
+    assert len(made) == 1
+    assert once.version != Dictionary((SpokenName("試験洞", "ためしどう"),)).version

@@ -1,5 +1,6 @@
 """Speech by a service elsewhere, over real HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,10 @@ from knowledge.voice.codec import AvCodec
 from knowledge.voice.names import SpokenName
 from knowledge.voice.port import SPEAKING_RATE, Container
 from knowledge.voice.speaking import SpokenMouth, open_mouth
+from knowledge.voice.speech_endpoint import SpeechService, Tuning
+from knowledge.voice.spoken import latin
 from tests.knowledge.voice.speech_server import SpeechServer, serving
+from tests.world.voices import need
 
 NAMES = (SpokenName("秋芳洞", "あきよしどう"),)
 
@@ -119,6 +123,56 @@ async def test_a_server_in_trouble_is_rested_and_the_voice_here_says_the_answer(
     assert "はい" not in caplog.text
 
 
+async def test_a_sound_that_breaks_off_is_said_by_the_voice_here(
+    server: SpeechServer, mouth: SpokenMouth
+) -> None:
+    server.breaks = True
+    spoken = [each async for each in mouth.pieces("はい。そうです。", language=Language.JA)]
+    assert [each.text for each in spoken] == ["はい。", "そうです。"]
+    await mouth.whole("次の答えです。", language=Language.JA, container=Container.OGG_OPUS)
+    assert len(server.asked) == 1  # it is rested
+
+
+@pytest.mark.parametrize("how", ["stalls", "drips"])
+async def test_a_sound_that_does_not_end_in_time_is_said_by_the_voice_here(
+    server: SpeechServer, how: str
+) -> None:
+    released = Event()
+    if how == "stalls":
+        server.stalls = released
+    else:
+        server.drips = 0.05
+    mouth = mouth_of(server, seconds=0.4)
+    piece = await mouth.whole("はい。", language=Language.JA, container=Container.OGG_OPUS)
+    released.set()
+    server.drips = None
+    assert piece.seconds > 0
+    await mouth.whole("次の答えです。", language=Language.JA, container=Container.OGG_OPUS)
+    assert len(server.asked) == 1
+    await mouth.close()
+
+
+async def test_two_sentences_at_once_find_that_a_server_knows_no_opus(server: SpeechServer) -> None:
+    server.refuses["opus"] = 400
+    endpoint = SpeechEndpoint(server.url, "tts-1", None, timedelta(seconds=10))
+    service = SpeechService(endpoint, Tuning("alloy", 1.0))
+    said = await asyncio.gather(*(service.say(f"{each}です。") for each in "一二三"))
+    assert all(each.startswith(b"RIFF") for each in said)
+    await service.close()
+
+
+async def test_one_refusal_of_both_formats_changes_nothing(server: SpeechServer) -> None:
+    server.refuses = {"opus": 400, "wav": 400}
+    endpoint = SpeechEndpoint(server.url, "tts-1", None, timedelta(seconds=10))
+    service = SpeechService(endpoint, Tuning("alloy", 1.0))
+    with pytest.raises(SynthesiserFailed, match="400"):
+        await service.say("はい。")
+    server.refuses = {}
+    assert (await service.say("はい。")).startswith(b"OggS")
+    assert [each["response_format"] for each in server.asked] == ["opus", "wav", "opus"]
+    await service.close()
+
+
 async def test_a_slow_server_is_given_up_after_its_time(
     server: SpeechServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +198,20 @@ async def test_without_the_extra_sound_is_handed_on_as_it_came(server: SpeechSer
     assert whole.seconds == pytest.approx(1.0, abs=0.01)
     assert server.said[-1] == "はい。\nいいえ。"
     assert await mouth.warm() is None
+    await mouth.close()
+
+
+@pytest.mark.usefixtures("_no_codec")
+async def test_what_says_latin_words_is_loaded_before_the_first_answer(
+    server: SpeechServer,
+) -> None:
+    need("kanalizer")
+    latin._model.cache_clear()
+    latin._english.cache_clear()
+    mouth = mouth_of(server)
+    await mouth.warm()
+    assert latin._model.cache_info().currsize == 1
+    assert latin._english.cache_info().currsize == 1
     await mouth.close()
 
 

@@ -56,6 +56,9 @@ JAPANESE = [
     ("「Mine秋吉台ジオパーク」", "Mine秋吉台ジオパーク"),
     ("JR山口線・新山口駅", "JR山口線・新山口駅"),
     ("※詳細は下記のとおり…", "詳細は下記のとおり"),
+    ("-5℃〜10℃", "マイナス5度から10度"),
+    ("冬の気温−5℃です", "冬の気温マイナス5度です"),
+    ("¥1万〜2万", "1万円から2万円"),
 ]  # fmt: skip
 
 
@@ -97,6 +100,29 @@ def test_a_town_in_roman_letters_is_said_as_its_people_say_it() -> None:
         ("Sat/Sun & holidays", "Saturday, Sunday, holidays"),
         ("Mt. Gassan, No. 5 bus stop", "Mount Gassan, number 5 bus stop"),
         ("1 km to walk", "1 kilometer to walk"),
+        ("7-9 return trips a day", "7 to 9 return trips a day"),
+        ("On 14-15 February", "On 14 to 15 February"),
+        ("It costs 1,000-1,500 yen.", "It costs 1,000 to 1,500 yen."),
+        ("9-11 a.m.", "9 to 11 a.m."),
+        ("1.5-2.5 km", "1.5 to 2.5 kilometers"),
+        ("Call 62-0018 for details", "Call 62-0018 for details"),
+        ("at 4-29 Somebacho", "at 4-29 Somebacho"),
+        ("-5 to 10°C", "minus 5 to 10 degrees Celsius"),
+        ("+81-837-62-0018", "plus 81-837-62-0018"),
+        ("$1.5 million", "1.5 million dollars"),
+        ("¥3 billion–5 billion", "3 billion to 5 billion yen"),
+        ("Sun protection is needed.", "Sun protection is needed."),
+        ("Mon ami, the Sun is hot", "Mon ami, the Sun is hot"),
+        ("Closed on Sun and holidays", "Closed on Sunday and holidays"),
+        ("Mon–Fri, Dec 20 (Sun)", "Monday to Friday, December 20, Sunday"),
+        ("Closed Dec 29–Jan 3", "Closed December 29 to January 3"),
+        ("Mar-Nov only", "March to November only"),
+        ("Apr 29-30", "April 29 to 30"),
+        ("10-20% off except Mon", "10 to 20 percent off except Monday"),
+        ("closed on Wed from Dec to Feb", "closed on Wednesday from December to February"),
+        ("Edo IC (絵堂IC) exit", "Edo IC exit"),
+        ("4-29 Somebacho (益田市染羽町4-29)", "4-29 Somebacho"),
+        ("Edo IC (絵堂インター, Edo Interchange)", "Edo IC, Edo Interchange"),
     ],
 )  # fmt: skip
 def test_english_is_said_as_people_say_it(written: str, said: str) -> None:
@@ -121,6 +147,23 @@ def test_english_is_said_as_people_say_it(written: str, said: str) -> None:
         (Language.KO, "8:30~17:30, 3~11월", "8시 30분부터 17시 30분까지, 3월부터 11월"),
         (Language.KO, "11.2km, 17℃, ¥1,300, 10%", "11.2킬로미터, 17도, 1300엔, 10퍼센트"),
         (Language.KO, "2026. 12. 20.(일)", "2026년 12월 20일, 일요일"),
+        (Language.ZH_HANS, "12/29〜1/3休馆", "12月29日到1月3日休馆"),
+        (Language.ZH_HANS, "打1/2折，4/29开始", "打2分之1折，4月29日开始"),
+        (Language.ZH_HANS, "12/29-1/3休馆", "12月29日到1月3日休馆"),
+        (Language.ZH_HANS, "约¥1.5万", "约1.5万日元"),
+        (Language.ZH_HANT, "¥1萬～2萬，氣溫-5℃", "1萬到2萬日圓，氣溫負5度"),
+        (Language.KO, "12/29~1/3 휴관", "12월 29일부터 1월 3일까지 휴관"),
+        (Language.KO, "12/31(수)~1/3(토)", "12월 31일, 수요일부터 1월 3일, 토요일"),
+        (Language.ZH_HANS, "12/31(三)〜1/3(六)", "12月31日，星期三到1月3日，星期六"),
+        (Language.KO, "확률은 1/2", "확률은 2분의 1"),
+        (
+            Language.KO,
+            "월~금 운행, 토·일·공휴일 휴무",
+            "월요일부터 금요일 운행, 토요일, 일요일, 공휴일 휴무",
+        ),
+        (Language.KO, "월~금은 무료", "월요일부터 금요일은 무료"),
+        (Language.KO, "¥1.5만, ¥1만~2만", "1.5만엔, 1만엔에서 2만엔"),
+        (Language.KO, "기온 -5~10℃", "기온 마이너스 5부터 10도"),
     ],
 )
 def test_chinese_and_korean_are_said_as_people_say_them(
@@ -146,6 +189,24 @@ def test_marks_lists_and_pictures_are_not_said() -> None:
         "予約する",
         "地図",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        (Language.JA, "-5℃〜10℃", "マイナス5度から10度"),
+        (Language.EN, "-5 to 10°C", "minus 5 to 10 degrees Celsius"),
+        (Language.EN, "+81-837-62-0018", "plus 81-837-62-0018"),
+        (Language.ZH_HANS, "-5℃以下", "负5摄氏度以下"),
+        (Language.KO, "-5℃ 이하", "마이너스 5도 이하"),
+        (Language.JA, "-駐車場", "駐車場"),
+        (Language.JA, "- 5台", "5台"),
+    ],
+)
+def test_a_minus_at_the_beginning_of_a_line_is_no_mark_of_a_list(
+    language: Language, text: str, said: str
+) -> None:
+    assert [each.said for each in sentences(text, language)] == [said]
 
 
 def test_captions_are_what_is_written() -> None:
