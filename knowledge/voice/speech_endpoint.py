@@ -6,10 +6,12 @@ asked for if Opus is refused, what comes is told by its first bytes, and nothing
 cannot be decoded. They know no local names: a sentence is sent with its names in kana.
 """
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Final
 
+import httpx2
 import openai
 
 from knowledge.errors import SynthesiserFailed
@@ -39,7 +41,7 @@ class SpeechService:
     def __init__(self, endpoint: SpeechEndpoint, tuning: Tuning) -> None:
         self._endpoint = endpoint
         self._tuning = tuning
-        self._formats = list(FORMATS)
+        self._formats = FORMATS  # the one that was last given first
         # The client insists on a key; servers on one's own machine want none.
         self._client = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
@@ -58,26 +60,33 @@ class SpeechService:
     async def say(self, sentence: str) -> bytes:
         """Return a file with the sentence, in whatever container the service sent.
 
-        Raises `SynthesiserFailed`.
+        All of it takes no longer than the endpoint's timeout. Raises `SynthesiserFailed`.
         """
-        for wanted in tuple(self._formats):
-            try:
-                return await self._asked(sentence[:_LONGEST], wanted)
-            except openai.APIStatusError as error:
-                if error.status_code not in _REFUSED or wanted == self._formats[-1]:
-                    logger.warning("voice.speech_refused", extra={"status": error.status_code})
-                    raise SynthesiserFailed(
-                        f"the speech endpoint answered {error.status_code}"
-                    ) from None
-                self._formats.remove(wanted)
-            except openai.APITimeoutError:
-                raise SynthesiserFailed("the speech endpoint was too slow") from None
-            except openai.APIError as error:
-                # Its own words may hold the sentence.
-                raise SynthesiserFailed(
-                    f"the speech endpoint failed with {type(error).__name__}"
-                ) from None
-        raise SynthesiserFailed("the speech endpoint knows no format that is known here")
+        try:
+            async with asyncio.timeout(self._endpoint.timeout.total_seconds()):
+                return await self._in_some_format(sentence[:_LONGEST])
+        except openai.APIStatusError as error:
+            logger.warning("voice.speech_refused", extra={"status": error.status_code})
+            raise SynthesiserFailed(f"the speech endpoint answered {error.status_code}") from None
+        except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException):
+            raise SynthesiserFailed("the speech endpoint was too slow") from None
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            # The client words only what fails before the body. Its own words may hold the sentence.
+            raise SynthesiserFailed(
+                f"the speech endpoint failed with {type(error).__name__}"
+            ) from None
+
+    async def _in_some_format(self, sentence: str) -> bytes:
+        """Ask for each format until one is not refused; only one that was given comes first."""
+        first, second = self._formats
+        try:
+            return await self._asked(sentence, first)
+        except openai.APIStatusError as error:
+            if error.status_code not in _REFUSED:
+                raise
+        received = await self._asked(sentence, second)
+        self._formats = (second, first)
+        return received
 
     async def close(self) -> None:
         await self._client.close()
