@@ -22,13 +22,13 @@ from bots.voice.line import Line, Tell
 from core.errors import KankeiError
 from knowledge.errors import VoiceError, VoiceMissing
 from knowledge.language import Language
-from knowledge.voice.port import Container, Ears, Heard, Mouth, Piece
+from knowledge.voice.port import LARGEST, Container, Ears, Heard, Mouth, Piece
 from knowledge.voice.process import Cost
 
 logger = logging.getLogger(__name__)
 
 MAX_SECONDS: Final = 60
-MAX_BYTES: Final = 5 * 1024 * 1024
+MAX_BYTES: Final = LARGEST
 QUESTIONS_A_MINUTE: Final = 6
 CLOSE_SECONDS: Final = 3
 LONGEST_LINE: Final = 8

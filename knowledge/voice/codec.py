@@ -159,7 +159,12 @@ def _opened(av: "Any", audio: bytes, demuxer: str) -> "InputContainer":
 
     allowed = {"codec_whitelist": ",".join(sorted(_DECODERS))}
     opened: InputContainer = av.open(
-        io.BytesIO(audio), "r", format=demuxer, container_options=allowed, io_open=refuse
+        io.BytesIO(audio),
+        "r",
+        format=demuxer,
+        container_options=allowed,
+        metadata_errors="ignore",  # recorders of Japan name themselves in Shift_JIS
+        io_open=refuse,
     )
     return opened
 

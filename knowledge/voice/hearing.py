@@ -16,20 +16,23 @@ from knowledge.errors import AudioTooLong, RecogniserFailed
 from knowledge.hanzi import in_script
 from knowledge.language import Language, detect
 from knowledge.voice import whisper
+from knowledge.voice.bare import seconds_of
 from knowledge.voice.choice import SpeechEndpoint
+from knowledge.voice.codec import PADDING
 from knowledge.voice.consensus import likeliest
 from knowledge.voice.extras import missing
 from knowledge.voice.listening import Listener, open_gate, open_listener
 from knowledge.voice.names import SpokenName
-from knowledge.voice.port import Guess, Heard, Transcript
+from knowledge.voice.port import LARGEST, Guess, Heard, Transcript
 from knowledge.voice.process import Cost, Process
 from knowledge.voice.recovery import Recovery
 from knowledge.voice.transcription_endpoint import TranscriptionEndpoint, iso
 from knowledge.voice.vocabulary import Vocabulary, vocabulary
 
 LIMIT_SECONDS: Final = 60.0
-LARGEST: Final = 5_000_000
-"""Bytes of a recording."""
+UNTOLD: Final = 1_000_000
+"""Bytes of a recording in what is not WAV, where none but the service decodes it: a minute at 133
+kbit/s."""
 TIMEOUT: Final = 30.0
 """Seconds that hearing one recording may take; a minute of speech takes three."""
 ALTERNATIVES: Final = 2
@@ -130,7 +133,7 @@ class Hearing:
         heard, seconds = await self._heard(audio, spoken)
         language = _language(heard, languages)
         if language.chinese:
-            text = in_script(heard.text, language)
+            text = await asyncio.to_thread(in_script, heard.text, language)
             return Heard(text, language, heard.confidence, seconds)
         if not language.japanese:
             return Heard(heard.text, language, heard.confidence, seconds)
@@ -151,8 +154,9 @@ class Hearing:
             return await self._worker.call(
                 Listener.hear, audio, self._limit, languages, prompts, timeout=TIMEOUT
             )
-        spoken, seconds = 0.0, 0.0
-        if self._worker:
+        if self._worker is None:
+            spoken, seconds = 0.0, self._told(audio)
+        else:
             audio, spoken, seconds = await self._worker.call(
                 Listener.sent, audio, self._limit, timeout=TIMEOUT
             )
@@ -160,6 +164,18 @@ class Hearing:
             audio, seconds=spoken, languages=languages, prompts=prompts
         )
         return heard, seconds
+
+    def _told(self, audio: bytes) -> float:
+        """Return the seconds that an undecoded recording tells; 0 where it tells none.
+
+        Raises `AudioTooLong`.
+        """
+        seconds = seconds_of(audio)
+        if (seconds or 0.0) > self._limit + PADDING:
+            raise AudioTooLong(f"the recording is longer than {self._limit:g} seconds")
+        if len(audio) > UNTOLD and not audio.startswith(b"RIFF"):
+            raise AudioTooLong(f"a recording whose length is not told has {UNTOLD:,} bytes at most")
+        return seconds or 0.0
 
     def _named(self, heard: Transcript) -> tuple[str, float, tuple[str, ...]]:
         """Put names back and choose among the guesses; those of other places are alternatives."""

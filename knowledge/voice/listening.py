@@ -13,9 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from knowledge.errors import NothingHeard, RecogniserFailed
+from knowledge.errors import AudioUnreadable, NothingHeard, RecogniserFailed
 from knowledge.voice.activity import Silero
 from knowledge.voice.codec import AvCodec
+from knowledge.voice.memory import DECODING, bounded
 from knowledge.voice.port import (
     HEARING_RATE,
     Clip,
@@ -53,7 +54,11 @@ class Listener:
 
     def speech(self, audio: bytes, limit: float) -> Speech:
         """Return what is said. Raises `AudioUnreadable`, `AudioTooLong`, `NothingHeard`."""
-        clip = self._codec.decode(audio, rate=HEARING_RATE, limit=limit)
+        try:
+            with bounded(DECODING):
+                clip = self._codec.decode(audio, rate=HEARING_RATE, limit=limit)
+        except MemoryError:
+            raise AudioUnreadable("the recording takes too much memory") from None
         spans = self._activity.spans(clip)
         if sum(each.end - each.start for each in spans) < SHORTEST:
             raise NothingHeard("nobody speaks")

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from knowledge.language import Language
 
+LARGEST: Final = 5_000_000
+"""Bytes of a recording with one question: 60 s of 16-bit sound at 40 kHz."""
+
 Samples = NDArray[np.float32]
 """Shape ``(n,)``, mono, −1 to 1."""
 

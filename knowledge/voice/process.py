@@ -31,6 +31,8 @@ Arguments = TypeVarTuple("Arguments")
 
 LOAD_SECONDS: Final = 60.0  # that an engine may take to load on a busy machine
 NICENESS: Final = 5  # below the process that chats
+PATIENCE: Final = 20.0  # seconds that a job waits for those before it
+UNLOADABLE: Final = 60.0  # seconds before an engine that did not load is tried again
 _GOODBYE: Final = 2.0  # seconds for an idle worker to leave by itself
 
 
@@ -54,11 +56,20 @@ class Process(Generic[Engine]):
     """
 
     def __init__(
-        self, start: Callable[[], Engine], *, failed: type[VoiceError], most_waiting: int = 6
+        self,
+        start: Callable[[], Engine],
+        *,
+        failed: type[VoiceError],
+        most_waiting: int = 6,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._start = start
         self._failed = failed
         self._most_waiting = most_waiting
+        self._patience = patience
+        self._clock = clock
+        self._refused: tuple[float, VoiceError] | None = None  # until when, and why
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._jobs: set[asyncio.Task[Any]] = set()
@@ -95,8 +106,9 @@ class Process(Generic[Engine]):
         `timeout` is in seconds from when the job begins; a worker that is still at it is killed.
         A caller that is cancelled leaves the running job to its end, and nobody gets its result.
 
-        Raises `Busy` if too many are waiting, the `VoiceError` that the function raised, and
-        `failed` for anything else.
+        Raises `Busy` if too many are waiting or one has waited for `PATIENCE`, the `VoiceError`
+        that the function raised, and `failed` for anything else. An engine that did not load is not
+        tried again for `UNLOADABLE` seconds.
         """
         if self._closed:
             raise self._failed("the worker has been closed")
@@ -104,7 +116,10 @@ class Process(Generic[Engine]):
             raise Busy(self._waiting)
         self._waiting += 1
         try:
-            await self._turn.acquire()
+            async with asyncio.timeout(self._patience):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Busy(self._waiting - 1) from None
         finally:
             self._waiting -= 1
         job: asyncio.Task[Result] = asyncio.create_task(self._do((function, arguments), timeout))
@@ -133,13 +148,23 @@ class Process(Generic[Engine]):
     async def _do(self, job: tuple[Any, ...], timeout: float) -> Any:  # noqa: ASYNC109
         if self._closed:
             raise self._failed("the worker has been closed")
-        await self._in_time(self._begin, LOAD_SECONDS, "to load")
+        await self._loaded()
         kind, said = await self._in_time(lambda: self._exchange(job), timeout, "for a job")
         if kind == "done":
             return said
         if kind == "raised":
             raise said
         raise self._failed(f"the engine failed with {said}")
+
+    async def _loaded(self) -> None:
+        if self._refused and self._clock() < self._refused[0]:
+            raise self._refused[1].with_traceback(None)
+        try:
+            await self._in_time(self._begin, LOAD_SECONDS, "to load")
+        except VoiceError as error:
+            self._refused = (self._clock() + UNLOADABLE, error)
+            raise
+        self._refused = None
 
     async def _in_time(self, work: Callable[[], Result], seconds: float, what: str) -> Result:
         running = asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -4,20 +4,24 @@ Services differ in what they understand beyond ``file`` and ``model``, so little
 
 * never ``stream``: some send an empty list of events and no error;
 * ``response_format`` ``verbose_json``, which tells the language and how sure the service is; one
-  that refuses it is asked for ``json`` from then on, and the language told by the script;
+  that refuses it and gives ``json`` is asked for that from then on, and the language told by the
+  script;
 * ``language`` only where one is certain; a language that nobody offered is asked for once more in
   the asker's own;
 * ``model`` is ignored by servers that were started with one, which is no error.
 
-What comes back is believed only as far as it was checked.
+What comes back is believed only as far as it was checked: of each reply, an error too, no more is
+read than `MOST_BYTES`, uncompressed, and for no longer than the endpoint's timeout in all.
 """
 
+import asyncio
 import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
+import httpx2
 import openai
 from openai.types import AudioResponseFormat
 from pydantic import BaseModel, Field
@@ -32,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST: Final = 2_000
 """Characters of a transcript: a minute of fast speech is half of it."""
+MOST_BYTES: Final = 500_000
+"""Of one reply; with the details of a minute's every segment it has a tenth of them."""
 UNTOLD: Final = 0.75
 """The confidence of a transcript whose service says nothing of it: it is asked about by nobody."""
 
@@ -64,12 +70,15 @@ class TranscriptionEndpoint:
         self.name = endpoint.model
         self._model = endpoint.model
         self._format: AudioResponseFormat = "verbose_json"
+        self._seconds = endpoint.timeout.total_seconds()
         # The client insists on a key; servers on one's own machine want none.
         self._client = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=endpoint.api_key or "none",
-            timeout=endpoint.timeout.total_seconds(),
+            timeout=self._seconds,
             max_retries=0,  # somebody is waiting for an answer
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_capped]}),
         )
 
     async def transcribe(
@@ -91,7 +100,8 @@ class TranscriptionEndpoint:
         if heard.language not in languages:
             heard = await self._asked(audio, own, prompt, languages)
         if _wrong(heard, seconds, prompt) and prompt:
-            heard = await self._asked(audio, known, "", languages)
+            prompt = ""
+            heard = await self._asked(audio, known, prompt, languages)
         if _wrong(heard, seconds, prompt):
             raise NothingHeard("nothing that could be words")
         return heard
@@ -103,28 +113,65 @@ class TranscriptionEndpoint:
         self, audio: bytes, language: str | None, prompt: str, languages: Sequence[str]
     ) -> Transcript:
         try:
-            body = await self._sent(audio, language, prompt)
-        except openai.APIStatusError as error:
-            if error.status_code not in _REFUSED or self._format == "json":
-                raise RecogniserFailed(_said(error)) from None
-            logger.info("voice.transcription_without_details", extra={"status": error.status_code})
-            self._format = "json"
-            return await self._asked(audio, language, prompt, languages)
-        except (openai.OpenAIError, UnicodeDecodeError) as error:
+            body = await self._details(audio, language, prompt)
+        except TimeoutError:
+            raise RecogniserFailed("the transcription service was too slow") from None
+        except (openai.OpenAIError, httpx2.HTTPError, UnicodeDecodeError) as error:
             raise RecogniserFailed(_said(error)) from None
         reply = _read(body)
         return Transcript(worded(reply.text), _language(reply, language, languages), _sure(reply))
 
-    async def _sent(self, audio: bytes, language: str | None, prompt: str) -> str:
+    async def _details(self, audio: bytes, language: str | None, prompt: str) -> str:
+        """Ask for details, and for text alone if they are refused, as a wrong recording is too."""
+        try:
+            return await self._sent(audio, language, prompt, self._format)
+        except openai.APIStatusError as error:
+            if error.status_code not in _REFUSED or self._format == "json":
+                raise
+            status = error.status_code
+        body = await self._sent(audio, language, prompt, "json")
+        logger.info("voice.transcription_without_details", extra={"status": status})
+        self._format = "json"
+        return body
+
+    async def _sent(
+        self, audio: bytes, language: str | None, prompt: str, wanted: AudioResponseFormat
+    ) -> str:
         kind = _KINDS.get(audio[:4], _KINDS.get(audio[:3], "m4a"))
-        response = await self._client.audio.transcriptions.with_raw_response.create(
-            file=(f"question.{kind}", audio),
-            model=self._model,
-            response_format=self._format,
-            language=openai.omit if language is None else language,
-            prompt=prompt or openai.omit,
-        )
+        async with asyncio.timeout(self._seconds):
+            response = await self._client.audio.transcriptions.with_raw_response.create(
+                file=(f"question.{kind}", audio),
+                model=self._model,
+                response_format=wanted,
+                language=openai.omit if language is None else language,
+                prompt=prompt or openai.omit,
+            )
         return response.text
+
+
+class _Capped(httpx2.AsyncByteStream):
+    """The body of a reply, as far as it may go."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        count = 0
+        async for each in self._body:
+            if (count := count + len(each)) > MOST_BYTES:
+                raise httpx2.ReadError("the reply is too long")
+            yield each
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _capped(response: httpx2.Response) -> None:
+    """Before the body is read: refuse one that may grow, and cut one that does not end."""
+    if response.headers.get("Content-Encoding", "identity").casefold() != "identity":
+        raise httpx2.DecodingError("the reply is compressed, which was not asked for")
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Capped(response.stream)
 
 
 def _read(body: str) -> _Reply:

@@ -7,7 +7,9 @@ loaded.
 
 import hashlib
 import importlib.resources
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,19 +50,52 @@ def whisper_base(cache: Path | None) -> Iterator[Path]:
 
 
 def _put(kept: Path) -> None:
-    """Join beside the place and move it there whole: another process may do the same."""
+    """Join beside the place and move it there whole: another process may do the same.
+
+    A process that was killed meanwhile leaves its folder; the next one removes it.
+    """
     kept.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=kept.parent, prefix=f".{kept.name}-"))
-    try:
-        _written(made)
-        shutil.rmtree(kept, ignore_errors=True)
+    with _alone(kept.parent) as alone:
+        if _whole(kept):
+            return
+        begun = f".{kept.name}-"
+        for left in kept.parent.glob(f"{begun}*") if alone else ():
+            shutil.rmtree(left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(dir=kept.parent, prefix=begun))
         try:
-            made.rename(kept)
+            _moved(_written(made), kept)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _moved(made: Path, kept: Path) -> None:
+    if not _whole(kept):
+        shutil.rmtree(kept, ignore_errors=True)
+    try:
+        made.rename(kept)
+    except OSError:
+        if not _whole(kept):
+            raise
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Keep other processes out, where the system and the file system can; it ends with ours."""
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            alone = True
         except OSError:
-            if not _whole(kept):
-                raise
+            alone = False
+        yield alone
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        os.close(opened)
 
 
 def _written(folder: Path) -> Path:

@@ -143,14 +143,15 @@ class Whisper:
     ) -> "_Written | None":
         """Write down one part; `None` if no words can be made of it."""
         seconds = part.clip.seconds
-        made = [plain or self._plain(part, language)]
+        unprompted = plain or self._plain(part, language)
+        good = [] if _wrong(unprompted, seconds, language, "") else [unprompted]
         if prompt:
-            encoded = self._window(part, language)
-            made.insert(0, self._decoded(encoded, seconds, language, prompt))
-        good = [each for each in made if not _wrong(each, seconds, language, prompt)]
+            prompted = self._decoded(self._window(part, language), seconds, language, prompt)
+            if not _wrong(prompted, seconds, language, prompt):
+                good.insert(0, prompted)
         if not good and language in _SHORT:
             again = self._decoded(self._encoded(part.features, _WINDOW), seconds, language, "")
-            good = [] if _wrong(again, seconds, language, prompt) else [again]
+            good = [] if _wrong(again, seconds, language, "") else [again]
         if not good:
             return None
         return _Written(tuple(_guesses(good)), good[-1].logprob)

@@ -112,6 +112,22 @@ def test_a_recording_past_the_limit_is_refused_while_it_is_decoded(container: Co
     assert codec.decode(audio, rate=HEARING_RATE, limit=3).seconds == pytest.approx(3, abs=0.1)
 
 
+def tagged(words: bytes) -> bytes:
+    """A WAV file that names its recorder."""
+    info = b"LISTxxxxINFOISFT" + struct.pack("<I", len(words)) + words
+    info = info.replace(b"xxxx", struct.pack("<I", len(info) - 8), 1)
+    whole = AvCodec().encode(tone(), Container.WAV)
+    start = whole.index(b"data")
+    audio = whole[:start] + info + whole[start:]
+    return audio[:4] + struct.pack("<I", len(audio) - 8) + audio[8:]
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "utf-8"])
+def test_the_tags_of_a_recorder_are_not_the_recording(encoding: str) -> None:
+    audio = tagged("録音機能".encode(encoding))
+    assert AvCodec().decode(audio, rate=HEARING_RATE, limit=60).seconds == pytest.approx(SECONDS)
+
+
 def slow_wav(rate: int) -> bytes:
     """A WAV file whose header claims that its few bytes are hours."""
     size = 100_000

@@ -1,6 +1,8 @@
 """Of all that may have been said, what most of it sounds like."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge.voice.consensus import distance, likeliest
 from knowledge.voice.recovery import Recovered
@@ -52,3 +54,31 @@ def test_one_guess_is_certain_of_itself() -> None:
 )
 def test_distance_counts_edits(one: str, other: str, edits: int) -> None:
     assert distance(one, other) == edits
+
+
+def by_cells(one: str, other: str) -> int:
+    """As Wagner and Fischer (1974) wrote it down."""
+    row = list(range(len(other) + 1))
+    for number, character in enumerate(one, 1):
+        corner, row[0] = row[0], number
+        for place, against in enumerate(other, 1):
+            change = corner + (character != against)
+            corner, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, change)
+    return row[-1]
+
+
+@given(one=st.text("アキヨシ", max_size=80), other=st.text("アキヨシ", max_size=80))
+def test_distance_is_that_of_the_textbook(one: str, other: str) -> None:
+    assert distance(one, other) == distance(other, one) == by_cells(one, other)
+
+
+def test_each_pair_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[frozenset[str]] = []
+
+    def counted(one: str, other: str) -> int:
+        compared.append(frozenset({one, other}))
+        return by_cells(one, other)
+
+    monkeypatch.setattr("knowledge.voice.consensus.distance", counted)
+    likeliest([guess(each, 1.0) for each in ("ア", "アキ", "アキヨ", "アキ")], str)
+    assert len(compared) == len(set(compared)) == 3

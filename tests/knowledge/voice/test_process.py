@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -165,6 +166,24 @@ async def test_more_than_may_wait_are_told_how_many_do(
     assert process.waiting == 0
 
 
+async def test_nobody_waits_in_the_line_without_end(tmp_path: Path) -> None:
+    process = Process(Counter, failed=RecogniserFailed, patience=0.2)
+    await process.warm()
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    os.mkfifo(begun)
+    os.mkfifo(go)
+    call = process.call(Counter.work, begun, go, timeout=LONG)
+    job = Job(begun, go, asyncio.create_task(call))
+    await job.seen()
+    with pytest.raises(Busy) as raised:
+        await asyncio.wait_for(process.call(Counter.count, timeout=LONG), LONG)
+    assert (raised.value.waiting, process.waiting) == (0, 0)
+    await job.end()
+    await job.task
+    assert (await process.call(Counter.count, timeout=LONG))[0] == 1
+    await process.close()
+
+
 async def test_who_leaves_the_queue_frees_the_place(
     process: Process[Counter], long_job: Callable[..., Job]
 ) -> None:
@@ -216,6 +235,27 @@ async def test_a_missing_extra_is_told_in_its_own_words() -> None:
     process = Process(missing, failed=RecogniserFailed)
     with pytest.raises(VoiceMissing, match="pip install"):
         await process.warm()
+    await process.close()
+
+
+def counted(tries: Path) -> Counter:
+    """Fail to load, and leave a mark of each try."""
+    with tries.open("a") as file:
+        file.write("!")
+    raise KeyError("no weights")
+
+
+async def test_an_engine_that_did_not_load_is_left_alone_for_a_minute(tmp_path: Path) -> None:
+    now, tries = [100.0], tmp_path / "tries"
+    process = Process(partial(counted, tries), failed=RecogniserFailed, clock=lambda: now[0])
+    for _ in range(2):
+        with pytest.raises(RecogniserFailed, match="KeyError"):
+            await process.call(Counter.count, timeout=LONG)
+    assert tries.read_text() == "!"
+    now[0] += 61.0
+    with pytest.raises(RecogniserFailed, match="KeyError"):
+        await process.call(Counter.count, timeout=LONG)
+    assert tries.read_text() == "!!"
     await process.close()
 
 

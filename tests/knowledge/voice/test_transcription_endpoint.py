@@ -1,5 +1,6 @@
 """Transcription by services that others wrote, with the traps that they were seen to have."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -136,6 +137,66 @@ async def test_a_slow_service_is_not_waited_for(server: TranscriptionServer) -> 
     server.traps = [slow]
     with pytest.raises(RecogniserFailed, match="too slow"):
         await heard(server, patience=0.1)
+
+
+async def test_a_service_that_drips_is_not_waited_for(server: TranscriptionServer) -> None:
+    def drips(_: Form) -> Reply:
+        def drops() -> Iterator[bytes]:
+            for _ in range(100):
+                yield b" "
+                time.sleep(0.05)
+
+        return 200, "application/json", drops()
+
+    server.traps = [drips]
+    with pytest.raises(RecogniserFailed, match="too slow"):
+        await heard(server, patience=0.4)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_no_more_of_a_reply_is_read_than_one_can_hold(
+    server: TranscriptionServer, status: int
+) -> None:
+    sent = []
+
+    def endless(_: Form) -> Reply:
+        def blocks() -> Iterator[bytes]:
+            for _ in range(1_000):
+                sent.append(65_536)
+                yield b" " * 65_536
+
+        return status, "application/json", blocks()
+
+    server.traps = [endless]
+    with pytest.raises(RecogniserFailed):
+        await heard(server)
+    assert sum(sent) < 20_000_000  # what lies in buffers of both sides
+
+
+async def test_a_reply_that_breaks_off_is_an_error(server: TranscriptionServer) -> None:
+    server.traps = [lambda _: (200, "application/json", iter([b'{"text": "']))]
+    with pytest.raises(RecogniserFailed):
+        await heard(server)
+
+
+async def test_one_refusal_does_not_cost_the_details_of_all_that_follow(
+    server: TranscriptionServer,
+) -> None:
+    server.traps = [says({"error": "damaged"}, status=400)] * 2
+    async with asking(server.url) as endpoint:
+        with pytest.raises(RecogniserFailed, match="400"):
+            await endpoint.transcribe(OGG, seconds=2.0, languages=EVERY, prompts=PROMPTS)
+        await endpoint.transcribe(OGG, seconds=2.0, languages=EVERY, prompts=PROMPTS)
+    wanted = [each["response_format"] for each in server.requests]
+    assert wanted == ["verbose_json", "json", "verbose_json"]
+
+
+async def test_who_says_the_names_alone_is_heard_without_them_as_a_prompt(
+    server: TranscriptionServer,
+) -> None:
+    server.text = "秋芳洞、秋吉台"
+    assert (await heard(server)).text == "秋芳洞、秋吉台"
+    assert ["prompt" in each for each in server.requests] == [True, False]
 
 
 async def test_a_service_that_is_not_there_is_an_error() -> None:

@@ -1,5 +1,6 @@
 """The weights: joined once, checked always."""
 
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,29 @@ def test_what_was_damaged_is_joined_anew(weights: Path) -> None:
     with whisper_base(weights) as again:
         assert (again / "config.json").stat().st_size > 2
     assert [each.name for each in weights.iterdir()] == [again.name]
+
+
+def test_what_a_killed_process_left_behind_is_removed(weights: Path) -> None:
+    with whisper_base(weights) as folder:
+        (folder / "config.json").unlink()
+    left = weights / f".{folder.name}-dead"
+    left.mkdir()
+    (left / "model.bin").write_bytes(bytes(1000))
+    with whisper_base(weights) as again:
+        assert [each.name for each in weights.iterdir()] == [again.name]
+
+
+def joined(weights: Path) -> int:
+    """Return which file another process came to load."""
+    with whisper_base(weights) as folder:
+        return (folder / "model.bin").stat().st_ino
+
+
+def test_two_processes_join_them_once(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        first, second = pool.map(joined, [tmp_path, tmp_path])
+    assert first == second
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_without_a_place_to_keep_them_they_are_gone_afterwards() -> None:

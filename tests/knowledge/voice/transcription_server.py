@@ -13,8 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 Form = dict[str, str | bytes]
 """What was sent: the fields, and the recording as `file`."""
 
-Reply = tuple[int, str, bytes]
-"""Status, content type, body."""
+Reply = tuple[int, str, bytes | Iterator[bytes]]
+"""Status, content type, body; an iterator sends less than was announced."""
+
+ANNOUNCED = 100_000_000  # bytes
 
 
 @dataclass
@@ -72,10 +74,12 @@ def transcription_server() -> Iterator[TranscriptionServer]:
             try:
                 self.send_response(code)
                 self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
+                size = len(body) if isinstance(body, bytes) else ANNOUNCED
+                self.send_header("Content-Length", str(size))
                 self.end_headers()
-                self.wfile.write(body)
-            except BrokenPipeError:
+                for each in [body] if isinstance(body, bytes) else body:
+                    self.wfile.write(each)
+            except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True  # who asked has given up
 
         def log_message(self, *_: object) -> None:
