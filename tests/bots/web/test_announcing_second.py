@@ -67,9 +67,9 @@ async def test_a_page_stands_for_an_announcement_without_japanese_words(
         for page in (path, f"{path}/edit", NEW, f"{path}/recipients", f"{path}/delete"):
             seen = await hana.get(page)
             assert (seen.status, "Grassland burning" in seen.text) == (200, True), page
-        seen = (await hana.get(path)).text
-        assert texts.say("announcing.check.no_japanese", "en") in seen
-        assert "differ" not in seen
-        assert f'action="{path}/confirm"' not in seen
+        shown = (await hana.get(path)).text
+        assert texts.say("announcing.check.no_japanese", "en") in shown
+        assert "differ" not in shown
+        assert f'action="{path}/confirm"' not in shown
         refused = await hana.post(f"{path}/confirm", when="now")
         assert refused.status == 422
