@@ -171,7 +171,7 @@ class Score:
         self.sounds += len(said)
         self.names += len(asked.names)
         self.spelled += sum(each in heard for each in asked.names)
-        self.read += sum(town().reading(each) in got for each in asked.names)
+        self.read += sum(each in heard or town().reading(each) in got for each in asked.names)
         self.loops += len(heard) > 3 * len(asked.text)
 
     @property

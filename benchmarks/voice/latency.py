@@ -23,7 +23,7 @@ from knowledge.voice.port import Mouth
 from knowledge.voice.speaking import open_mouth
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
-TURNS = 2
+TURNS = 1
 AT_ONCE = 4
 
 

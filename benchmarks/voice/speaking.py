@@ -44,7 +44,7 @@ def processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-async def measured(voice: str, rounds: int) -> dict[str, object]:
+async def measured(voice: str, spoken: Language, rounds: int) -> dict[str, object]:
     mouth = SpokenMouth(
         names=names_of_town(ROOT / "towns/mine"),
         folder=None,  # nothing comes from the disk
@@ -60,7 +60,7 @@ async def measured(voice: str, rounds: int) -> dict[str, object]:
     before, first, speech, gaps = processor(pid), [], 0.0, 0
     wall = time.perf_counter()
     for language, text in ANSWERS * rounds:
-        if not mouth.speaks(language):
+        if language is not spoken:
             continue
         began = time.perf_counter()
         heard_until = 0.0
@@ -80,6 +80,7 @@ async def measured(voice: str, rounds: int) -> dict[str, object]:
     first.sort()
     return {
         "voice": name,
+        "language": str(spoken),
         "answers": len(first),
         "first_sound_p50_s": round(statistics.median(first), 2),
         "first_sound_p95_s": round(first[int(len(first) * 0.95)], 2),
@@ -97,8 +98,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     for voice in arguments.voice or ["mei", "kokoro:jf_alpha"]:
-        json.dump(asyncio.run(measured(voice, arguments.rounds)), sys.stdout)
-        sys.stdout.write("\n")
+        for language in (Language.JA, Language.EN):
+            json.dump(asyncio.run(measured(voice, language, arguments.rounds)), sys.stdout)
+            sys.stdout.write("\n")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ OPUS_BITS: Final = 28_000
 AAC_BITS: Final = 64_000
 PACKET: Final = SPEAKING_RATE // 50
 """Samples of a packet of 20 ms."""
+
+AUDIBLE: Final = 0.01  # of full scale
+LEAD: Final = 0.04  # seconds: a plosive begins softly
 CEILING: Final = 0.97
 """Full scale that an encoder may be given; lossy codecs overshoot a little."""
 
@@ -214,6 +217,13 @@ def _filled(clip: Clip) -> Clip:
     whole = clip.rate // 50
     lacking = -len(clip.samples) % whole
     return Clip(np.pad(clip.samples, (0, lacking)), clip.rate) if lacking else clip
+
+
+def prompt(clip: Clip) -> Clip:
+    """Begin a moment before the first sound: a voice's own lead of silence is time waited."""
+    loud = np.flatnonzero(np.abs(clip.samples) > AUDIBLE)
+    begin = max(int(loud[0]) - int(LEAD * clip.rate), 0) if len(loud) else 0
+    return Clip(clip.samples[begin:], clip.rate)
 
 
 def quiet_enough(samples: Samples) -> Samples:

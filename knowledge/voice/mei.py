@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from knowledge.errors import SynthesiserFailed
-from knowledge.voice.codec import quiet_enough
+from knowledge.voice.codec import prompt, quiet_enough
 from knowledge.voice.extras import missing
 from knowledge.voice.port import Clip
 
@@ -49,4 +49,4 @@ class Mei:
         except (RuntimeError, ValueError, MemoryError) as error:
             raise SynthesiserFailed("Open JTalk could not speak the sentence") from error
         scaled = np.asarray(sound / 32_768, np.float32)
-        return Clip(quiet_enough(scaled), rate)
+        return prompt(Clip(quiet_enough(scaled), rate))

@@ -5,6 +5,7 @@ most frequent last, next to what is said. It holds no questions, with which fewe
 misheard: but 美祢市にスキー場はありますか then becomes 駐車場はありますか, which nobody notices.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,13 +45,20 @@ def vocabulary(names: Sequence[SpokenName], texts: Iterable[str] = ()) -> Vocabu
     topics = [each for each in sorted(lexicon().topics) if len(each) > 1 and all(map(is_han, each))]
     lines = Counter(line for text in texts for line in text.splitlines() if _japanese(line))
     said = "\n".join(lines.elements())
-    counted = {each: said.count(each) for each in {*surfaces, *topics}}
+    counted = _counted(said, surfaces) | _counted(said, topics)  # 0 for what is not there
     within = {each: sum(each in other for other in surfaces) for each in surfaces}
     often = sorted(surfaces, key=lambda each: (-counted[each], -within[each], len(each), each))
     words = sorted(
         (each for each in topics if counted[each]), key=lambda each: (-counted[each], each)
     )
     return Vocabulary(tuple(names), tuple(words), tuple(reversed(_apart(often, PROMPT_NAMES))))
+
+
+def _counted(text: str, terms: Sequence[str]) -> Counter[str]:
+    """Count terms; one within a longer one is the longer one."""
+    longest_first = sorted(terms, key=len, reverse=True)
+    found = re.findall("|".join(map(re.escape, longest_first)), text) if terms else []
+    return Counter(found)
 
 
 def _apart(terms: Sequence[str], most: int) -> list[str]:

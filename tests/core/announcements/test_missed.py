@@ -86,8 +86,8 @@ async def one_by_one(office: Office, audience: Audience) -> dict[str, dict[str |
             rows = await session.execute(
                 select(chosen.c.zone, func.count()).group_by(chosen.c.zone)
             )
-            if zones := dict(rows.all()):
-                found[platform] = zones
+            for zone, number in rows:
+                found.setdefault(platform, {})[zone] = number
     return found
 
 

@@ -156,6 +156,12 @@ async def test_a_text_without_words_is_nothing_to_say(mouth: SpokenMouth) -> Non
         await mouth.whole("……", language=Language.JA, container=Container.OGG_OPUS)
 
 
+def test_a_sentence_begins_at_once() -> None:
+    clip = Mei().speak("入洞料は、おとな1300円です。", language="ja", speed=1.0)
+    loud = np.flatnonzero(np.abs(clip.samples) > 0.01)
+    assert 0.03 <= loud[0] / clip.rate <= 0.05
+
+
 def test_mei_speaks_without_clipping_and_faster_when_asked() -> None:
     need("pyopenjtalk")
     clip = Mei().speak("ようこそ、美祢市へ。", language="ja", speed=1.0)

@@ -25,6 +25,12 @@ def test_a_name_within_another_is_told_once() -> None:
     assert "秋吉台サファリランド" not in told
 
 
+def test_a_name_is_not_counted_where_it_is_part_of_another() -> None:
+    names = [SpokenName("弁天池", "べんてんいけ"), SpokenName("別府弁天池", "べっぷべんてんいけ")]
+    told = vocabulary(names, ["別府弁天池へようこそ。\n別府弁天池は青い。\n弁天池とも言う。"])
+    assert told.prompts["ja"] == "別府弁天池。"
+
+
 def test_translations_of_a_guide_do_not_count() -> None:
     chinese = "秋吉台門票多少錢\n" * 50
     told = vocabulary(NAMES, [GUIDE, chinese])
@@ -33,7 +39,7 @@ def test_translations_of_a_guide_do_not_count() -> None:
 
 
 def test_words_of_the_guides_can_be_put_back() -> None:
-    assert vocabulary(NAMES, [GUIDE]).words == ("駐車", "駐車場", "入洞料")
+    assert vocabulary(NAMES, [GUIDE]).words == ("駐車場", "入洞料")
 
 
 def test_without_guides_the_names_within_others_are_told() -> None:
