@@ -29,5 +29,6 @@ class About:
             "about.html",
             site=urlsplit(app.settings.address).netloc,
             hears=hears,
+            elsewhere=app.settings.transcription_base_url,
             mei=app.voice is not None and own and app.voice.speaks("ja"),
         )

@@ -142,6 +142,7 @@ class Chat:
             coming=coming[:MAX_EVENTS],
             words=self.words,
             hears=hears,
+            elsewhere=web.app.settings.transcription_base_url,
             voice_scripts=VOICE_SCRIPTS,
             voice_words=VOICE_WORDS,
         )

@@ -32,7 +32,8 @@ cut         cut                          answer to ``start``, ``ask``, ``stop`` 
 listening                                hands-free: the microphone is open
 began       cut                          hands-free: somebody speaks. As ``cut``, at once
 ended                                    hands-free: the turn is over and is being recognised
-nothing     question                     hands-free: noise, or the mascot itself; go on listening
+nothing     question                     hands-free: noise, or the mascot itself; go on listening.
+                                         Of question 0: the recording had been refused
 asked       question                     the number of an ``ask``
 waiting     question, html               others are being heard first
 heard       question, text, html         what was understood, to be shown and corrected

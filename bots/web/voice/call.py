@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bots.conversation import Incoming, Reply
 from bots.limits import TooMany
 from bots.voice import Voice, VoiceTooLarge, answered_in
-from bots.web.chat import MISHEARD, Transcripts, Turn
+from bots.web.chat import MAX_QUESTION, MISHEARD, Transcripts, Turn
 from bots.web.pages import Web
 from bots.web.session import Visitor
 from bots.web.voice.listening import AHEAD, Microphone, Turns
@@ -36,9 +36,10 @@ from bots.web.voice.messages import (
     Start,
     Stop,
 )
+from bots.web.voice.shares import Shares
 from bots.web.voice.speaking import Speaker
 from bots.web.voice.wire import Wire
-from bots.web.voice.words import Words, is_echo
+from bots.web.voice.words import QuestionTooLong, Words, is_echo, within_limits
 from core.errors import KankeiError
 from knowledge.errors import AudioTooLong, NothingHeard, VoiceError
 from knowledge.language import Language
@@ -79,20 +80,22 @@ class Call:
         voice: Voice,
         transcripts: Transcripts,
         turns: OpenTurns,
+        shares: Shares,
         patience: Patience,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._socket, self._who, self._web, self._voice = socket, who, web, voice
-        self._transcripts, self._turns = transcripts, turns
+        self._transcripts, self._turns, self._shares = transcripts, turns, shares
         self._patience, self._clock = patience, clock
         self.wire = Wire(socket, patience)
         self._words = Words(web, socket, who)
-        self._speaker = Speaker(self.wire, voice, ())
+        self._speaker = Speaker(self.wire, voice, (), clock=clock)
         self._aloud = True
         self._wanted = True  # by the member's own settings, which only answers to voices tell
         self._recording: bytearray | None = None
         self._since = 0.0  # when the recording or the open microphone began
         self._microphone: Microphone | None = None
+        self._overheard = ""  # what the mascot was saying when this turn began
         self._last = 0  # the number of the last question
         self._cut = 0  # nothing of this question or an earlier one is to be heard
         self._answers: set[asyncio.Task[None]] = set()
@@ -125,7 +128,7 @@ class Call:
         if not isinstance(hello, Hello) or not self._words.own(hello.csrf):
             raise Broken
         self._aloud = hello.aloud
-        self._speaker = Speaker(self.wire, self._voice, hello.plays)
+        self._speaker = Speaker(self.wire, self._voice, hello.plays, clock=self._clock)
         await self.wire.say("ready", seconds=MAX_SECONDS, bytes=MAX_RECORDING)
         return True
 
@@ -214,8 +217,10 @@ class Call:
 
     async def _recorded(self) -> None:
         audio, self._recording = self._recording, None
-        if audio is not None:
-            await self._begin(partial(self._said, audio=bytes(audio)))
+        if audio is None:  # refused already: the page need not wait for it
+            await self.wire.say("nothing", question=0)
+            return
+        await self._begin(partial(self._said, audio=bytes(audio)))
 
     # Hands-free
 
@@ -232,10 +237,12 @@ class Call:
     async def _listen(self, microphone: Microphone, sound: bytes) -> None:
         for edge in microphone.feed(sound):
             if edge is activity.Turn.BEGAN:
+                self._overheard = self._speaker.sounding
                 await self._silence("began")
             else:
                 await self.wire.say("ended")
-                await self._begin(partial(self._said, audio=microphone.taken, open_mic=True))
+                said = partial(self._said, audio=microphone.taken, overheard=self._overheard)
+                await self._begin(said)
         if microphone.seconds > self._clock() - self._since + AHEAD:
             raise Broken  # faster than sound
         if self._answers or self._speaker.speaking:
@@ -269,24 +276,29 @@ class Call:
             logger.exception("voice-failed")
             await self._fault(number, error)
 
-    async def _said(self, number: int, audio: bytes, *, open_mic: bool = False) -> None:
+    async def _said(self, number: int, audio: bytes, *, overheard: str | None = None) -> None:
+        """`overheard`: what an open microphone could hear of the mascot; `None`: none was open."""
+        self._words.allow_question()
+
         async def wait(before: int) -> None:
             await self.wire.say("waiting", question=number, html=self._words.waiting(before))
 
         own = Language(self._who.language)
         offered = (Language(each) for each in self._web.app.town.town.languages)
         try:
-            heard = await self._voice.question(
-                audio,
-                person=f"web:{self._who.id}",
-                languages=tuple(dict.fromkeys((own, *offered))),
-                tell=wait,
-            )
+            with self._shares.one(self._words.address):
+                found = await self._voice.question(
+                    audio,
+                    person=f"web:{self._who.id}",
+                    languages=tuple(dict.fromkeys((own, *offered))),
+                    tell=wait,
+                )
+            heard: Heard | None = within_limits(found)
         except NothingHeard:
-            if not open_mic:
+            if overheard is None:
                 raise
             heard = None  # a door, a dog: an open microphone hears those without a fuss
-        if heard is None or (open_mic and is_echo(heard.text, self._speaker.spoken)):
+        if heard is None or (overheard and is_echo(heard.text, overheard)):
             await self.wire.say("nothing", question=number)
             return
         html = self._words.heard(heard)
@@ -294,6 +306,8 @@ class Call:
         await self._answer(number, heard.text, heard)
 
     async def _asked(self, number: int, text: str, instead: str) -> None:
+        if len(text) > MAX_QUESTION:
+            raise QuestionTooLong
         self._words.allow_question()
         if MISHEARD.fullmatch(instead):
             taken_back = replace(self._incoming("", None), action=instead)

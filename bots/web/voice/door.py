@@ -18,6 +18,7 @@ from bots.web.pages import Web
 from bots.web.voice.call import Call, OpenTurns
 from bots.web.voice.listening import Turns
 from bots.web.voice.messages import ELSEWHERE, TOO_MANY, Patience
+from bots.web.voice.shares import Shares
 from knowledge.voice.activity import Silero
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class VoiceDoor:
         self._turns: OpenTurns = detector or Detector()
         self._calls: dict[str, Call] = {}
         self._addresses: Counter[str] = Counter()
+        self._shares = Shares()
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -103,11 +105,12 @@ class VoiceDoor:
             voice=voice,
             transcripts=self._transcripts,
             turns=self._turns,
+            shares=self._shares,
             patience=self.patience,
         )
-        await self._replace(who.id, call)
         self._addresses[address] += 1
         try:
+            await self._replace(who.id, call)
             await call.run()
         finally:
             self._addresses -= Counter({address: 1})

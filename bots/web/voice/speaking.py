@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Final, Protocol
 
@@ -18,6 +19,10 @@ logger = logging.getLogger(__name__)
 _PREFERRED: Final = (Container.OGG_OPUS, Container.MP4_AAC, Container.WAV)
 
 
+ECHO_SECONDS: Final = 1.5
+"""That a sentence may sound later than it should by our clock: the way to the page, decoding."""
+
+
 class Speech(Protocol):
     """What speaks: `bots.voice.Voice`."""
 
@@ -30,26 +35,40 @@ class Speech(Protocol):
 class Speaker:
     """The mascot's voice on one page. One answer at a time."""
 
-    def __init__(self, wire: Wire, speech: Speech, plays: Sequence[str]) -> None:
-        self._wire, self._speech = wire, speech
+    def __init__(
+        self,
+        wire: Wire,
+        speech: Speech,
+        plays: Sequence[str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wire, self._speech, self._clock = wire, speech, clock
         self._container = next((each for each in _PREFERRED if each in plays), Container.WAV)
         self._task: asyncio.Task[None] | None = None
         self._made = 0  # sentences of this answer that the page has
-        self.spoken = ""  # what the page may be playing: the microphone could hear it
+        self._spoken = ""
+        self._until = 0.0  # when the page has played all that it got, if it played at once
 
     @property
     def speaking(self) -> bool:
         """Whether sentences are still being made."""
         return self._task is not None and not self._task.done()
 
+    @property
+    def sounding(self) -> str:
+        """What the page may be playing, so that its microphone could hear it; or nothing."""
+        return self._spoken if self._clock() <= self._until + ECHO_SECONDS else ""
+
     def begin(self, question: int, reply: Reply) -> None:
         """Speak; what was being spoken is cut."""
         self.cut()
-        self.spoken = reply.spoken
+        self._spoken = reply.spoken
         self._task = asyncio.create_task(self._speak(question, reply))
 
     def cut(self) -> None:
         """Say nothing more of it, and make nothing more of it."""
+        self._until = min(self._until, self._clock())
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -80,6 +99,7 @@ class Speaker:
     async def _pieces(self, question: int, reply: Reply) -> None:
         async with aclosing(self._speech.pieces(reply, self._container)) as pieces:
             async for piece in pieces:
+                self._until = max(self._until, self._clock()) + piece.seconds
                 await self._wire.sound(
                     question,
                     self._made,

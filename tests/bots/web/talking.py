@@ -16,7 +16,7 @@ from tests.conftest import chromium
 PROBE = """
 (() => {
   // What really leaves the page, and when: every node that goes to the loudspeaker is listened to.
-  const heard = window.heard = { loud: [], told: [], opened: 0, asked: [] };
+  const heard = window.heard = { loud: [], told: [], opened: 0, asked: [], frames: [] };
   const connect = AudioNode.prototype.connect;
   const ears = new Set();
   AudioNode.prototype.connect = function (to, ...more) {
@@ -51,6 +51,11 @@ PROBE = """
     send(data) {
       const said = typeof data === 'string';
       heard.asked.push(said ? JSON.parse(data) : { type: 'sound', bytes: data.byteLength });
+      // Frames of an open microphone: when the page has one of them, and how loud it is.
+      if (!said && data.byteLength === 1024) {
+        const peak = new Int16Array(data).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+        heard.frames.push({ at: performance.now(), peak: peak / 32768 });
+      }
       super.send(data);
     }
   };

@@ -2,23 +2,17 @@
 
 import asyncio
 import json
-import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from yarl import URL
 
 from bots.conversation import Button
-from bots.voice import Voice
 from bots.web.voice.messages import MAX_MESSAGE, Patience
 from bots.web.voice.words import is_echo
 from core.testing import SetClock
@@ -26,112 +20,12 @@ from knowledge.errors import NothingHeard
 from knowledge.language import Language
 from knowledge.testing import FakeEars, FakeMouth
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.port import HEARING_RATE, Clip, Container, Piece
-from tests.bots.web.stage import Visitor, World, open_town
+from knowledge.voice.port import HEARING_RATE, Clip
+from tests.bots.web.calling import Page, SlowMouth, Town, opened, pcm, stream
+from tests.bots.web.stage import open_town
 from tests.world.voices import need, said
 
 QUESTION = "秋芳洞の料金はいくらですか"
-
-
-@dataclass
-class SlowMouth(FakeMouth):
-    """Says the next sentence only when it may, and knows whether it was closed."""
-
-    may: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-    closed_early: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def pieces(
-        self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
-    ) -> AsyncGenerator[Piece, None]:
-        try:
-            async for piece in super().pieces(text, language=language, container=container):
-                await self.may.acquire()
-                yield piece
-        except (asyncio.CancelledError, GeneratorExit):
-            self.closed_early.set()
-            raise
-
-
-@dataclass
-class Page:
-    """What a page of ours does on the socket."""
-
-    socket: ClientConnection
-    sounds: list[tuple[int, int, bytes]] = field(default_factory=list)
-
-    async def say(self, kind: str, **values: object) -> None:
-        await self.socket.send(json.dumps({"type": kind, **values}))
-
-    async def next(self) -> dict[str, Any]:
-        """The next control message; sound is put aside."""
-        while True:
-            async with asyncio.timeout(10):
-                message = await self.socket.recv()
-            if isinstance(message, str):
-                return cast("dict[str, Any]", json.loads(message))
-            question, index = struct.unpack(">II", message[:8])
-            self.sounds.append((question, index, message[8:]))
-
-    async def until(self, kind: str) -> dict[str, Any]:
-        while (message := await self.next())["type"] != kind:
-            pass
-        return message
-
-    async def record(self, sound: bytes = b"a recording") -> None:
-        await self.say("start", media="audio/webm")
-        await self.socket.send(sound)
-        await self.say("end")
-
-    async def closed(self) -> int:
-        """Read on until the socket is closed; the code."""
-        try:
-            while True:
-                await self.next()
-        except ConnectionClosed:
-            return self.socket.close_code or 0
-
-
-@dataclass
-class Town:
-    world: World
-    ears: FakeEars
-    mouth: FakeMouth
-
-    async def cookie(self, visitor: Visitor) -> dict[str, str]:
-        await visitor.get("/")
-        cookies = visitor._session.cookie_jar.filter_cookies(URL(self.world.url))
-        return {"Cookie": "; ".join(f"{name}={each.value}" for name, each in cookies.items())}
-
-    @asynccontextmanager
-    async def page(
-        self, visitor: Visitor, *, plays: Sequence[str] = ("audio/ogg",), aloud: bool = True
-    ) -> AsyncIterator[Page]:
-        """A page that has said hello."""
-        headers = await self.cookie(visitor)
-        async with self.connect(headers) as socket:
-            page = Page(socket)
-            await page.say("hello", csrf=await visitor.csrf(), plays=list(plays), aloud=aloud)
-            assert (await page.next())["type"] == "ready"
-            yield page
-
-    def connect(self, headers: dict[str, str], origin: str | None = "own") -> connect:
-        url = self.world.url
-        own = url if origin == "own" else origin
-        return connect(
-            f"{url.replace('http', 'ws')}/voice",
-            additional_headers={**headers, **({"Origin": own} if own else {})},
-            max_size=None,
-        )
-
-
-@asynccontextmanager
-async def opened(
-    folder: Path, clock: SetClock, ears: FakeEars, mouth: FakeMouth
-) -> AsyncIterator[Town]:
-    voice = Voice(ears=lambda: ears, mouth=lambda: mouth)
-    async with open_town(folder, clock, demo=False, voice=voice) as world:
-        world.talk.spoken = "おとなは1600円です。こどもは1000円です。"
-        yield Town(world, ears, mouth)
 
 
 @pytest.fixture
@@ -220,7 +114,7 @@ async def test_what_breaks_the_protocol_ends_the_line(town: Town) -> None:
             (b"x" * (MAX_MESSAGE + 1), 1009),
             ("no JSON", 1008),
             (json.dumps({"type": "hello", "csrf": "", "more": 1}), 1008),
-            (json.dumps({"type": "ask", "text": "あ" * 501}), 1008),
+            (json.dumps({"type": "ask", "text": ""}), 1008),
         ):
             async with town.page(visitor) as page:
                 await page.socket.send(message)
@@ -379,26 +273,10 @@ async def test_a_question_that_was_misheard_is_taken_back_when_it_is_corrected(
 # Hands-free
 
 
-def pcm(*parts: Clip | float) -> bytes:
-    """Voices and silences (in seconds) as the page's worklet sends them."""
-    samples = [
-        AvCodec().decode(AvCodec().encode(part, Container.WAV), rate=HEARING_RATE, limit=60).samples
-        if isinstance(part, Clip)
-        else np.zeros(int(part * HEARING_RATE), np.float32)
-        for part in parts
-    ]
-    return (np.concatenate(samples) * 32767).astype("<i2").tobytes()
-
-
 def words_in(clip: Clip) -> float:
     """Seconds from the first sound to the last."""
     loud = np.flatnonzero(np.abs(clip.samples) > 0.02)
     return float(loud[-1] - loud[0]) / clip.rate
-
-
-async def stream(page: Page, sound: bytes, frame: int = 1024) -> None:
-    for start in range(0, len(sound), frame):
-        await page.socket.send(sound[start : start + frame])
 
 
 async def test_the_end_of_a_turn_is_found_and_its_beginning_is_whole(

@@ -22,7 +22,7 @@ export class Reader {
     this.turn = 0;
   }
 
-  // Whether it reads; a voice on the device itself is preferred.
+  // Whether it reads, or null when it was cut meanwhile; a voice on the device itself is preferred.
   async read(text, language) {
     this.cut();
     if (!synthesis) return false;
@@ -30,7 +30,8 @@ export class Reader {
     const wanted = language.split('-')[0].toLowerCase();
     const fit = (await voices()).filter((each) => each.lang.replace('_', '-').toLowerCase().split('-')[0] === wanted);
     const voice = fit.find((each) => each.localService) ?? fit[0];
-    if (!voice || turn !== this.turn) return false;
+    if (turn !== this.turn) return null;
+    if (!voice) return false;
     const sentences = (text.match(SENTENCE) ?? [text]).map((each) => each.trim()).filter(Boolean);
     sentences.forEach((each, index) => {
       const said = new SpeechSynthesisUtterance(each);

@@ -49,7 +49,9 @@ const line = new Line(csrf, {
 function mood(kind, state, html = words(`state.${state}`)) {
   root.dataset.mood = kind;
   find('now').innerHTML = html;
+  const held = document.activeElement === stop;
   stop.hidden = kind !== 'speaking';
+  if (held && stop.hidden) button.focus({ preventScroll: true });
 }
 function announce(html) { find('state').innerHTML = html; }
 function rest() {
@@ -133,6 +135,19 @@ function why(error) {
   return typeof error === 'number' ? 'offline' : refusal(error);
 }
 
+// The microphone and the line, or neither: a microphone without a line is closed again, also one
+// that is granted after the line has failed.
+async function both() {
+  const opening = microphone();
+  try {
+    const [stream] = await Promise.all([opening, connect()]);
+    return stream;
+  } catch (error) {
+    opening.then((stream) => { for (const track of stream.getTracks()) track.stop(); }, () => {});
+    throw error;
+  }
+}
+
 // Push to talk
 
 async function begin() {
@@ -147,7 +162,7 @@ async function begin() {
   try {
     player.unlock();
     setSession('play-and-record');
-    [stream] = await Promise.all([microphone(), connect()]);
+    stream = await both();
     if (mine !== attempt) throw null;
     recorder = new Recorder(stream, (sound) => line.sound(sound));
     line.say('start', { media: recorder.type });
@@ -266,7 +281,7 @@ async function openEar() {
   try {
     const context = player.unlock();
     setSession('play-and-record');
-    [stream] = await Promise.all([microphone(), connect()]);
+    stream = await both();
     if (mine !== attempt) throw null;
     line.say('stop');
     line.say('open');
@@ -288,6 +303,7 @@ async function openEar() {
     for (const track of stream?.getTracks() ?? []) track.stop();
     if (mine === attempt) {
       handsfree.checked = false;
+      setSession('playback');
       fault(words(`fault.${why(error)}`));
     }
   }
@@ -310,9 +326,15 @@ handsfree.addEventListener('change', () => {
   if (handsfree.checked) openEar();
   else { attempt += 1; hush(); line.say('stop'); rest(); endEar(words('rest.off')); }
 });
-aloud.checked = localStorage.getItem(KEPT) !== 'no';
+function keep(value) {
+  try { localStorage.setItem(KEPT, value); } catch { /* the browser keeps nothing for anybody */ }
+}
+function kept() {
+  try { return localStorage.getItem(KEPT); } catch { return null; }
+}
+aloud.checked = kept() !== 'no';
 aloud.addEventListener('change', () => {
-  localStorage.setItem(KEPT, aloud.checked ? 'yes' : 'no');
+  keep(aloud.checked ? 'yes' : 'no');
   if (!aloud.checked) { hush(); rest(); }
   line.say('aloud', { on: aloud.checked });
 });
@@ -340,8 +362,10 @@ function wait() {
   turn.setAttribute('aria-busy', 'true');
   return turn;
 }
+// Somebody asked for silence since this question, whether the server knows it yet or not.
+function unwanted(question) { return line.unheard > 0 || question <= player.cutTo; }
 const told = {
-  cut: ({ cut }) => player.cut(cut),
+  cut: ({ cut }) => { player.cut(cut); reader.cut(); },
   listening: () => {},
   began: ({ cut }) => {
     player.cut(cut);
@@ -375,7 +399,9 @@ const told = {
     }
     said.textContent += piece;
   },
-  answer: ({ question, turn: number, html, instead, aloud: how, language, text }) => {
+  answer: ({ question, turn: number, html, instead, aloud: wanted, language, text }) => {
+    const muted = unwanted(question);
+    const how = muted ? 'none' : wanted;
     const turn = turnOf(question);
     // Whoever hears it does not have it read by a screen reader at the same time.
     log.setAttribute('aria-live', how === 'none' ? 'polite' : 'off');
@@ -386,12 +412,12 @@ const told = {
     for (const field of turn.previousElementSibling?.querySelectorAll('[name=instead]') ?? []) field.value = instead;
     showWhole(turn);
     if (how === 'browser') byDevice(text, language);
-    else if (how === 'none' && !recorder && root.dataset.mood !== 'listening') rest();
+    else if (how === 'none' && !muted && !recorder && root.dataset.mood !== 'listening') rest();
   },
   piece: ({ question, index, text }) => sentences.set(`${question}:${index}`, text),
   spoken: ({ question, pieces, language, text }) => {
     if (pieces) player.finish(question, pieces);
-    else if (question <= player.cutTo) return;
+    else if (unwanted(question)) return;
     else if (text) byDevice(text, language);
     else fault(words('fault.mute'));
   },
@@ -399,12 +425,13 @@ const told = {
     const turn = shown.get(question);
     if (turn?.getAttribute('aria-busy')) turn.remove();
     if (over) endEar();
+    if (!question && recorder) { press = null; drop(); }
     fault(html);
   },
   rest: ({ html }) => endEar(html),
 };
 async function byDevice(text, language) {
-  if (await reader.read(text, language)) return;
+  if (await reader.read(text, language) !== false) return;
   rest();
   mood(root.dataset.mood, 'idle', words('written'));
   announce(words('written'));
