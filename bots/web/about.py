@@ -20,15 +20,16 @@ class About:
         return router
 
     async def page(self, request: Request) -> Response:
+        from knowledge.voice.voices import mei_installed
+
         app = self.web.app
         hears = app.voice is not None and app.voice.hears
-        # Mei speaks unless an endpoint does, and where a nicer voice would be too slow.
-        own = not app.settings.speech_base_url
+        # Mei also speaks where an endpoint fails or a nicer voice would be too slow.
         return self.web.render(
             request,
             "about.html",
             site=urlsplit(app.settings.address).netloc,
             hears=hears,
             elsewhere=app.settings.transcription_base_url,
-            mei=app.voice is not None and own and app.voice.speaks("ja"),
+            mei=app.voice is not None and mei_installed(),
         )

@@ -168,6 +168,13 @@ async def test_who_sends_recordings_elsewhere_says_so_on_the_page(town: Town) ->
             town.world.app.settings = settings
 
 
+async def test_mei_is_named_also_where_a_service_speaks_first(town: Town) -> None:
+    update = {"speech_base_url": "https://speech.example/v1"}
+    town.world.app.settings = town.world.app.settings.model_copy(update=update)
+    async with town.world.visitor("ja") as visitor:
+        assert "CC BY 3.0" in (await visitor.get("/about")).text
+
+
 async def test_a_page_that_is_gone_while_it_takes_the_line_over_leaves_no_place_taken(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
