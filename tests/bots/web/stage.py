@@ -55,7 +55,7 @@ class StubTalk:
             text=f"You asked: {incoming.text}",
             quotes=("秋芳洞（あきよしどう）は、通年開いています。",),
             sources=(SourceLink("美祢市観光協会", "https://karusuto.com/", "2026年2月時点"),),
-            language=incoming.language or "ja",
+            language=incoming.heard.language if incoming.heard else incoming.language or "ja",
             heard=incoming.heard,
             spoken=self.spoken,
             aloud=incoming.heard is not None,
