@@ -9,7 +9,7 @@ from bots.app import App
 from bots.jobs import Job
 from bots.jobs.clockwork import Clockwork
 from bots.jobs.presence import Presence, identify
-from bots.jobs.stories import Story
+from bots.jobs.stories import OPEN, Story
 from core import turns
 from core.database import reading
 from core.turns import Turn
@@ -79,6 +79,14 @@ async def told(
 
 
 async def ended(app: App, name: str = "sweep") -> Turn:
-    return await until(
+    """Wait until a job's turn has ended, for the engine, too: it closes the story after us."""
+    found = await until(
         app, lambda turn: turn.ended_at is not None and turn.outcome != "retrying", name
     )
+    if app.clockwork is not None:
+
+        def closed(stories: list[Story]) -> bool:
+            return not any(each.kind == "turn" and each.subject == name for each in stories)
+
+        await told(app.clockwork, OPEN, closed)
+    return found
