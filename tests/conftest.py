@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from core.database import Sessions, connect, migrate, session_factory
 from core.tables import Base
@@ -97,6 +97,7 @@ async def chromium(playwright: Playwright, more: Sequence[str] = ()) -> Browser:
 @pytest.fixture
 async def playwright() -> AsyncIterator[Playwright]:
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    expect.set_options(timeout=20_000)  # milliseconds: a browser beside other tests is slow
     async with async_playwright() as opened:
         yield opened
 
