@@ -50,7 +50,7 @@ async def _run() -> None:
     rows = []
     for name, choice in _choices().items():
         mouth = open_mouth(names=_said.names(), voice=choice)
-        await mouth.warm()  # type: ignore[attr-defined]
+        await mouth.warm()
         await _asked(ears, guide, mouth, sent[0])
         taken = [await _asked(ears, guide, mouth, each) for _ in range(TURNS) for each in sent]
         for label, values in zip(

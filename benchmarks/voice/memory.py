@@ -39,7 +39,7 @@ async def _ours() -> list[list[str]]:
     for name in _said.voices():
         mouth = open_mouth(names=_said.names(), voice=VoiceChoice(choices[name]))
         began = time.perf_counter()
-        await mouth.warm()  # type: ignore[attr-defined]
+        await mouth.warm()
         seconds = f"{time.perf_counter() - began:.1f}"
         for asked in _said.VISITORS:
             async for _ in mouth.pieces(asked.text, language=Language.JA):

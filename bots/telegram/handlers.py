@@ -1,18 +1,12 @@
-"""Handlers: Telegram's updates, translated for the conversation and the doorkeeper.
-
-A join request is answered by a fresh reading. Where nobody could tell, it stays open and is looked
-at again by the clock; these are kept in memory only, so after a restart the person asks again or
-an administrator decides, as Telegram's own list shows.
-"""
+"""Handlers: Telegram's updates, translated for the conversation and the doorkeeper."""
 
 import asyncio
 import logging
 import re
 import traceback
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from telegram import (
@@ -26,7 +20,7 @@ from telegram import (
     User,
 )
 from telegram.constants import ChatMemberStatus, ChatType
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.error import Forbidden, TelegramError
 from telegram.ext import (
     BaseHandler,
     CallbackQueryHandler,
@@ -40,12 +34,11 @@ from telegram.ext import (
 
 from bots import texts
 from bots.conversation import Button, ChatKind, Incoming, Reply, Upload
-from bots.reasons import Reasons
 from bots.telegram.guests import Arrivals
+from bots.telegram.knocks import Knock, Knocks
 from bots.telegram.messenger import Place, TelegramMessenger
 from bots.telegram.outcome import reason
 from bots.telegram.voices import Voices
-from core.access import Admitted, Decision, Refused, Unknown
 from core.database import transaction
 from core.errors import KankeiError
 from core.identity import find_account, set_reachable
@@ -61,27 +54,14 @@ COMMANDS: Final = (
     "settings",
     *("announce", "answer", "help"),
 )
-MAX_WAITING: Final = 1_000
 SOUND: Final = filters.AUDIO | filters.VIDEO_NOTE | filters.VIDEO | filters.Document.AUDIO
-SAID: Final = filters.VOICE | (
-    SOUND & ~filters.CAPTION
-)  # words under a film or music are the point
+SAID: Final = filters.VOICE | (SOUND & ~filters.CAPTION)
+"""What is listened to: words under a film or music are the point."""
 _CALLED: Final = re.compile(r"/(\w+)(?:@\w+)?(.*)", re.DOTALL)
 _PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OUTSIDE: Final = {ChatMemberStatus.LEFT, ChatMemberStatus.BANNED}
 
 Context = ContextTypes.DEFAULT_TYPE
-
-
-@dataclass(frozen=True, slots=True)
-class Knock:
-    """Somebody who asked to enter a group."""
-
-    chat: int
-    user: int
-    contact: int  # where we may write to them until the request is decided
-    language: str
-    told: str = ""  # what we said last, so as not to repeat it
 
 
 class Handlers:
@@ -101,7 +81,7 @@ class Handlers:
         self._tell_staff = tell_staff
         self._arrivals = Arrivals(app, messenger)
         self._voices = Voices(app, messenger)
-        self._waiting: OrderedDict[tuple[int, int], Knock] = OrderedDict()
+        self._knocks = Knocks(app, messenger, check=check)
 
     def entries(self) -> list[BaseHandler[Update, Context, None]]:
         new = filters.UpdateType.MESSAGE
@@ -265,102 +245,14 @@ class Handlers:
     async def join_request(self, update: Update, _: Context) -> None:
         if (request := update.chat_join_request) is not None:
             user = request.from_user
-            await self._answer_knock(
+            await self._knocks.answer(
                 Knock(request.chat.id, user.id, request.user_chat_id, _language(user))
             )
 
     async def retry_pending(self) -> None:
         """Look again at everyone about whom nobody could tell."""
-        for knock in list(self._waiting.values()):
-            await self._answer_knock(knock)
+        await self._knocks.look_again()
         await self._arrivals.look_again()
-
-    async def _answer_knock(self, knock: Knock) -> None:
-        decision = await self._decide(knock)
-        if decision is None:
-            return  # no room of this town: its own administrators decide
-        try:
-            match decision:
-                case Admitted():
-                    await self._settle(knock, approve=True)
-                    await self._say(knock, self._welcome(knock, decision))
-                case Refused():
-                    # A person who never wrote to us can be told only as long as the request stands.
-                    knock = await self._say_once(knock, "refused", self._refusal(knock, decision))
-                    await self._settle(knock, approve=False)
-                case Unknown():
-                    logger.warning("telegram-join-request-waits", extra={"reason": decision.why})
-                    self._remember(replace(knock, told="unknown"))
-                    words = texts.say("telegram.knock.unknown", knock.language)
-                    await self._say_once(knock, "unknown", Reply(words))
-        except TelegramError as error:
-            await self._knock_failed(knock, error)
-
-    async def _knock_failed(self, knock: Knock, error: TelegramError) -> None:
-        """Try again later, unless Telegram knows of no such request (any more)."""
-        logger.warning("telegram-join-request-unanswered", extra={"reason": reason(error)})
-        missing_right = "not enough rights" in error.message.lower()
-        if isinstance(error, BadRequest) and not missing_right:
-            self._waiting.pop((knock.chat, knock.user), None)
-            return
-        self._remember(knock)
-        if missing_right:
-            await self._check()
-
-    async def _decide(self, knock: Knock) -> Decision | None:
-        try:
-            return await self._app.doorkeeper.knock("telegram", str(knock.user), str(knock.chat))
-        except KankeiError as error:
-            return Unknown("", error.code)
-
-    async def _settle(self, knock: Knock, *, approve: bool) -> None:
-        bot = self._messenger.bot
-        decide = bot.approve_chat_join_request if approve else bot.decline_chat_join_request
-        await decide(knock.chat, knock.user)
-        self._waiting.pop((knock.chat, knock.user), None)
-        self._app.happenings.tell(f"telegram.happening.{'entered' if approve else 'declined'}")
-
-    def _remember(self, knock: Knock) -> None:
-        self._waiting[knock.chat, knock.user] = knock
-        if len(self._waiting) > MAX_WAITING:
-            self._waiting.popitem(last=False)
-
-    async def _say_once(self, knock: Knock, what: str, reply: Reply) -> Knock:
-        if knock.told != what:
-            await self._say(knock, reply)
-        return replace(knock, told=what)
-
-    async def _say(self, knock: Knock, reply: Reply) -> None:
-        """Privately, if Telegram lets us: not everybody who asks has written to us."""
-        try:
-            await self._messenger.reply(Place(knock.contact, private=True), reply)
-        except TelegramError as error:
-            logger.info("telegram-knock-not-told", extra={"reason": reason(error)})
-
-    def _welcome(self, knock: Knock, decision: Admitted) -> Reply:
-        room = self._room(decision.gate, knock.language)
-        return Reply(texts.say("telegram.knock.welcome", knock.language, room=room))
-
-    def _refusal(self, knock: Knock, decision: Refused) -> Reply:
-        gate = self._app.town.gate(decision.gate)
-        reasons = Reasons(self._app.town, knock.language)
-        if decision.shortfall is not None or gate is None:
-            reason = reasons.shortfall(decision.shortfall)
-        else:
-            reason = reasons.rule(gate.rule)
-        words = texts.say(
-            "telegram.knock.refused",
-            knock.language,
-            room=self._room(decision.gate, knock.language),
-            reason=reason,
-        )
-        label = texts.say("telegram.knock.prove", knock.language)
-        link = _deep_link(self._messenger.bot.username, "join")
-        return Reply(words, buttons=((Button(label, url=link),),))
-
-    def _room(self, name: str, language: str) -> str:
-        gate = self._app.town.gate(name)
-        return gate.title.get(language) if gate else name
 
     async def own_membership(self, update: Update, _: Context) -> None:
         """Somebody blocked the bot or took it back; or its standing in a group has changed."""

@@ -30,7 +30,7 @@ from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
 from knowledge.voice.dictionary import Dictionary
 from knowledge.voice.extras import missing
 from knowledge.voice.names import SpokenName
-from knowledge.voice.port import Container, Mouth, Piece
+from knowledge.voice.port import Container, Piece
 from knowledge.voice.process import Cost, Process
 from knowledge.voice.speech_endpoint import SpeechService, Tuning
 from knowledge.voice.spoken import Sentence, latin, sentences
@@ -64,7 +64,7 @@ def open_mouth(
     folder_for_cache: Path | None = None,
     voice: VoiceChoice | None = None,
     endpoint: SpeechEndpoint | None = None,
-) -> Mouth:
+) -> "SpokenMouth":
     """Open what speaks here; engines are loaded by `warm` or with the first sentence.
 
     Raises `VoiceMissing` if neither the extra is installed nor an endpoint is set.

@@ -7,7 +7,7 @@ from typing import Final
 from knowledge.text import clean
 from knowledge.voice.names import SpokenName
 from knowledge.voice.spoken.latin import in_kana
-from knowledge.voice.spoken.steps import short_dates, step, taken
+from knowledge.voice.spoken.steps import full_dates, short_dates, step, taken
 
 # Katakana in brackets are words (バス), hiragana after kanji their reading.
 _RUBY: Final = re.compile(r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[)）]")
@@ -72,13 +72,6 @@ def _day_range(found: re.Match[str]) -> str:
     return f"{_DAYS[found[1]]}から{_DAYS[found[2]]}"
 
 
-def _full_date(found: re.Match[str]) -> str:
-    year, month, day = (int(each) for each in found.groups())
-    if not (1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS):
-        return found[0]
-    return f"{year}年{month}月{day}日"
-
-
 def _year_month(found: re.Match[str]) -> str:
     year, month = int(found[1]), int(found[2])
     return f"{year}年{month}月" if 1 <= month <= _MONTHS else found[0]
@@ -123,7 +116,7 @@ _STEPS: Final = (
     step(r"〒\s?(\d{3})-?(\d{4})", r"郵便番号\1ｰ\2、"),
     step(r"\b(?:TEL|Tel|tel|電話)\s?[:.]?\s?(?=[\d+])", "電話、"),
     # days and times
-    step(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", _full_date),
+    full_dates(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", "{}年{}月{}日"),
     step(r"(?<![\d/.])((?:19|20)\d{2})[/-](\d{1,2})(?![\d/-])", _year_month),
     short_dates(after=rf"\({_DAY}|から|まで|より|{_TO}|に|開催|開始|締切|現在|時点",
                 before=rf"{_TO}|から", date="{}月{}日", fraction="{1}分の{0}"),

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from knowledge.text import clean
-from knowledge.voice.spoken.steps import short_dates, step, taken
+from knowledge.voice.spoken.steps import clocks, full_dates, short_dates, step, taken
 
 _TO: Final = "[〜~～–—―−-]"
 _DAY: Final = "[월화수목금토일]"
@@ -18,8 +18,6 @@ _UNITS: Final = {
 }  # fmt: skip
 _UNIT: Final = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _CURRENCIES: Final = {"¥": "엔", "$": "달러", "€": "유로", "£": "파운드", "₩": "원"}
-_MONTHS, _MOST_DAYS = 12, 31
-_LAST_HOUR, _LAST_MINUTE = 29, 59
 
 
 def spoken_form(text: str) -> str:
@@ -27,19 +25,6 @@ def spoken_form(text: str) -> str:
     said = clean(text)
     said = taken(said, _STEPS)
     return said.strip(" ,")
-
-
-def _date(found: re.Match[str]) -> str:
-    year, month, day = (int(each) for each in found.groups())
-    valid = 1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS
-    return f"{year}년 {month}월 {day}일" if valid else found[0]
-
-
-def _clock(found: re.Match[str]) -> str:
-    hour, minute = int(found[1]), int(found[2])
-    if hour > _LAST_HOUR or minute > _LAST_MINUTE:
-        return found[0]
-    return f"{hour}시 {minute}분" if minute else f"{hour}시"
 
 
 def _currency(found: re.Match[str]) -> str:
@@ -68,12 +53,13 @@ _STEPS: Final = (
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),
     step(rf"\bJPY\s?({_NUMBER})", r"\1엔"),
     step(rf"({_NUMBER})\s?JPY\b", r"\1엔"),
-    step(r"(?<![\d/])(\d{4})[/.-]\s?(\d{1,2})[/.-]\s?(\d{1,2})(?![\d/])\.?", _date),
+    full_dates(r"(?<![\d/])(\d{4})[/.-]\s?(\d{1,2})[/.-]\s?(\d{1,2})(?![\d/])\.?",
+               "{}년 {}월 {}일"),
     step(r"(?<![\d/.-])((?:19|20)\d{2})-(0[1-9]|1[0-2])(?![\d/-])",
           lambda found: f"{found[1]}년 {int(found[2])}월"),
     short_dates(after=rf"\({_DAY}|{_TO}|부터|까지|에|휴|개|시작|마감",
                 before=rf"{_TO}|부터", date="{}월 {}일", fraction="{1}분의 {0}"),
-    step(r"(?<!\d)(?<!\d:)(\d{1,2}):(\d{2})(?::\d{2})?(?![\d:])", _clock),
+    clocks("{}시", minutes=" {}분"),
     step(rf"\(({_DAY}(?:(?:[・·、,/]|{_TO})?{_DAY})*)\)", _weekdays),
     step(rf"(?<![가-힣\d])({_DAY})\s?{_TO}\s?({_DAY})(?:요일)?(?![가-힣])", r"\1요일부터 \2요일"),
     step(rf"(?<![가-힣\d])({_DAY})\s?{_TO}\s?({_DAY})(?:요일)?(?=(?:{_PARTICLES}|만)(?![가-힣]))",

@@ -5,7 +5,7 @@ from typing import Final
 
 from knowledge.hanzi import in_japanese_forms
 from knowledge.text import clean
-from knowledge.voice.spoken.steps import short_dates, step, taken
+from knowledge.voice.spoken.steps import clocks, full_dates, short_dates, step, taken
 
 _TO: Final = "[〜~～–—―−-]"
 _COUNTED: Final = "[年月日分人名歲岁天晚週周台]"
@@ -19,8 +19,6 @@ _UNITS: Final = {  # simplified, traditional
 _UNIT: Final = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _CURRENCIES: Final = {"¥": "日元", "$": "美元", "€": "欧元", "£": "英镑", "₩": "韩元"}
 _TRADITIONAL: Final = str.maketrans("点镑欧韩负", "點鎊歐韓負")
-_MONTHS, _MOST_DAYS = 12, 31
-_LAST_HOUR, _LAST_MINUTE = 29, 59
 
 
 def spoken_form(text: str, *, traditional: bool) -> str:
@@ -51,19 +49,6 @@ def _once(found: re.Match[str]) -> str:
     return found[0]
 
 
-def _date(found: re.Match[str]) -> str:
-    year, month, day = (int(each) for each in found.groups())
-    valid = 1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS
-    return f"{year}年{month}月{day}日" if valid else found[0]
-
-
-def _clock(found: re.Match[str]) -> str:
-    hour, minute = int(found[1]), int(found[2])
-    if hour > _LAST_HOUR or minute > _LAST_MINUTE:
-        return found[0]
-    return f"{hour}点{minute}分" if minute else f"{hour}点"
-
-
 def _currency(found: re.Match[str]) -> str:
     upper = f"到{found['to']}{found['more'] or ''}" if found["to"] else ""
     return f"{found['from']}{found['many'] or ''}{upper}{_CURRENCIES[found['sign']]}"
@@ -84,12 +69,12 @@ _STEPS: Final = (
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),
     step(rf"\bJPY\s?({_NUMBER})", r"\1日元"),
     step(rf"({_NUMBER})\s?JPY\b", r"\1日元"),
-    step(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", _date),
+    full_dates(r"(?<![\d/])(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?![\d/])", "{}年{}月{}日"),
     step(r"(?<![\d/.-])((?:19|20)\d{2})-(0[1-9]|1[0-2])(?![\d/-])",
           lambda found: f"{found[1]}年{int(found[2])}月"),
     short_dates(after=rf"\([一二三四五六日]|{_TO}|[到至起前止休开開举舉截]",
                 before=rf"{_TO}|[从從自到至于於在]", date="{}月{}日", fraction="{1}分之{0}"),
-    step(r"(?<!\d)(?<!\d:)(\d{1,2}):(\d{2})(?::\d{2})?(?![\d:])", _clock),
+    clocks("{}点", minutes="{}分"),
     step(rf"\(([一二三四五六日](?:(?:[・、,/]|{_TO})?[一二三四五六日])*)\)", _weekdays),
     step(r"，\s?[〜~～–—―−]\s?(?=\d)", "到"),
     step(r"(?<=[\d点分年月日號号])\s?[〜~～–—―−]\s?(?=\d)", "到"),

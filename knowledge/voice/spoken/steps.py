@@ -19,6 +19,31 @@ def step(pattern: str, change: str | Change) -> Step:
 _MONTHS: Final = 12
 _MOST_DAYS: Final = 31
 _FRACTION: Final = 10
+_LAST_HOUR: Final = 29  # 25:00 is what bars and trains write
+_LAST_MINUTE: Final = 59
+
+
+def full_dates(pattern: str, form: str) -> Step:
+    """Return a step for a date; what is none stays. `form` is a template of year, month, day."""
+
+    def said(found: re.Match[str]) -> str:
+        year, month, day = (int(each) for each in found.groups())
+        valid = 1 <= month <= _MONTHS and 1 <= day <= _MOST_DAYS
+        return form.format(year, month, day) if valid else found[0]
+
+    return step(pattern, said)
+
+
+def clocks(whole: str, *, minutes: str) -> Step:
+    """Return a step for 8:30; `whole` is a template of the hour, `minutes` of what follows it."""
+
+    def said(found: re.Match[str]) -> str:
+        hour, minute = int(found[1]), int(found[2])
+        if hour > _LAST_HOUR or minute > _LAST_MINUTE:
+            return found[0]
+        return whole.format(hour) + (minutes.format(minute) if minute else "")
+
+    return step(r"(?<!\d)(?<!\d:)(\d{1,2}):(\d{2})(?::\d{2})?(?![\d:])", said)
 
 
 def short_dates(*, after: str, before: str, date: str, fraction: str) -> Step:

@@ -63,6 +63,7 @@ async def test_the_mascot_goes_after_a_long_silence(visit: Visit) -> None:
     await visit.hall.moves(HANA, LOUNGE)
     await visit.hall.command(HANA, "join")
     await until(lambda: visit.hall.bot_states[-1]["channel_id"] is None)
+    assert visit.speaker is None
 
 
 async def test_sent_away_it_stops_in_the_middle_of_a_sentence(visit: Visit) -> None:
@@ -85,6 +86,7 @@ async def test_put_out_by_a_moderator_it_can_be_called_again(visit: Visit) -> No
     says(visit, "高い。")
     await visit.hall.writes(HANA, "もう一度")
     await until(visit.hall.voice.words)
+    assert visit.hall.bot_states[-1]["channel_id"] == LOUNGE
 
 
 async def test_a_town_that_closes_leaves_the_channel(visit: Visit) -> None:

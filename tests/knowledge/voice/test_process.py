@@ -229,6 +229,9 @@ async def test_closing_what_never_began_is_quiet() -> None:
     process = Process(Counter, failed=RecogniserFailed)
     await process.close()
     await process.close()
+    assert process.pid is None
+    with pytest.raises(RecogniserFailed, match="closed"):
+        await process.call(Counter.count, timeout=LONG)
 
 
 async def test_a_missing_extra_is_told_in_its_own_words() -> None:
