@@ -13,7 +13,8 @@ from itertools import combinations
 
 from knowledge.figures import figures
 from knowledge.forms import read
-from knowledge.passage import Kind, Library, Passage, Status
+from knowledge.library import Library
+from knowledge.passage import Kind, Passage, Status
 from knowledge.text import fold, without_ruby
 
 _YES = ("アリ", "有", "可", "デキマス", "yes", "available")

@@ -19,7 +19,8 @@ from knowledge.documents.result import FileResult
 from knowledge.documents.sandbox import Conversions
 from knowledge.documents.words import PROBLEMS
 from knowledge.errors import GuidesMissing
-from knowledge.passage import Contradiction, Document, FileReport, Library, Passage, Problem
+from knowledge.library import Library
+from knowledge.passage import Contradiction, Document, FileReport, Passage, Problem
 from knowledge.places import Place
 from knowledge.timetable import Timetable
 

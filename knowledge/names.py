@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from knowledge.gazetteer import Entry, Gazetteer
 from knowledge.kana import spelled
 from knowledge.lexicon import ON_THE_WAY, Scope, lexicon
-from knowledge.passage import Document, Library
+from knowledge.library import Library
+from knowledge.passage import Document
 from knowledge.text import fold, is_kana
 from knowledge.words import Words
 

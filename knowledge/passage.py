@@ -4,16 +4,11 @@ A passage is either prose or one *fact*, a row of a table with its own date, sta
 Every other module speaks in these nouns; none of them knows a file format.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from knowledge.language import Language
-
-if TYPE_CHECKING:
-    from knowledge.places import Place
-    from knowledge.timetable import Timetable
 
 
 class Kind(StrEnum):
@@ -142,25 +137,3 @@ class Document:
     source: str | None
     source_title: str | None
     review_by: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """Everything that was read from one town's guides and data."""
-
-    passages: tuple[Passage, ...]
-    documents: tuple[Document, ...]
-    contradictions: tuple[Contradiction, ...] = ()
-    problems: tuple[Problem, ...] = field(default=())
-    places: tuple["Place", ...] = ()  # of open-data tables, with co-ordinates
-    timetables: tuple["Timetable", ...] = ()  # of GTFS feeds
-    files: tuple[FileReport, ...] = ()  # one a file, in the order of reading
-
-    def stale(self, today: date) -> tuple[Document, ...]:
-        """Documents whose review date has passed, the longest overdue first."""
-        overdue = [
-            (document.review_by, document.name, document)
-            for document in self.documents
-            if document.review_by is not None and document.review_by < today
-        ]
-        return tuple(document for _, _, document in sorted(overdue, key=lambda each: each[:2]))

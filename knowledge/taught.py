@@ -16,7 +16,8 @@ from knowledge.extract import Extract
 from knowledge.figures import figures
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
-from knowledge.passage import Kind, Library, Passage, Status
+from knowledge.library import Library
+from knowledge.passage import Kind, Passage, Status
 from knowledge.question import Asked, understand
 from knowledge.retrieval.index import Index
 from knowledge.text import fold

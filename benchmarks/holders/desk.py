@@ -34,7 +34,7 @@ from core.identity import account, link_wallet
 from core.perks import NewDesk, Pass
 from core.settings import Settings
 from knowledge.answer import Guide
-from knowledge.passage import Library
+from knowledge.library import Library
 from knowledge.taught import Taught
 from tests.conftest import ROOT, chromium, free_port
 from tests.world.camera import film, flags

@@ -16,7 +16,8 @@ from typing import Any
 
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.passage import Document, Kind, Library, Passage, Status
+from knowledge.library import Library
+from knowledge.passage import Document, Kind, Passage, Status
 
 SHORTEST_ARTICLE = 40  # characters
 

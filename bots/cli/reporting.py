@@ -10,7 +10,8 @@ from pathlib import Path
 from bots import texts
 from bots.spreadsheet import csv_text
 from knowledge.conflicts import Conflict, conflicts
-from knowledge.passage import FileReport, Library, Problem, Remark, RemarkKind
+from knowledge.library import Library
+from knowledge.passage import FileReport, Problem, Remark, RemarkKind
 
 SHOWN = 8  # remarks of one kind and file on the terminal
 

@@ -9,13 +9,14 @@ from bots.conversation.announcing import Announcing
 from bots.conversation.answering import Answering
 from bots.conversation.asking import Asking, in_the_language
 from bots.conversation.belonging import Belonging
-from bots.conversation.desk import Desk, sample_note
+from bots.conversation.desk import Desk
 from bots.conversation.events import Eventing
 from bots.conversation.links import Links
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from bots.conversation.perks import Perking
 from bots.conversation.preferences import Preferences
 from bots.conversation.proving import ProvingInChat
+from bots.conversation.wording import sample_note
 from bots.limits import Buckets
 from bots.operations import logs
 from core import identity

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bots import texts
 from bots.operations.meters import Meters
 from core.access import Doorkeeper
 from core.announcements import Outgoing
@@ -61,12 +60,3 @@ class Desk:
     def author(self, incoming: "Incoming") -> str:
         """Who of the staff wrote, as the audit log names them."""
         return self.staff_name(incoming.platform, incoming.account)
-
-
-def sample_note(town: TownPack, language: str) -> str:
-    """On every surface of a sample town; nothing for a real one."""
-    if not town.town.sample:
-        return ""
-    return texts.say(
-        "chat.sample", language, town=town.town.name.get(language), url=town.town.official_url
-    )

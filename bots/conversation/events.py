@@ -4,8 +4,9 @@ import re
 from typing import Final
 
 from bots import texts
-from bots.conversation.desk import Desk, sample_note
+from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Document, Incoming, Reply
+from bots.conversation.wording import sample_note
 from bots.event_words import EventWords
 from core import events
 from core.database import transaction

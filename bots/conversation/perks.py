@@ -1,8 +1,9 @@
 """Perks in a chat: the card with what is left, and a pass as a picture for five minutes."""
 
 from bots import qr, texts
-from bots.conversation.desk import Desk, sample_note
+from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Document, Incoming, Reply
+from bots.conversation.wording import sample_note
 from bots.perk_words import PerkWords, cards_of, lost_card, stays_until
 from core import identity
 from core.access.roster import doors_of

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from bots import texts
 from bots.conversation import computed
-from bots.conversation.desk import sample_note
 from bots.conversation.messages import Button, Quote, Reply
 from bots.conversation.quoting import MAX_SOURCES, Quoting
 from bots.conversation.spoken import Spoken
@@ -103,3 +102,12 @@ class Wording:
             shown = " ".join(each for each in details if each)
             lines.append(f"・{contact.title.get(language)} {shown}".rstrip())
         return lines
+
+
+def sample_note(town: TownPack, language: str) -> str:
+    """On every surface of a sample town; nothing for a real one."""
+    if not town.town.sample:
+        return ""
+    return texts.say(
+        "chat.sample", language, town=town.town.name.get(language), url=town.town.official_url
+    )

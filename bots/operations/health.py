@@ -16,7 +16,7 @@ from bots.limits import Buckets, TooMany
 from bots.web.guard import address_of
 from core.database import schema_state
 from core.errors import RecordsUnavailable
-from knowledge.passage import Library
+from knowledge.library import Library
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from core.events import Events
 from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
-from knowledge.passage import Library
+from knowledge.library import Library
 from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app, which opens the pages

@@ -19,7 +19,7 @@ from knowledge.gazetteer import read_gazetteer
 from knowledge.generate import Generator, prompt, sentences_of
 from knowledge.ingest import read_town
 from knowledge.language import Language
-from knowledge.passage import Library
+from knowledge.library import Library
 from knowledge.retrieval.index import Index
 from knowledge.taught import Taught, with_taught
 

@@ -15,7 +15,7 @@ from knowledge.documents import cells
 from knowledge.documents.cells import Point, Read
 from knowledge.documents.columns import flag, vocabulary
 from knowledge.documents.remarks import Remarks
-from knowledge.documents.tables import Columns, Entry, dated, fact, is_nothing
+from knowledge.documents.rows import Columns, Entry, dated, fact, is_nothing
 from knowledge.language import Language
 from knowledge.passage import Document, Passage, RemarkKind
 from knowledge.places import Place

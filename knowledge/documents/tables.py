@@ -6,53 +6,28 @@ bulletin (title, text, date), and any other table, whose rows become "header: va
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from knowledge.documents import cells, limits
 from knowledge.documents.columns import kind_of, normal, vocabulary
+from knowledge.documents.facilities import Facilities
 from knowledge.documents.layout import Layout, SheetRow
-from knowledge.documents.reading import COLUMN_OF, NOTHING, Reader, passage_of, prose_pieces
+from knowledge.documents.reading import COLUMN_OF, Reader, passage_of, prose_pieces
 from knowledge.documents.remarks import Remarks
+from knowledge.documents.rows import Columns, Entry, columns_of, dated, fact
 from knowledge.markdown import Cell, Row
-from knowledge.passage import Document, Kind, Passage, RemarkKind
+from knowledge.passage import Document, Passage, RemarkKind
 from knowledge.places import Place
 from knowledge.text import clean
 
 MAX_TABLE_PASSAGES = 20_000
 _LONG = 480  # characters of a cell that is a text of its own
-_DATE_NAME = re.compile(r"(?:日|年月日|日付|date)\Z", re.IGNORECASE)
 _URL = re.compile(r"https?://\S+")
 _SECTION = re.compile(r"\s*[■◆]\s*([^。\n]{1,40})\s*\Z")
 _LOCATED = frozenset(
     {"address", "latitude", "phone", "opens", "town", "place", "starts", "located"}
 )
-
-
-@dataclass(slots=True)
-class Columns:
-    """The columns of one table by number."""
-
-    header: tuple[str, ...]
-    meaning: tuple[str, ...]  # "" where we know none
-    ignored: frozenset[int]
-
-    def first(self, *meanings: str) -> int | None:
-        """The first column with one of these meanings."""
-        return next((self.meaning.index(each) for each in meanings if each in self.meaning), None)
-
-
-def columns_of(layout: Layout) -> Columns:
-    """Give each column its meaning; a name below a merged one counts if the whole does not."""
-    words = vocabulary()
-    meaning, ignored = [], set()
-    for number, name in enumerate(layout.header):
-        whole, last = normal(name), normal(name.rpartition("_")[2])
-        found = words.meaning.get(whole) or (words.meaning.get(last) if layout.merged else None)
-        meaning.append(found or "")
-        if whole in words.ignored:
-            ignored.add(number)
-    return Columns(layout.header, tuple(meaning), frozenset(ignored))
 
 
 @dataclass(slots=True)
@@ -62,15 +37,6 @@ class TableRead:
     passages: list[Passage] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     rows: int = 0
-
-
-@dataclass(slots=True)
-class Entry:
-    """One row that is read: its line, and its cells by column, cleaned, the empty ones left out."""
-
-    line: int
-    cells: Mapping[int, str]
-    raw: Sequence[str]
 
 
 class TableReader:
@@ -84,8 +50,6 @@ class TableReader:
 
     def read(self, layout: Layout, sheet: str | None) -> TableRead:
         """Read one table; `sheet` becomes a heading."""
-        from knowledge.documents.facilities import Facilities
-
         columns = columns_of(layout)
         result = TableRead()
         entries = self._entries(layout, result)
@@ -273,32 +237,6 @@ def issue_of(layout: Layout) -> str | None:
     return clean(first.cells[column]) or None
 
 
-def fact(
-    document: Document,
-    headings: tuple[str, ...],
-    item: str,
-    value: str,
-    *,
-    note: str | None = None,
-    as_of: str | None = None,
-) -> Passage:
-    """Make a passage of one statement of a table."""
-    text = f"{item}: {value} ({note})" if note else f"{item}: {value}"
-    passage = passage_of(document, headings, text)
-    return replace(passage, kind=Kind.FACT, item=item, value=value, note=note, as_of=as_of)
-
-
-def dated(remarks: Remarks, name: str, text: str, line: int) -> str:
-    """Read a serial number as the day it means, in columns of days alone."""
-    if text.isascii() and text.isdigit() and _DATE_NAME.search(name):
-        read = cells.day(text)
-        if read.value is not None and read.repair is not None:
-            shown = cells.shown_day(read.value)
-            remarks.add(RemarkKind.REPAIRED, read.repair, line, name, text, shown)
-            return shown
-    return text
-
-
 def _is_total(row: Sequence[str]) -> bool:
     first = next((cell for cell in row if cell.strip()), "")
     return normal(first) in vocabulary().totals
@@ -329,8 +267,3 @@ def _sections(above: tuple[str, ...], body: str) -> Iterator[tuple[tuple[str, ..
         elif text := clean(line):
             held.append(text)
     yield from ((path, piece) for piece in prose_pieces(held))
-
-
-def is_nothing(text: str) -> bool:
-    """Whether a cell's text stands for an empty cell."""
-    return text.casefold() in NOTHING

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from knowledge.encoders.embedded import E5Encoder, UseEncoder
-from knowledge.encoders.port import ENDPOINT, Encoder, Vectors
+from knowledge.encoders.port import ENDPOINT, Encoder, Scores, Vectors
 from knowledge.errors import EncoderMissing
 
 __all__ = [
     "E5Encoder",
     "Encoder",
+    "Scores",
     "Tier",
     "UseEncoder",
     "Vectors",

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 """Shape ``(n, dimension)``, rows of length 1."""
 
+Scores = NDArray[np.float32]
+"""One score a passage, in the order of the library: shape ``(n_passages,)``."""
+
 ENDPOINT: Final = "endpoint"
 """The name of whatever model an endpoint serves."""
 

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.lexicon import lexicon
+from knowledge.library import Library
 from knowledge.names import Names
-from knowledge.passage import Library, Passage
+from knowledge.passage import Passage
 from knowledge.retrieval import arrayfile
 from knowledge.retrieval.arrayfile import Arrays, DamagedFile
 from knowledge.retrieval.bm25 import Bm25

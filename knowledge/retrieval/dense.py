@@ -11,10 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoders import Vectors
-
-Scores = NDArray[np.float32]
-"""One score a passage, in the order of the library: shape ``(n_passages,)``."""
+from knowledge.encoders import Scores, Vectors
 
 FLAT_UP_TO = 50_000
 

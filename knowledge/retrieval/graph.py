@@ -12,10 +12,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoders import Vectors
+from knowledge.encoders import Scores, Vectors
 from knowledge.retrieval import arrayfile
 from knowledge.retrieval.arrayfile import DamagedFile
-from knowledge.retrieval.dense import Scores
 
 logger = logging.getLogger(__name__)
 

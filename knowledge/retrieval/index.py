@@ -16,15 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge.encoders import Encoder, Tier, Vectors, tier_of
+from knowledge.encoders import Encoder, Scores, Tier, Vectors, tier_of
 from knowledge.errors import EncoderUnavailable
 from knowledge.gazetteer import Gazetteer, with_places
 from knowledge.language import Language
+from knowledge.library import Library
 from knowledge.names import Name, Names, squeeze
-from knowledge.passage import Document, Kind, Library, Passage, Status
+from knowledge.passage import Document, Kind, Passage, Status
 from knowledge.retrieval import analysis
 from knowledge.retrieval.analysis import label
-from knowledge.retrieval.dense import FLAT_UP_TO, Scores, View, dense
+from knowledge.retrieval.dense import FLAT_UP_TO, View, dense
 from knowledge.retrieval.vectors import VectorStore
 from knowledge.text import without_ruby
 from knowledge.words import Words, grams

@@ -15,11 +15,12 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.encoders import Scores
 from knowledge.language import Language
 from knowledge.lexicon import lexicon
 from knowledge.names import Name
 from knowledge.passage import Passage, Status
-from knowledge.retrieval.index import Index, Scores
+from knowledge.retrieval.index import Index
 from knowledge.text import clean, fold, is_han, is_kana
 
 

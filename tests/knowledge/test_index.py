@@ -13,7 +13,8 @@ from knowledge.encoders import Tier, Vectors, encoders
 from knowledge.errors import EncoderMissing
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.passage import Library, Passage, Status
+from knowledge.library import Library
+from knowledge.passage import Passage, Status
 from knowledge.retrieval import analysis, vectors
 from knowledge.retrieval.dense import dense
 from knowledge.retrieval.index import Index

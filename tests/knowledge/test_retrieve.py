@@ -11,7 +11,8 @@ from benchmarks.retrieval.sets import beir
 from knowledge.encoders import Tier, encoders
 from knowledge.ingest import read_guides
 from knowledge.language import Language
-from knowledge.passage import Document, Kind, Library, Passage, Status
+from knowledge.library import Library
+from knowledge.passage import Document, Kind, Passage, Status
 from knowledge.retrieval.index import Index
 from knowledge.retrieval.retrieve import (
     FOREIGN,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bots.operations import health
 from core import schema
 from core.database import connect
-from knowledge.passage import Library
+from knowledge.library import Library
 from tests.bots.web.stage import World
 
 

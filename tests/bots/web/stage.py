@@ -28,7 +28,7 @@ from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
 from core.town import TownPack
 from knowledge.answer import Guide
-from knowledge.passage import Library
+from knowledge.library import Library
 from knowledge.taught import Taught
 from tests.conftest import ROOT, free_port
 

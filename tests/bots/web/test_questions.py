@@ -16,8 +16,9 @@ from core.testing import SetClock
 from knowledge.answer import Guide
 from knowledge.ingest import read_guides
 from knowledge.language import Language
+from knowledge.library import Library
 from knowledge.passage import Kind as PassageKind
-from knowledge.passage import Library, Passage
+from knowledge.passage import Passage
 from knowledge.testing import FakeEncoder, table, write_guide
 from tests.bots.web.stage import Visitor, World, open_town
 from tests.bots.web.test_console import enter

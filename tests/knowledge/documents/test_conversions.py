@@ -17,7 +17,8 @@ from knowledge.documents import limits, sandbox
 from knowledge.documents.kinds import Format
 from knowledge.ingest import Progress, read_town
 from knowledge.language import Language
-from knowledge.passage import FileReport, Library, Passage, RemarkKind
+from knowledge.library import Library
+from knowledge.passage import FileReport, Passage, RemarkKind
 from tests.conftest import ROOT
 from tests.knowledge.documents.making import Page, docx, pdf, xlsx
 

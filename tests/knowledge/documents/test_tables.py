@@ -8,7 +8,8 @@ import pytest
 from knowledge.documents import limits
 from knowledge.ingest import read_town
 from knowledge.language import Language
-from knowledge.passage import Kind, Library, RemarkKind
+from knowledge.library import Library
+from knowledge.passage import Kind, RemarkKind
 from tests.knowledge.documents.making import csv_file
 
 OLD = [
