@@ -16,6 +16,7 @@ from core.tables import Base
 from core.testing import SetClock
 from core.town import TownPack, load
 from tests.world.clusters import installed, postgresql
+from tests.world.records import begin
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,11 +62,10 @@ def postgres() -> Iterator[str]:
 async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sessions]:
     """The town's records, empty, on each database that we promise."""
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'kankei.sqlite3'}"
+        engine = connect(begin(tmp_path / "kankei.sqlite3"))
     else:
-        url = request.getfixturevalue("postgres")
-    engine = connect(url)
-    await migrate(engine)
+        engine = connect(request.getfixturevalue("postgres"))
+        await migrate(engine)
     try:
         yield session_factory(engine)
     finally:
@@ -79,8 +79,7 @@ async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 @pytest.fixture
 async def lite(tmp_path: Path) -> AsyncIterator[Sessions]:
     """The town's records on SQLite alone, where the database is not what is tested."""
-    engine = connect(f"sqlite+aiosqlite:///{tmp_path / 'lite.sqlite3'}")
-    await migrate(engine)
+    engine = connect(begin(tmp_path / "lite.sqlite3"))
     yield session_factory(engine)
     await engine.dispose()
 

@@ -1,14 +1,18 @@
-"""What happens to the town's records while somebody uses them: stalls, cuts, a full disk."""
+"""The town's records as they begin, and what happens to them in use: stalls, cuts, a full disk."""
 
 import asyncio
 import contextlib
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import event, make_url, text
 
-from core.database import Sessions
+from core.database import Sessions, connect, migrate
 from tests.world.relay import Relay
 
 ENDLESS: Final = 4_294_967_294  # pages; SQLite's own limit
@@ -17,6 +21,30 @@ ENDLESS: Final = 4_294_967_294  # pages; SQLite's own limit
 def address(sessions: Sessions) -> str:
     """Where the records are, for another engine or process."""
     return str(sessions.kw["bind"].url.render_as_string(hide_password=False))
+
+
+def begin(file: Path) -> str:
+    """Put a migrated database without rows there, if there is none; its URL.
+
+    All migrations take a quarter of a second, and most tests are about something else.
+    """
+    if not file.exists():
+        file.write_bytes(_migrated())
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as aside:
+        file = Path(folder) / "kankei.sqlite3"
+        aside.submit(asyncio.run, _migrate(file)).result()
+        return file.read_bytes()
+
+
+async def _migrate(file: Path) -> None:
+    engine = connect(f"sqlite+aiosqlite:///{file}")
+    await migrate(engine)
+    await engine.dispose()
 
 
 class Proxy(Relay):

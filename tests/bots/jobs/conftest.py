@@ -13,13 +13,14 @@ from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
 from knowledge.answer import Guide
 from tests.conftest import ROOT
+from tests.world.records import begin
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of this test alone."""
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'kankei.sqlite3'}"
+        yield begin(tmp_path / "kankei.sqlite3")
         return
     server = str(request.getfixturevalue("postgres"))
     name = f"town_{uuid.uuid4().hex[:12]}"

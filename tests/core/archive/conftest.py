@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.archive import Manifest, Restored, restore, write
 from core.database import connect, migrate
 from core.testing import SetClock
+from tests.world.records import begin
 
 KEY = "0123456789abcdef"
 
@@ -68,6 +69,8 @@ async def places(
                 await administer(cluster, f"create database {name}")
                 stack.push_async_callback(administer, cluster, f"drop database {name} with (force)")
                 url = cluster.rpartition("/")[0] + f"/{name}"
+            elif tables:
+                begin(folder / "kankei.sqlite3")
             engine = connect(url)
             stack.push_async_callback(engine.dispose)
             if tables:
