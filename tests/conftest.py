@@ -11,12 +11,11 @@ from typing import NoReturn
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright, expect
 
-from core.database import Sessions, connect, migrate, session_factory
-from core.tables import Base
+from core.database import Sessions, connect, session_factory
 from core.testing import SetClock
 from core.town import TownPack, load
 from tests.world.clusters import installed, postgresql
-from tests.world.records import begin
+from tests.world.records import begin, empty, shared
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,15 +63,12 @@ async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     if request.param == "sqlite":
         engine = connect(begin(tmp_path / "kankei.sqlite3"))
     else:
-        engine = connect(request.getfixturevalue("postgres"))
-        await migrate(engine)
+        engine = connect(shared(request.getfixturevalue("postgres")))
     try:
         yield session_factory(engine)
     finally:
         if request.param == "postgresql":
-            async with engine.begin() as connection:
-                for table in reversed(Base.metadata.sorted_tables):
-                    await connection.execute(table.delete())
+            await empty(engine)
         await engine.dispose()
 
 
