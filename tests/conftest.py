@@ -11,11 +11,11 @@ from typing import NoReturn
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright, expect
 
-from core.database import Sessions, connect, migrate, session_factory
-from core.tables import Base
+from core.database import Sessions, connect, session_factory
 from core.testing import SetClock
 from core.town import TownPack, load
 from tests.world.clusters import installed, postgresql
+from tests.world.records import begin, empty, shared
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,26 +61,21 @@ def postgres() -> Iterator[str]:
 async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sessions]:
     """The town's records, empty, on each database that we promise."""
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'kankei.sqlite3'}"
+        engine = connect(begin(tmp_path / "kankei.sqlite3"))
     else:
-        url = request.getfixturevalue("postgres")
-    engine = connect(url)
-    await migrate(engine)
+        engine = connect(shared(request.getfixturevalue("postgres")))
     try:
         yield session_factory(engine)
     finally:
         if request.param == "postgresql":
-            async with engine.begin() as connection:
-                for table in reversed(Base.metadata.sorted_tables):
-                    await connection.execute(table.delete())
+            await empty(engine)
         await engine.dispose()
 
 
 @pytest.fixture
 async def lite(tmp_path: Path) -> AsyncIterator[Sessions]:
     """The town's records on SQLite alone, where the database is not what is tested."""
-    engine = connect(f"sqlite+aiosqlite:///{tmp_path / 'lite.sqlite3'}")
-    await migrate(engine)
+    engine = connect(begin(tmp_path / "lite.sqlite3"))
     yield session_factory(engine)
     await engine.dispose()
 

@@ -11,6 +11,7 @@ from core.testing import FakeHoldings, SetClock
 from knowledge.answer import Guide
 from knowledge.encoders import Tier
 from tests.conftest import ROOT
+from tests.world.records import begin
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,7 @@ def holdings() -> FakeHoldings:
 async def app(
     tmp_path: Path, clock: SetClock, holdings: FakeHoldings, mine_guide: Guide
 ) -> AsyncIterator[App]:
+    begin(tmp_path / "kankei.sqlite3")
     settings = Settings(
         town=ROOT / "towns" / "mine",
         data_dir=tmp_path,

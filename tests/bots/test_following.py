@@ -22,6 +22,7 @@ from core.tables import BalanceRow
 from core.testing import FakeKeeper, FakeMessenger, ShiftedClock
 from knowledge.answer import Guide
 from tests.conftest import ROOT
+from tests.world.records import begin
 from tests.world.rpc import Rpc
 
 HANA = Account.from_key("0x" + "7" * 64)
@@ -64,6 +65,7 @@ async def town(tmp_path: Path, mine_guide: Guide) -> AsyncIterator[Followed]:
         text.replace("\ngrace_days = 7", "\ngrace_days = 0"), encoding="utf-8"
     )
     evm, clock = EmbeddedChain(), ShiftedClock()
+    begin(tmp_path / "kankei.sqlite3")
     async with Rpc(await evm.serve()) as rpc:
         settings = Settings(
             _env_file=None,

@@ -21,6 +21,7 @@ from knowledge.language import Language
 from knowledge.voice.port import Heard
 from tests.conftest import ROOT
 from tests.core.credentials.stage import town_with
+from tests.world.records import begin
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ async def app(
 def town_app(
     town: TownPack, folder: Path, clock: SetClock, holdings: FakeHoldings, guide: Guide
 ) -> AbstractAsyncContextManager[App]:
+    begin(folder / "kankei.sqlite3")
     settings = Settings(town=ROOT / "towns" / "mine", data_dir=folder, port=8080, _env_file=None)
     return running(settings, clock=clock, holdings=holdings, guide=guide, town=town)
 

@@ -30,6 +30,7 @@ from core.tables import AccountRow, CounterRow, MemberRow, WorkerRow
 from core.testing import SetClock
 from core.workers import GONE_AFTER
 from tests.conftest import ROOT
+from tests.world.records import administer
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -47,13 +48,6 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url.rpartition("/")[0] + f"/{name}"
     finally:
         asyncio.run(administer(url, f"drop database {name} with (force)"))
-
-
-async def administer(url: str, statement: str) -> None:
-    engine = connect(url).execution_options(isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
 
 
 def the_future(folder: Path, *, contract: bool) -> ScriptDirectory:

@@ -34,6 +34,7 @@ from knowledge.encoders import Tier
 from tests.bots.discord.stage import rights_of_a_room
 from tests.conftest import ROOT
 from tests.telegram_server import TelegramServer
+from tests.world.records import begin
 from tests.world.rpc import Rpc
 
 
@@ -164,6 +165,7 @@ async def city(tmp_path: Path, simcord_env: simcord.Env, mine_guide: Guide) -> A
         "住民の部屋", overwrites=rights_of_a_room(simcord_env, guild, role)
     )
     clock, evm = ShiftedClock(), EmbeddedChain()
+    begin(tmp_path / "kankei.sqlite3")
     async with TelegramServer() as telegram, Rpc(await evm.serve()) as rpc:
         room = telegram.supergroup("住民ラウンジ", owner=telegram.user("職員"))
         with listen("127.0.0.1", 0) as listener:

@@ -1,14 +1,20 @@
-"""What happens to the town's records while somebody uses them: stalls, cuts, a full disk."""
+"""The town's records as they begin, and what happens to them in use: stalls, cuts, a full disk."""
 
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.database import Sessions
+from core.database import Sessions, connect, migrate
+from core.tables import Base
 from tests.world.relay import Relay
 
 ENDLESS: Final = 4_294_967_294  # pages; SQLite's own limit
@@ -17,6 +23,69 @@ ENDLESS: Final = 4_294_967_294  # pages; SQLite's own limit
 def address(sessions: Sessions) -> str:
     """Where the records are, for another engine or process."""
     return str(sessions.kw["bind"].url.render_as_string(hide_password=False))
+
+
+def begin(file: Path) -> str:
+    """Put a migrated database without rows there, if there is none; its URL.
+
+    All migrations take a quarter of a second, and most tests are about something else.
+    """
+    if not file.exists():
+        file.write_bytes(_migrated())
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kankei.sqlite3"
+        _aside(_migrate(f"sqlite+aiosqlite:///{file}"))
+        return file.read_bytes()
+
+
+@cache
+def template(cluster: str) -> str:
+    """The name of a migrated database of a PostgreSQL cluster, for `CREATE DATABASE … TEMPLATE`."""
+    name = "begun"
+    _aside(administer(cluster, f"CREATE DATABASE {name}"))
+    _aside(_migrate(cluster.rpartition("/")[0] + f"/{name}"))
+    return name
+
+
+@cache
+def shared(cluster: str) -> str:
+    """The migrated database of a PostgreSQL cluster that one test after another uses; its URL."""
+    _aside(_migrate(cluster))
+    return cluster
+
+
+async def empty(engine: AsyncEngine) -> None:
+    """Delete all rows on PostgreSQL, in one round trip."""
+    every = reversed(Base.metadata.sorted_tables)
+    async with engine.begin() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.execute("; ".join(f'DELETE FROM "{each.name}"' for each in every))
+
+
+async def administer(cluster: str, statement: str) -> None:
+    """Run what PostgreSQL allows in no transaction."""
+    engine = connect(cluster).execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def _migrate(url: str) -> None:
+    engine = connect(url)
+    await migrate(engine)
+    await engine.dispose()
+
+
+def _aside(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for it on a loop of its own, whether or not this thread has one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 class Proxy(Relay):

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bots.voice import Voice
 from core.database import connect
-from core.tables import Base
 from knowledge.voice.port import Mouth
 from tests.bots.discord.hall import HIGH, HIGHEST, LOW, Hall, Visit, Whistling, connector
 from tests.bots.discord.stage import (
@@ -23,14 +22,13 @@ from tests.bots.discord.stage import (
     settings,
     town_pack,
 )
+from tests.world.records import begin
 from tests.world.voices import need
 
 
 @pytest_asyncio.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = connect(f"sqlite+aiosqlite:///{tmp_path / 'town.sqlite3'}")
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    engine = connect(begin(tmp_path / "town.sqlite3"))
     yield engine
     await engine.dispose()
 

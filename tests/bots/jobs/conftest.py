@@ -13,19 +13,20 @@ from core.settings import Settings
 from core.testing import FakeHoldings, SetClock
 from knowledge.answer import Guide
 from tests.conftest import ROOT
+from tests.world.records import begin, template
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of this test alone."""
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'kankei.sqlite3'}"
+        yield begin(tmp_path / "kankei.sqlite3")
         return
     server = str(request.getfixturevalue("postgres"))
-    name = f"town_{uuid.uuid4().hex[:12]}"
+    name, begun = f"town_{uuid.uuid4().hex[:12]}", template(server)
     admin = create_engine(engine_url(server), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {begun}"))
     try:
         yield server.rpartition("/")[0] + f"/{name}"
     finally:

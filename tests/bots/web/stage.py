@@ -31,6 +31,7 @@ from knowledge.answer import Guide
 from knowledge.library import Library
 from knowledge.taught import Taught
 from tests.conftest import ROOT, free_port
+from tests.world.records import begin
 
 SECRET = "a secret of the tests"
 CSRF = re.compile(r'name="csrf" content="([^"]+)"')
@@ -233,6 +234,8 @@ async def open_town(
     settings = Settings(
         town=ROOT / "towns" / "mine", data_dir=folder / "var", port=port, _env_file=None
     )
+    settings.data_dir.mkdir(exist_ok=True)
+    begin(settings.data_dir / "kankei.sqlite3")
     holdings = FakeHoldings()
     guide = guide or cast("Guide", StubGuide())
     async with running(

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.archive import Manifest, Restored, restore, write
-from core.database import connect, migrate
+from core.database import connect
 from core.testing import SetClock
+from tests.world.records import administer, begin, template
 
 KEY = "0123456789abcdef"
 
@@ -65,20 +65,14 @@ async def places(
             url = f"sqlite+aiosqlite:///{folder / 'kankei.sqlite3'}"
             if database == "postgresql":
                 cluster: str = request.getfixturevalue("postgres")
-                await administer(cluster, f"create database {name}")
+                begun = f" template {template(cluster)}" if tables else ""
+                await administer(cluster, f"create database {name}{begun}")
                 stack.push_async_callback(administer, cluster, f"drop database {name} with (force)")
                 url = cluster.rpartition("/")[0] + f"/{name}"
+            elif tables:
+                begin(folder / "kankei.sqlite3")
             engine = connect(url)
             stack.push_async_callback(engine.dispose)
-            if tables:
-                await migrate(engine)
             return Place(folder, engine, clock)
 
         yield place
-
-
-async def administer(url: str, statement: str) -> None:
-    engine = connect(url).execution_options(isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
