@@ -42,15 +42,18 @@ async def act(app: App, *, settle: bool) -> None:
     What changed counts as acted upon only afterwards: a crash in between repeats it.
     """
     changes = await app.index.changes()
+    concerned: set[int] = set()
     async with transaction(app.sessions) as session:
-        concerned = set((await identity.holders_of(session, changes.owners)).values())
+        for chain_id, owners in changes.by_chain.items():
+            holders = await identity.holders_of(session, owners, chain_id=chain_id)
+            concerned |= set(holders.values())
     if settle:
         concerned |= set(app.unsettled)
     if concerned:
         logger.info("holdings-changed", extra={"members": len(concerned)})
         await _recheck(app, concerned)
         app.wake()
-    if changes.owners or changes.until:
+    if changes.mentions or changes.until:
         await app.index.acted_upon(changes)
 
 
@@ -83,13 +86,16 @@ async def compare(app: App, collections: Sequence[Collection], *, everybody: boo
     """Whether all `collections` could be compared. What differed is mended, and staff are told."""
     if not collections:
         return True
+    wallets: dict[int, list[str]] = {}
     async with reading(app.sessions) as session:
-        wallets = sorted(await identity.all_wallets(session))
+        for chain_id in {each.chain_id for each in collections}:
+            wallets[chain_id] = sorted(await identity.all_wallets(session, chain_id=chain_id))
     reconciler = Reconciler(app.index, app.chains, app.sessions, app.clock)
     done = True
     for collection in collections:
         try:
-            found = await reconciler.run(collection, wallets, everybody=everybody)
+            mine = wallets[collection.chain_id]
+            found = await reconciler.run(collection, mine, everybody=everybody)
         except ChainUnavailable as error:
             logger.warning("not-compared", extra={"reason": str(error)})
             done = False

@@ -33,14 +33,14 @@ async def record(
     if session.get_bind().dialect.name == "postgresql":
         # Writers take turns until they commit; on SQLite every transaction does so already.
         await session.execute(select(func.pg_advisory_xact_lock(TURN)))
-    last = await session.scalar(select(AuditRow).order_by(AuditRow.id.desc()).limit(1))
+    last = await session.scalar(select(AuditRow.digest).order_by(AuditRow.id.desc()).limit(1))
     row = AuditRow(
         at=now.astimezone(UTC),
         actor=actor[:80],
         action=action,
         subject=subject[:80],
         detail=dict(detail or {}),
-        previous=last.digest if last else GENESIS,
+        previous=last or GENESIS,
     )
     row.digest = _digest(row)
     session.add(row)

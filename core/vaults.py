@@ -14,7 +14,7 @@ from core.chain.values import BlockChoice, Delegation, Finality
 from core.clock import Clock
 from core.database import Sessions, transaction
 from core.errors import ChainUnavailable
-from core.identity import drop_vault, link_vault, linked_wallets, vaults
+from core.identity import Wallet, drop_vault, link_vault, linked_wallets, vaults
 from core.town import TownPack
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,6 @@ class Vaults:
         """What could be linked to a member now. Raises `ChainUnavailable`: nobody could tell."""
         async with transaction(self._sessions) as session:
             wallets = await linked_wallets(session, member_id)
-        known = {each.address for each in wallets}
         found = []
         for chain_id in sorted(self._contracts):
             hot = [
@@ -80,20 +79,25 @@ class Vaults:
                 found += [
                     Offer(vault, via, chain_id)
                     for vault in self._reached(chain_id, delegations)
-                    if vault not in known
+                    if not any(
+                        each.address == vault and each.counts_on(chain_id) for each in wallets
+                    )
                 ]
-        return list({each.vault: each for each in found}.values())
+        return list({(each.vault, each.chain_id): each for each in found}.values())
 
     async def link(self, member_id: int, vault: str) -> bool:
-        """Link a vault that is on offer at this moment. Returns whether it is theirs now."""
-        offer = next((each for each in await self.offers(member_id) if each.vault == vault), None)
-        if offer is None:
-            return False
+        """Link a vault on every chain where it is on offer at this moment.
+
+        Returns whether it is theirs now on one of them at least.
+        """
+        offered = [each for each in await self.offers(member_id) if each.vault == vault]
         async with transaction(self._sessions) as session:
             now = self._clock()
-            return await link_vault(
-                session, member_id, vault, offer.chain_id, via=offer.via, now=now
-            )
+            linked = [
+                await link_vault(session, member_id, vault, each.chain_id, via=each.via, now=now)
+                for each in offered
+            ]
+        return any(linked)
 
     async def look_again(self) -> list[int]:
         """Let go of vaults whose delegation is over, by the finalized block too. Returns whose.
@@ -102,24 +106,25 @@ class Vaults:
         """
         async with transaction(self._sessions) as session:
             linked = await vaults(session)
-        over: list[tuple[str, str]] = []
+        over: list[tuple[int, Wallet]] = []
         for chain_id in sorted({each.chain_id for _, each in linked if each.chain_id is not None}):
-            here = [each for _, each in linked if each.chain_id == chain_id]
-            delegates = sorted({each.via for each in here if each.via is not None})
+            here = [each for each in linked if each[1].chain_id == chain_id]
+            delegates = sorted({each.via for _, each in here if each.via is not None})
             try:
                 reached = await self._still_reached(chain_id, delegates)
             except ChainUnavailable as error:
                 logger.warning("delegations-unknown", extra={"chain": chain_id, "why": str(error)})
                 continue
-            for each in here:
+            for member_id, each in here:
                 still = reached.get(each.via or "")
                 if still is not None and each.address not in still:
-                    over.append((each.address, each.via or ""))
-        members = {each.address: member for member, each in linked}
+                    over.append((member_id, each))
         async with transaction(self._sessions) as session:
-            for vault, via in over:
-                await drop_vault(session, vault, via=via, now=self._clock())
-        return sorted({members[vault] for vault, _ in over})
+            for _, each in over:
+                await drop_vault(
+                    session, each.address, each.chain_id or 0, via=each.via or "", now=self._clock()
+                )
+        return sorted({member_id for member_id, _ in over})
 
     async def _still_reached(
         self, chain_id: int, delegates: Sequence[str]

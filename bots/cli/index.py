@@ -4,7 +4,7 @@ It may run beside a running town: each page is stored once, whoever reads it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -136,13 +136,13 @@ def _report_one(pack: TownPack, state: IndexState) -> None:
 
 
 async def _compare(reconciler: Reconciler, sessions: Sessions, pack: TownPack) -> bool:
-    async with reading(sessions) as session:
-        wallets: Sequence[str] = sorted(await identity.all_wallets(session))
     good = True
     for collection in pack.collections:
         title = _title(pack, collection.name)
+        async with reading(sessions) as session:
+            linked = await identity.all_wallets(session, chain_id=collection.chain_id)
         try:
-            found = await reconciler.run(collection, wallets, everybody=True)
+            found = await reconciler.run(collection, sorted(linked), everybody=True)
         except ChainUnavailable:
             _say("not-compared", collection=title)
             good = False

@@ -30,7 +30,7 @@ def rotate(
         bool, typer.Option(help="前の鍵をすぐ無効にする / void the old keys at once: one leaked")
     ] = False,
 ) -> None:
-    """新しい鍵に替えます / Sign with a new key from now on."""
+    """新しい鍵に替えます / Publish a new key, which signs three days later."""
     settings = read_settings()
     try:
         with faults():

@@ -24,7 +24,7 @@ MOST_SHOWN: Final = 20
 class Link:
     """One thing that is linked to a person."""
 
-    key: str  # "w:<address>" or "c:<number>", as it comes back from a button or a form
+    key: str  # "w:<mark>" or "c:<number>", as it comes back from a button or a form
     words: str  # in the reader's language
     warning: str = ""  # what else taking it off means
 
@@ -40,7 +40,7 @@ async def links_of(
     """Everything that is linked to a member, each with words of its own."""
     wallets = await identity.linked_wallets(session, member_id)
     held = await credentials.credentials_of(session, member_id, now=now)
-    found = [_wallet(each, wallets, language) for each in wallets]
+    found = [_wallet(town, each, wallets, language) for each in wallets]
     for each in held:
         proof = town.proof(each.proof)
         since = _day(town, each.proved_at, language)
@@ -59,14 +59,26 @@ async def links_of(
     return found
 
 
-def _wallet(wallet: Wallet, wallets: Sequence[Wallet], language: str) -> Link:
-    key = f"w:{wallet.address}"
+def _wallet(town: TownPack, wallet: Wallet, wallets: Sequence[Wallet], language: str) -> Link:
+    behind = wallet.via is None and any(
+        each.via == wallet.address and wallet.counts_on(each.chain_id or 0) for each in wallets
+    )
+    warning = texts.say("proofs.links.sure-vaults", language) if behind else ""
+    return Link(f"w:{wallet.mark}", words_of(town, wallet, language), warning)
+
+
+def words_of(town: TownPack, wallet: Wallet, language: str) -> str:
+    """A wallet in words, with the chain on which it counts if that is one alone."""
+    address = short(wallet.address)
     if wallet.via is not None:
-        values = {"address": short(wallet.address), "via": short(wallet.via)}
-        return Link(key, texts.say("proofs.links.vault", language, **values))
-    words = texts.say("proofs.links.card", language, address=short(wallet.address))
-    behind = any(each.via == wallet.address for each in wallets)
-    return Link(key, words, texts.say("proofs.links.sure-vaults", language) if behind else "")
+        words = texts.say("proofs.links.vault", language, address=address, via=short(wallet.via))
+    else:
+        words = texts.say("proofs.links.card", language, address=address)
+    if wallet.chain_id is None:
+        return words
+    chain = next((each.name for each in town.chains if each.id == wallet.chain_id), "")
+    chain = chain or str(wallet.chain_id)
+    return texts.say("proofs.links.on-chain", language, card=words, chain=chain)
 
 
 def _day(town: TownPack, moment: datetime, language: str) -> str:
@@ -74,12 +86,21 @@ def _day(town: TownPack, moment: datetime, language: str) -> str:
     return texts.say("chat.date", language, year=local.year, month=local.month, day=local.day)
 
 
+async def find_wallet(session: AsyncSession, member_id: int, mark: str) -> Wallet | None:
+    """The wallet of a member that a button or a form names."""
+    mine = await identity.linked_wallets(session, member_id)
+    return next((each for each in mine if each.mark == mark), None)
+
+
 async def unlink(session: AsyncSession, member_id: int, key: str, now: datetime) -> bool:
     """Take off what `key` names. Returns whether it was the member's."""
     kind, _, name = key.partition(":")
     by = f"member:{member_id}"
     if kind == "w":
-        return await identity.unlink_wallet(session, member_id, name[:42], by=by, now=now)
+        wallet = await find_wallet(session, member_id, name)
+        return wallet is not None and await identity.unlink_wallet(
+            session, member_id, wallet.address, chain_id=wallet.chain_id, by=by, now=now
+        )
     if kind == "c" and name.isascii() and name.isdigit() and len(name) <= 15:  # noqa: PLR2004
         return await credentials.unlink(session, member_id, int(name), by=by, now=now)
     return False
@@ -149,11 +170,11 @@ class Links:
             buttons = tuple(
                 (
                     Button(
-                        texts.say("proofs.links.add", language, address=short(each.vault)),
-                        action=f"vault:{each.vault}",
+                        texts.say("proofs.links.add", language, address=short(each)),
+                        action=f"vault:{each}",
                     ),
                 )
-                for each in offers[:MOST_SHOWN]
+                for each in list(dict.fromkeys(each.vault for each in offers))[:MOST_SHOWN]
             )
             text = texts.say("proofs.links.vaults", language)
             return Reply(text, buttons=buttons, private=True)

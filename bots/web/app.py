@@ -30,6 +30,7 @@ from bots.web.perks import Card, DeskPages, PublicPerks
 from bots.web.ports import TownApp
 from bots.web.preferences import PreferencePages
 from bots.web.rooms import Rooms
+from bots.web.vaults import VaultPages
 from bots.web.verify import Verify
 from bots.web.voice import VoiceDoor
 from core.errors import ChainUnavailable, NotAllowed, RecordsUnavailable
@@ -89,7 +90,12 @@ def create_web(
     voice = VoiceDoor(web, chat.transcripts)
     everybody = (chat.router(), voice.router(), About(web).router(), PublicPerks(web).router())
     residents = (Joining(web).router(), Verify(web).router(), Rooms(web).router())
-    own = (PreferencePages(web).router(), Card(web).router(), DeskPages(web).router())
+    own = (
+        VaultPages(web).router(),
+        PreferencePages(web).router(),
+        Card(web).router(),
+        DeskPages(web).router(),
+    )
     events = (PublicEvents(web).router(), Calendars(web).router())
     for router in (
         *everybody,

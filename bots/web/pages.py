@@ -51,7 +51,8 @@ NOT_DONE: Final = frozenset(
                 *("needs-reason", "not-deleted", "delete-later", "card-not-demo", "too-late"),
             )
         ),
-        "members.done.stale",
+        *("members.done.stale", "members.done.card-gone", "errors.chain-unavailable"),
+        *("proofs.links.no-vaults", "proofs.links.vault-taken"),
     }
 )
 """Sentences after a step that was refused: no tick, no green."""

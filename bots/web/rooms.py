@@ -265,7 +265,8 @@ class Rooms:
             language = self.web.visitor(request).language
             async with transaction(app.sessions) as session:
                 links = await links_of(app.town, session, account.member_id, language, app.clock())
-        return self.web.render(request, "mydata.html", account=account, links=links)
+        vaults = app.vaults.possible and any(each.key.startswith("w:") for each in links)
+        return self.web.render(request, "mydata.html", account=account, links=links, vaults=vaults)
 
     async def unlink(self, request: Request) -> Response:
         """Take a card or a proof off. The rooms follow, with notice and grace."""

@@ -80,16 +80,17 @@ class Verify:
             called=name,
             platform=mine.platform,
             bot=web.bots.get(mine.platform),
-            chain_id=self._chain_id(),
+            chain_ids=self._chain_ids(),
             host=web.app.settings.address,
             minutes=int(LINK_LIFETIME.total_seconds() // 60),
         )
 
-    def _chain_id(self) -> int:
+    def _chain_ids(self) -> list[int]:
+        """The chains on which a card can be shown; the first where the wallet is on none."""
         if self.web.demo is not None:
-            return self.web.demo.chain_id
+            return [self.web.demo.chain_id]
         collections = self.web.app.town.collections
-        return collections[0].chain_id if collections else 0
+        return list(dict.fromkeys(each.chain_id for each in collections)) or [0]
 
     async def challenge(self, request: Request, token: str) -> Response:
         """``{address, chain_id}`` in, the message to sign out."""

@@ -51,6 +51,20 @@ def _override(row: OverrideRow) -> Override:
     )
 
 
+class NoReason(NotAllowed):
+    """Nobody could say later why it was decided."""
+
+    def __init__(self) -> None:
+        super().__init__("an override has a reason")
+
+
+class BadEnd(NotAllowed):
+    """It ends in the past, or in more than a year."""
+
+    def __init__(self) -> None:
+        super().__init__("an override ends within a year")
+
+
 async def overrides_of(
     session: AsyncSession, member_id: int, *, now: datetime
 ) -> Sequence[Override]:
@@ -86,12 +100,13 @@ async def make_override(
 ) -> int:
     """Let somebody in, or protect them, until a moment within the next year.
 
-    Raises `NotFound` for an unknown member, `NotAllowed` without a reason or with an end that is
-    past or too far away.
+    Raises `NotFound` for an unknown member, `NoReason`, or `BadEnd`.
     """
     reason = " ".join(reason.split())[:MAX_REASON]
-    if not reason or not now < until <= now + LONGEST:
-        raise NotAllowed("an override has a reason, and an end within a year")
+    if not reason:
+        raise NoReason
+    if not now < until <= now + LONGEST:
+        raise BadEnd
     if await session.get(MemberRow, member_id) is None:
         raise NotFound(f"member {member_id}")
     row = OverrideRow(

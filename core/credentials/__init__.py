@@ -15,7 +15,7 @@ from core.credentials.records import (
     credentials_of,
     export,
     revoke,
-    subjects_of,
+    subjects_asked,
     unlink,
 )
 
@@ -26,6 +26,6 @@ __all__ = [
     "credentials_of",
     "export",
     "revoke",
-    "subjects_of",
+    "subjects_asked",
     "unlink",
 ]

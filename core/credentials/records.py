@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Select, delete, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -237,11 +237,11 @@ async def counts(session: AsyncSession, *, now: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def subjects_of(session: AsyncSession, member_id: int) -> list[str]:
-    """What a member has proved, live or not, as ``proof:keyed hash``: who they are elsewhere."""
-    rows = await session.execute(
-        select(CredentialRow.proof, CredentialRow.subject)
-        .where(CredentialRow.member_id == member_id)
-        .order_by(CredentialRow.id)
+def subjects_asked(member_id: int) -> Select[tuple[str, str, str]]:
+    """What a member has proved, live or not: who they are elsewhere. For one question with others.
+
+    ``proof``, its name in the pack, and the keyed hash.
+    """
+    return select(literal("proof"), CredentialRow.proof, CredentialRow.subject).where(
+        CredentialRow.member_id == member_id
     )
-    return [f"{proof}:{subject}" for proof, subject in rows]

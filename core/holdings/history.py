@@ -90,17 +90,17 @@ async def concentration(
     session: AsyncSession,
     collections: Sequence[Collection],
     *,
-    members: Mapping[str, int] | None = None,
+    members: Mapping[int, Mapping[str, int]] | None = None,
     bands: Sequence[tuple[int, int | None]] = BANDS,
 ) -> Concentration:
     """How many holders have how many tokens of `collections` together.
 
-    `members` says for whom wallets (EIP-55) stand, as `core.identity.all_wallets` gives it.
+    `members` says for whom wallets (EIP-55) stand on each chain (`core.identity.all_wallets`).
 
     Raises `ChainUnavailable` if one of the collections has not been read at all.
     """
-    people = {packed(address): member for address, member in (members or {}).items()}
-    wallets: Counter[bytes] = Counter()
+    wallets: set[bytes] = set()
+    holders: Counter[bytes | int] = Counter()
     for collection in collections:
         row = await contract_of(session, collection)
         if row is None or not row.block_hash:
@@ -108,12 +108,12 @@ async def concentration(
         mine = [BalanceRow.contract_id == row.id]
         if collection.token_id is not None:
             mine.append(BalanceRow.token == word(collection.token_id))
+        linked = (members or {}).get(collection.chain_id, {})
+        people = {packed(address): member for address, member in linked.items()}
         balances = await session.stream(select(BalanceRow.owner, BalanceRow.amount).where(*mine))
         async for owner, amount in balances:
-            wallets[owner] += int.from_bytes(amount)
-    holders: Counter[bytes | int] = Counter()
-    for wallet, count in wallets.items():
-        holders[people.get(wallet, wallet)] += count
+            wallets.add(owner)
+            holders[people.get(owner, owner)] += int.from_bytes(amount)
     return _concentration(len(wallets), holders, bands)
 
 

@@ -24,17 +24,17 @@ from core.database import Sessions, transaction
 from core.errors import ChainUnavailable
 from core.holdings import ledger
 from core.holdings.beginning import NoContract, first_block
+from core.holdings.changed import changed
 from core.holdings.ports import Block, LogSource
 from core.holdings.reading import read_page
 from core.holdings.states import Trouble
 from core.holdings.transfers import (
-    ZERO,
     Contract,
     UnreadableLog,
     packed,
 )
 from core.holdings.turns import Changes, Progress, Step, Turn
-from core.tables import CheckpointRow, ContractRow, MentionRow, TransferRow
+from core.tables import CheckpointRow, ContractRow, MentionRow
 from core.town import Collection
 
 logger = logging.getLogger(__name__)
@@ -176,19 +176,8 @@ class OwnerIndex:
 
     async def changes(self) -> Changes:
         """Whose balances changed up to the cursors since `acted_upon` was last told."""
-        until = {}
         async with transaction(self._sessions) as session:
-            mentions = {each.id: each.owner for each in await session.scalars(select(MentionRow))}
-            owners = set(mentions.values())
-            rows = await session.scalars(
-                select(ContractRow).where(ContractRow.block > ContractRow.told_block)
-            )
-            for row in rows:
-                until[row.id] = (row.told_block, row.block)
-                owners |= await _touched(session, row.id, row.told_block, row.block)
-        return Changes(
-            frozenset(map(to_checksum_address, owners - {ZERO})), until, frozenset(mentions)
-        )
+            return await changed(session)
 
     async def acted_upon(self, changes: Changes) -> None:
         """`changes` need not be told again. After a crash before this they are."""
@@ -221,22 +210,6 @@ async def _found(session: AsyncSession, collection: Collection) -> ContractRow |
         await ledger.forget(session, row.id)
         return None
     return row
-
-
-async def _touched(session: AsyncSession, contract_id: int, after: int, until: int) -> set[bytes]:
-    owners: set[bytes] = set()
-    rows = await session.execute(
-        select(TransferRow.sender, TransferRow.receiver)
-        .where(
-            TransferRow.contract_id == contract_id,
-            TransferRow.block > after,
-            TransferRow.block <= until,
-        )
-        .distinct()
-    )
-    for sender, receiver in rows:
-        owners |= {sender, receiver}
-    return owners
 
 
 def _is_old(row: ContractRow, head: int, now: datetime) -> bool:

@@ -36,6 +36,11 @@ class Turn:
 class Changes:
     """Whose balances changed since the last time this was acted upon."""
 
-    owners: frozenset[str]  # EIP-55
+    by_chain: Mapping[int, frozenset[str]]  # EIP-55
     until: Mapping[int, tuple[int, int]]  # contract → the blocks that this covers
     mentions: frozenset[str] = frozenset()  # and the notes of changes without a transfer
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """All of them, on whichever chain."""
+        return frozenset().union(*self.by_chain.values())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -135,6 +135,13 @@ async def accounts_of(session: AsyncSession, member_id: int) -> list[Account]:
         .order_by(AccountRow.id)
     )
     return [_account(*row) for row in rows]
+
+
+def accounts_asked(member_id: int) -> Select[tuple[str, str, str]]:
+    """For one question with others: ``account``, the platform, and the number there."""
+    return select(literal("account"), AccountRow.platform, AccountRow.external_id).where(
+        AccountRow.member_id == member_id
+    )
 
 
 async def accounts_of_many(

@@ -233,7 +233,8 @@ async def export(session: AsyncSession, member_id: int) -> Mapping[str, Any]:
         "wallets": [
             {
                 "address": each.address,
-                "chain": each.chain_id,
+                "chain": each.proved_on,
+                "counts_on": each.chain_id or "every chain",
                 "proved": each.proved_at.isoformat(),
                 "by": each.via or each.address,
             }

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from core.access.evidence import EvidenceReader
 from core.clock import Clock
-from core.database import Sessions, transaction
+from core.database import Sessions, reading, transaction
 from core.perks import counters, passes
 from core.perks.counters import Account, Counter, Slot
 from core.perks.keys import PassKeys
@@ -21,7 +21,7 @@ from core.perks.model import Judge, Left, Reason, Token, Use
 from core.perks.people import names_of
 from core.perks.periods import day_of, period_of
 from core.perks.standing import PATIENCE, Reading, Readings, Standing, standing
-from core.tables import MemberRow
+from core.tables import MemberRow, PassRow
 from core.town import Perk, TownPack
 
 SKEW: Final = timedelta(minutes=2)
@@ -33,6 +33,10 @@ PASSES_AT_ONCE: Final = 100
 
 AT_ONCE: Final = 8
 """So many transactions of perks run at the same time where the database can do that."""
+
+
+LOOKS_AT_ONCE: Final = 4
+"""Looks beside the one writer of SQLite; elsewhere they take their turns with the writers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ class Base:
         self._passes_at_once = passes_at_once
         self._town = town
         self._sessions = sessions
-        self._turns = asyncio.Semaphore(1 if _is_sqlite(sessions) else AT_ONCE)
+        alone = _is_sqlite(sessions)
+        self._turns = asyncio.Semaphore(1 if alone else AT_ONCE)
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE) if alone else self._turns
         self._readings = Readings(evidence, clock, patience=patience)
         self._judge = judge
         self._keys = keys
@@ -110,14 +116,26 @@ class Base:
         )
 
     @staticmethod
-    async def _alone(session: AsyncSession, member_id: int) -> None:
+    async def _alone(session: AsyncSession, member_id: int, nonce: str) -> bool:
         """Let the other takers of this member wait until we have committed.
 
         A card and a person share no slot, and where a use counts for the one or the other, no key
-        stands between two of them. SQLite has one writer at a time anyway.
+        stands between two of them. SQLite has one writer at a time anyway. Returns whether the
+        pass is still this member's, who may have left or become one with another.
         """
-        mine = select(MemberRow.id).where(MemberRow.id == member_id)
-        await session.execute(mine.with_for_update(key_share=True))
+        mine = (
+            select(PassRow.nonce)
+            .join(MemberRow, MemberRow.id == PassRow.member_id)
+            .where(MemberRow.id == member_id, PassRow.nonce == nonce)
+        )
+        locked = mine.with_for_update(key_share=True, of=MemberRow)
+        return await session.scalar(locked) is not None
+
+    @asynccontextmanager
+    async def _glance(self) -> AsyncIterator[AsyncSession]:
+        """A look that changes nothing, and on SQLite waits for no writer."""
+        async with self._looks, reading(self._sessions) as session:
+            yield session
 
     async def _reckon(
         self,
@@ -143,16 +161,19 @@ class Base:
         names = await names_of(session, member_id, self._secret)
         by_card = perk.counted_by != "person" and bool(tokens)
         by_person = perk.counted_by != "token" or not by_card
-        used = await counters.slots_of_tokens(
-            session, perk.name, period.label, [each.key for each in tokens] if by_card else []
+        seen = await counters.slots_seen(
+            session,
+            perk.name,
+            period.label,
+            tokens=[each.key for each in tokens] if by_card else [],
+            names=names,
+            member_id=member_id,
         )
+        used, spoken_for = seen.of_cards, seen.of_names
         cards = {
             each: max(0, perk.uses - len(used[each.key])) for each in (tokens if by_card else ())
         }
-        redemptions, spoken_for = await counters.slots_of_person(
-            session, perk.name, period.label, names, member_id
-        )
-        own = len(redemptions)
+        own = len(seen.redemptions)
         if not by_card and perk.counted_by == "token":
             own = max(
                 own,

@@ -48,6 +48,50 @@ class Slot:
         return cls(account, next(each for each in count(1) if each not in taken))
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at the uses of a period shows."""
+
+    of_cards: dict[str, set[int]]  # the slots that each card has used
+    redemptions: frozenset[int]  # that count for the person
+    of_names: dict[str, set[int]]  # the slots of each name of the person
+
+
+async def slots_seen(
+    session: AsyncSession,
+    perk: str,
+    period: str,
+    *,
+    tokens: Sequence[str],
+    names: Sequence[str],
+    member_id: int,
+) -> Seen:
+    """The uses of these cards and of this person in the period, all from the same look."""
+    of_person = (UseRow.counter == Counter.PERSON) & or_(
+        UseRow.subject.in_(names), RedemptionRow.member_id == member_id
+    )
+    of_cards = (UseRow.counter == Counter.TOKEN) & UseRow.subject.in_(tokens)
+    rows = await session.execute(
+        select(UseRow.counter, UseRow.subject, UseRow.slot, UseRow.redemption_id)
+        .join(RedemptionRow, RedemptionRow.id == UseRow.redemption_id)
+        .where(
+            UseRow.perk == perk,
+            UseRow.period == period,
+            or_(of_cards, of_person) if tokens else of_person,
+        )
+    )
+    cards: dict[str, set[int]] = {each: set() for each in tokens}
+    known: dict[str, set[int]] = {each: set() for each in names}
+    redemptions: set[int] = set()
+    for counter, subject, slot, redemption_id in rows:
+        if counter == Counter.TOKEN:
+            cards[subject].add(slot)
+        else:
+            redemptions.add(redemption_id)
+            known.get(subject, set()).add(slot)
+    return Seen(cards, frozenset(redemptions), known)
+
+
 async def slots_of_tokens(
     session: AsyncSession, perk: str, period: str, tokens: Sequence[str]
 ) -> dict[str, set[int]]:
@@ -64,28 +108,6 @@ async def slots_of_tokens(
     for subject, slot in rows:
         taken[subject].add(slot)
     return taken
-
-
-async def slots_of_person(
-    session: AsyncSession, perk: str, period: str, names: Sequence[str], member_id: int
-) -> tuple[frozenset[int], dict[str, set[int]]]:
-    """The redemptions that count for a person in the period, and each name's slots."""
-    rows = await session.execute(
-        select(UseRow.subject, UseRow.slot, UseRow.redemption_id)
-        .join(RedemptionRow, RedemptionRow.id == UseRow.redemption_id)
-        .where(
-            UseRow.perk == perk,
-            UseRow.counter == Counter.PERSON,
-            UseRow.period == period,
-            or_(UseRow.subject.in_(names), RedemptionRow.member_id == member_id),
-        )
-    )
-    redemptions: set[int] = set()
-    taken: dict[str, set[int]] = {each: set() for each in names}
-    for subject, slot, redemption_id in rows:
-        redemptions.add(redemption_id)
-        taken.get(subject, set()).add(slot)
-    return frozenset(redemptions), taken
 
 
 async def uses_by_member(

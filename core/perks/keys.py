@@ -1,7 +1,8 @@
 """The town's keys for passes: ES256 on P-256 (RFC 7518 section 3.4), in a JWK set (RFC 7517).
 
-The last key of the set signs; those before it only verify, until every pass that they signed is
-past its use. The set is a file that is readable to us alone.
+A new key is published before it signs: a ticket window that has no signal then knows it already.
+Those before it only verify, until every pass that they signed is past its use. The set is a file
+that is readable to us alone.
 """
 
 import hashlib
@@ -34,6 +35,9 @@ PASS_KEYS: Final = "pass_keys.json"  # noqa: S105
 KEPT_AFTER_ROTATION: Final = timedelta(days=7)
 """Longer than a desk may hold a scan back (72 hours) and a pass may live (minutes)."""
 
+ANNOUNCED: Final = timedelta(hours=72)
+"""So long before it signs a new key is published: as long as a window goes on without signal."""
+
 _COORDINATE: Final = 32  # bytes of r, s, x and y on P-256
 _ALGORITHM: Final = ec.ECDSA(hashes.SHA256())
 
@@ -42,16 +46,19 @@ _ALGORITHM: Final = ec.ECDSA(hashes.SHA256())
 class _Key:
     private: ec.EllipticCurvePrivateKey
     made_at: datetime
+    signs_from: datetime
     id: bytes  # the first 4 bytes of the JWK thumbprint (RFC 7638)
 
     @classmethod
-    def new(cls, now: datetime) -> Self:
-        return cls.of(ec.generate_private_key(ec.SECP256R1()), now)
+    def new(cls, now: datetime, *, after: timedelta = timedelta()) -> Self:
+        return cls.of(ec.generate_private_key(ec.SECP256R1()), now, now + after)
 
     @classmethod
-    def of(cls, private: ec.EllipticCurvePrivateKey, made_at: datetime) -> Self:
+    def of(
+        cls, private: ec.EllipticCurvePrivateKey, made_at: datetime, signs_from: datetime
+    ) -> Self:
         thumbprint = json.dumps(_jwk(private), separators=(",", ":"), sort_keys=True)
-        return cls(private, made_at, hashlib.sha256(thumbprint.encode()).digest()[:4])
+        return cls(private, made_at, signs_from, hashlib.sha256(thumbprint.encode()).digest()[:4])
 
     def sign(self, content: bytes) -> bytes:
         """64 bytes, r and s (RFC 7518 section 3.4), as WebCrypto wants them."""
@@ -76,18 +83,20 @@ class PassKeys:
 
     @classmethod
     def rotate(cls, path: Path, *, now: datetime, forget: bool = False) -> Self:
-        """A new key signs from now on. Raises `DamagedKeys`.
+        """A new key is published now and signs in 72 hours (`ANNOUNCED`). Raises `DamagedKeys`.
 
-        `forget`: the keys before it, which have become known, verify nothing any more.
+        `forget`: the keys before it, which have become known, verify nothing any more, and the new
+        one signs at once.
         """
         keys = _read(path) if path.exists() and not forget else []
-        followers = [*(key.made_at for key in keys[1:]), now][: len(keys)]
+        new = _Key.new(now, after=ANNOUNCED if keys else timedelta())
+        followers = [*(key.signs_from for key in keys[1:]), new.signs_from][: len(keys)]
         kept = [
             key
             for key, replaced_at in zip(keys, followers, strict=True)
             if now - replaced_at < KEPT_AFTER_ROTATION
         ]
-        _write(path, [*kept, _Key.new(now)])
+        _write(path, [*kept, new])
         return cls(_read(path), path)
 
     @classmethod
@@ -95,19 +104,18 @@ class PassKeys:
         """Keys that end with the process, for tests and measurements."""
         return cls([_Key.new(now)])
 
-    @property
-    def signing(self) -> _Key:
-        """The key that signs now: ask once for one pass, for its id and its signature."""
-        return list(self._keys.values())[-1]
+    def signing(self, at: datetime) -> _Key:
+        """The key that signs at a moment: ask once for one pass, for its id and its signature."""
+        keys = list(self._keys.values())
+        return next((each for each in reversed(keys) if each.signs_from <= at), keys[0])
 
-    @property
-    def id(self) -> bytes:
-        """Which key signs now, 4 bytes."""
-        return self.signing.id
+    def id(self, at: datetime) -> bytes:
+        """Which key signs at a moment, 4 bytes."""
+        return self.signing(at).id
 
     @property
     def _keys(self) -> Mapping[bytes, _Key]:
-        """The keys as the file has them now, the one that signs last."""
+        """The keys as the file has them now, in the order in which they sign."""
         if self._file is None or (stamp := _stamp(self._file)) == self._seen:
             return self._kept
         self._seen = stamp
@@ -169,7 +177,9 @@ def _read(path: Path) -> list[_Key]:
         for entry in entries:
             number = int.from_bytes(urlsafe_b64decode(entry["d"] + "=="))
             private = ec.derive_private_key(number, ec.SECP256R1())
-            keys.append(_Key.of(private, datetime.fromtimestamp(entry["iat"], UTC)))
+            made = datetime.fromtimestamp(entry["iat"], UTC)
+            since = datetime.fromtimestamp(entry.get("nbf", entry["iat"]), UTC)
+            keys.append(_Key.of(private, made, since))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedKeys(str(path)) from error
     if not keys:
@@ -185,6 +195,7 @@ def _write(path: Path, keys: Sequence[_Key], *, only_if_missing: bool = False) -
                 **_jwk(key.private),
                 "kid": key.id.hex(),
                 "iat": int(key.made_at.timestamp()),
+                "nbf": int(key.signs_from.timestamp()),
                 "d": _text(key.private.private_numbers().private_value.to_bytes(_COORDINATE)),
             }
             for key in keys

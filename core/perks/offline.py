@@ -218,7 +218,7 @@ class Offline(Window):
         self, session: AsyncSession, desk: Desk, scan: Scan, found: Found, reading: Reading
     ) -> Synced:
         row, perk, at = found.row, found.perk, min(scan.scanned_at, self._clock())
-        await self._alone(session, row.member_id)
+        await self._alone(session, row.member_id, row.nonce)
         entitled = Standing(Reason.OK, token_of(row.token))
         if row.source == Source.LAST_KNOWN:
             entitled = await self._standing(session, perk, row.member_id, reading)

@@ -66,7 +66,7 @@ def looks_like_pass(text: str) -> bool:
 def write(content: Content, keys: PassKeys) -> str:
     """The signed text of a pass."""
     left = ANY_NUMBER if content.left is None else min(content.left, ANY_NUMBER - 1)
-    key = keys.signing
+    key = keys.signing(content.issued_at)
     body = _LAYOUT.pack(
         VERSION,
         key.id,

@@ -12,23 +12,19 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.credentials import subjects_of
-from core.identity import accounts_of, wallets_of
+from core.credentials import subjects_asked
+from core.identity import accounts_asked, accounts_of, wallets_asked
 from core.tables import ConflictRow, PassRow, RedemptionRow, StandingRow
 
 
 async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list[str]:
     """Every name of a person, the number first."""
-    known = [f"wallet:{each}" for each in await wallets_of(session, member_id)]
-    known += [f"proof:{each}" for each in await subjects_of(session, member_id)]
-    known += [
-        f"account:{each.platform}:{each.external_id}"
-        for each in await accounts_of(session, member_id)
-        if each.platform != "web"
-    ]
+    asked = wallets_asked(member_id), subjects_asked(member_id), accounts_asked(member_id)
+    rows = await session.execute(union_all(*asked))
+    known = [_name(*row) for row in rows if row[1] != "web"]
     return [f"member:{member_id}", *sorted(_hidden(each, secret) for each in known)]
 
 
@@ -78,6 +74,13 @@ async def left(session: AsyncSession, member_id: int) -> None:
         await session.execute(
             update(table).where(table.member_id == member_id).values(member_id=None, token=None)
         )
+
+
+def _name(kind: str, where: str, what: str) -> str:
+    """One name. The same address is another wallet where another chain's code speaks for it."""
+    if kind == "wallet":
+        return f"wallet:{where}@{what}" if what else f"wallet:{where}"
+    return f"{kind}:{where}:{what}"
 
 
 def _hidden(name: str, secret: bytes) -> str:

@@ -247,20 +247,21 @@ async def _remember(
     moved = [each.key for each in tokens if each.collection in single]
     mine = (StandingRow.member_id == member_id) & (StandingRow.gate == gate)
     theirs = StandingRow.token.in_(moved) & (StandingRow.member_id != member_id)
-    found = await session.scalars(select(StandingRow).where(or_(mine, theirs)))
+    asked = select(StandingRow.member_id, StandingRow.gate, StandingRow.token, StandingRow.at)
+    found = await session.execute(asked.where(or_(mine, theirs)))
     known: dict[str, datetime] = {}
-    over: list[StandingRow] = []
-    for row in found:
-        if row.member_id == member_id and row.token in keys:
-            known[row.token] = row.at
+    over: list[tuple[int, str, str]] = []
+    for owner, room, token, read_at in found:
+        if owner == member_id and token in keys:
+            known[token] = read_at
         else:
-            over.append(row)
-    for row in over:
+            over.append((owner, room, token))
+    for owner, room, token in over:
         await session.execute(
             delete(StandingRow).where(
-                StandingRow.member_id == row.member_id,
-                StandingRow.gate == row.gate,
-                StandingRow.token == row.token,
+                StandingRow.member_id == owner,
+                StandingRow.gate == room,
+                StandingRow.token == token,
             )
         )
     rows = [

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,12 +60,14 @@ class Window(Base):
         Raises `NotAllowed` for an id that is empty, longer than 64 characters, or another pass's.
         """
         _checked_id(request_id)
-        async with self._transaction() as session:
-            done = await self._done(session, desk, request_id, presented=presented)
-            found = done or await self._find(session, presented, desk)
-            if isinstance(found, Verdict) and found.reason is Reason.PASS_USED and not done:
-                # By this very request, perhaps, between the two looks.
-                found = await self._done(session, desk, request_id) or found
+        found = await self._at_a_glance(presented, desk, request_id)
+        if found is None:
+            async with self._transaction() as session:
+                done = await self._done(session, desk, request_id, presented=presented)
+                found = done or await self._find(session, presented, desk)
+                if isinstance(found, Verdict) and found.reason is Reason.PASS_USED and not done:
+                    # By this very request, perhaps, between the two looks.
+                    found = await self._done(session, desk, request_id) or found
         if isinstance(found, Verdict):
             return found
         reading = await self._reading_for(found)
@@ -76,6 +78,27 @@ class Window(Base):
             except IntegrityError:  # somebody else took the slot, or this very pass
                 continue
         raise RecordsUnavailable("too many at once")
+
+    async def _at_a_glance(self, presented: str, desk: Desk, request_id: str) -> Found | None:
+        """A pass that nobody has taken and nothing speaks against, by one question without a lock.
+
+        Nearly every scan is that. `None`: it is not so simple, and to be looked at step by step.
+        """
+        if not passes.looks_like_pass(presented):
+            return None
+        content = passes.read(presented, self._keys, expected_town=self._town.town.code)
+        perk = self._marks.get(content.mark) if isinstance(content, passes.Content) else None
+        if isinstance(content, Reason) or perk is None:
+            return None
+        nonce = content.nonce.hex()
+        this = (RedemptionRow.desk_id == desk.id) & (RedemptionRow.request_id == request_id)
+        taken = exists().where(or_(RedemptionRow.pass_nonce == nonce, this))
+        async with self._glance() as session:
+            row = await session.scalar(select(PassRow).where(PassRow.nonce == nonce, ~taken))
+        if row is None:
+            return None
+        found = Found(row, perk)
+        return found if self._fault(found, desk, self._clock()) is Reason.OK else None
 
     async def undo(self, redemption_id: int, by: Desk | str, *, reason: str) -> Redemption:
         """Take a use back: the clerk (a `Desk`) for 15 minutes, staff (their name) at any time.
@@ -163,16 +186,22 @@ class Window(Base):
             found = await self._by_code(session, presented, desk, now)
         if isinstance(found, Verdict):
             return found
-        if desk.facility not in found.perk.facilities:
-            return self._no(Reason.OTHER_FACILITY, desk, found.perk)
+        fault = self._fault(found, desk, now)
+        if fault is Reason.OTHER_FACILITY:
+            return self._no(fault, desk, found.perk)
         if (used := await _used(session, found.row.nonce)) is not None:
             return self._no(Reason.PASS_USED, desk, found.perk, before=used)
+        return found if fault is Reason.OK else self._no(fault, desk, found.perk)
+
+    def _fault(self, found: Found, desk: Desk, now: datetime) -> Reason:
+        """What speaks against a pass before anybody is asked whether it was taken."""
+        if desk.facility not in found.perk.facilities:
+            return Reason.OTHER_FACILITY
         if not found.by_code and now > found.row.expires_at:
-            return self._no(Reason.EXPIRED, desk, found.perk)
+            return Reason.EXPIRED
         if found.row.issued_at > now + SKEW:
-            return self._no(Reason.NOT_YET, desk, found.perk)
-        dates = self._dates(found.perk, now)
-        return found if dates is Reason.OK else self._no(dates, desk, found.perk)
+            return Reason.NOT_YET
+        return self._dates(found.perk, now)
 
     async def _known(
         self, session: AsyncSession, content: passes.Content, desk: Desk
@@ -243,11 +272,10 @@ class Window(Base):
         self, session: AsyncSession, found: Found, desk: Desk, reading: Reading, request_id: str
     ) -> Verdict:
         """Book what was found, in one transaction. Raises `IntegrityError` when a race is lost."""
-        await self._alone(session, found.row.member_id)
+        theirs = await self._alone(session, found.row.member_id, found.row.nonce)
         if (before := await self._before(session, found, desk, request_id)) is not None:
             return before
-        known = await session.get(PassRow, found.row.nonce)
-        if known is None or known.member_id != found.row.member_id:
+        if not theirs:
             # They left, or became one with another member, in this moment: scan again.
             return self._no(Reason.UNKNOWN_PASS, desk, found.perk)
         now = self._clock()
@@ -359,7 +387,8 @@ class Window(Base):
 
 async def _used(session: AsyncSession, nonce: str) -> Use | None:
     """When and where this very pass was taken."""
-    row = await session.scalar(select(RedemptionRow).where(RedemptionRow.pass_nonce == nonce))
+    asked = select(RedemptionRow.at, RedemptionRow.facility)
+    row = (await session.execute(asked.where(RedemptionRow.pass_nonce == nonce))).first()
     return Use(row.at, row.facility) if row else None
 
 

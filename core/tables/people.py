@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.base import Base, Key
@@ -44,19 +52,30 @@ class AccountRow(Base):
 
 
 class WalletRow(Base):
-    """A wallet that a member has proved to control. One wallet stands for one member."""
+    """A wallet that stands for a member on one chain, or on every chain.
+
+    The key of an address is one person's on every chain. The code at an address is not: a contract
+    on one chain and one on another may be two persons', so each chain has a row of its own. Where
+    somebody has proved the key (`chain_id` 0), the rows of single chains do not count.
+    """
 
     __tablename__ = "wallet"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ("via", "via_chain_id"), ("wallet.address", "wallet.chain_id"), ondelete="CASCADE"
+        ),
+        Index(None, "via", "via_chain_id"),
+    )
 
     address: Mapped[str] = mapped_column(String(42), primary_key=True)  # EIP-55 case
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """The one chain on which it counts: proved by a contract (ERC-1271, ERC-6492), or a vault. 0:
+    it counts on every chain, proved by its key."""
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
-    chain_id: Mapped[int] = mapped_column(BigInteger)  # where it was proved
-    contract_wallet: Mapped[bool] = mapped_column(default=False)
-    """Proved by a contract (ERC-1271, ERC-6492): it counts on `chain_id` alone."""
-    via: Mapped[str | None] = mapped_column(
-        String(42), ForeignKey("wallet.address", ondelete="CASCADE"), index=True
-    )
-    """The wallet that this one, a vault, named at delegate.xyz; it goes when that one goes."""
+    proved_on: Mapped[int] = mapped_column(BigInteger)  # the chain that the signed message names
+    via: Mapped[str | None] = mapped_column(String(42))
+    via_chain_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The row that this one, a vault, named at delegate.xyz; it goes when that one goes."""
     proved_at: Mapped[datetime]
 
 

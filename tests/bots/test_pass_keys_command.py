@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from bots.cli import command
 from core.clock import system_clock
 from core.perks import PASS_KEYS, PassKeys
+from core.perks.keys import ANNOUNCED
 
 
 def rotate(folder: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> tuple[int, str]:
@@ -31,11 +32,13 @@ def test_a_new_key_signs_and_the_audit_log_says_so(
     said: str,
 ) -> None:
     running = PassKeys.open(tmp_path / PASS_KEYS, now=system_clock())
-    old = running.id
+    old = running.id(system_clock())
     code, output = rotate(tmp_path, monkeypatch, *more)
     assert code == 0, output
     assert said in output
-    assert running.id != old  # the running town has noticed
+    now = system_clock()  # the running town has noticed
+    assert (running.id(now) == old) is (not more), "a key that leaked signs nothing any more"
+    assert running.id(now + ANNOUNCED) != old
     assert len(running.public()) == kept
     with sqlite3.connect(tmp_path / "kankei.sqlite3") as records:
         rows = records.execute("select actor, action from audit").fetchall()

@@ -77,7 +77,7 @@ async def test_a_signature_links_the_wallet_to_the_member_of_the_link(office: Of
     outcome = await office.join()
     assert isinstance(outcome, Linked)
     async with office.sessions() as session:
-        assert await identity.holder_of(session, ADDRESS) == outcome.member_id
+        assert await identity.members_at(session, ADDRESS) == [outcome.member_id]
 
 
 async def test_the_words_to_sign_are_ascii_and_promise_that_nothing_moves(office: Office) -> None:
@@ -373,18 +373,32 @@ def stranger(town: TownPack, sessions: Sessions, clock: SetClock) -> Stranger:
     return Stranger(town, sessions, clock)
 
 
-@pytest.mark.parametrize("contract", [True, False])
 @pytest.mark.parametrize("platform", ["web", "discord"])
-async def test_a_contract_on_another_chain_does_not_become_the_member_nor_asks_them(
-    stranger: Stranger, platform: str, contract: bool
+async def test_a_contract_at_the_address_of_a_member_s_key_is_refused(
+    stranger: Stranger, platform: str
 ) -> None:
-    member, thief = await stranger.member(contract=contract), await stranger.browser(platform)
+    member, thief = await stranger.member(contract=False), await stranger.browser(platform)
     with pytest.raises(WalletTaken):
         await stranger.sign(thief, OTHER_CHAIN)
     async with stranger.sessions() as session:
-        assert await identity.holder_of(session, ADDRESS) == member.member_id
+        assert await identity.members_at(session, ADDRESS) == [member.member_id]
         assert await identity.find_account(session, platform, "stranger") == thief
         assert list(await session.scalars(select(AnnouncementRow))) == []
+
+
+@pytest.mark.parametrize("platform", ["web", "discord"])
+async def test_a_contract_at_a_member_s_address_on_another_chain_is_another_person_s(
+    stranger: Stranger, platform: str
+) -> None:
+    member, other = await stranger.member(contract=True), await stranger.browser(platform)
+    proved = await stranger.sign(other, OTHER_CHAIN)
+    assert proved == Linked(other.member_id, ADDRESS, theirs=True)
+    async with stranger.sessions() as session:
+        (theirs,) = await identity.linked_wallets(session, member.member_id)
+        (found,) = await identity.linked_wallets(session, other.member_id)
+        told = list(await session.scalars(select(AnnouncementRow.kind)))
+    assert (theirs.chain_id, found.chain_id) == (CHAIN_ID, OTHER_CHAIN)
+    assert "merge" not in told, "nobody is asked whether the two are one person"
 
 
 async def test_a_leaked_link_signed_by_a_contract_on_another_chain_opens_no_pages(
@@ -393,9 +407,15 @@ async def test_a_leaked_link_signed_by_a_contract_on_another_chain_opens_no_page
     member = await stranger.member(contract=True)
     proved = await stranger.sign(member, OTHER_CHAIN)
     assert proved == Linked(member.member_id, ADDRESS, theirs=False)
+
+
+async def test_one_contract_account_on_two_chains_counts_on_both(stranger: Stranger) -> None:
+    member = await stranger.member(contract=True)
+    await stranger.sign(member, OTHER_CHAIN)
     async with stranger.sessions() as session:
-        (found,) = await identity.linked_wallets(session, member.member_id)
-    assert found.chain_id == CHAIN_ID
+        found = await identity.linked_wallets(session, member.member_id)
+    assert {each.chain_id for each in found} == {CHAIN_ID, OTHER_CHAIN}
+    assert not any(each.counts_on(1) for each in found)
 
 
 async def test_a_contract_wallet_comes_back_in_a_new_browser_on_its_own_chain(

@@ -42,7 +42,7 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     await migrate(engine)
     async with engine.connect() as connection:
         assert (await connection.execute(text("select * from alembic_version"))).all() == [
-            ("0013",)
+            ("0014",)
         ]
     await engine.dispose()
 
@@ -123,7 +123,7 @@ async def test_of_two_people_who_prove_one_wallet_at_once_exactly_one_gets_it(
     outcomes = await asyncio.gather(*(prove(member) for member in members))
     assert sum(outcomes) == 1
     async with sessions() as session:
-        assert await identity.holder_of(session, ALICE) == members[outcomes.index(True)]
+        assert await identity.members_at(session, ALICE) == [members[outcomes.index(True)]]
 
 
 async def test_two_accounts_become_one_person_at_the_word_of_the_first(sessions: Sessions) -> None:
@@ -201,7 +201,7 @@ async def test_a_person_can_take_and_delete_all_that_is_kept_of_them(sessions: S
         await identity.forget(session, account.member_id, now=NOW)
     async with sessions() as session:
         assert await identity.find_account(session, "telegram", "4711") is None
-        assert await identity.holder_of(session, ALICE) is None
+        assert await identity.members_at(session, ALICE) == []
 
 
 async def test_the_audit_log_notices_a_changed_row(sessions: Sessions) -> None:

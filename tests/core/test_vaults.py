@@ -141,3 +141,26 @@ async def test_a_wallet_of_another_member_is_not_taken_by_a_delegation(
     registry.name("ALL")
     assert not await desk.link(member, VAULT)
     assert await addresses(lite, other) == [VAULT]
+
+
+async def test_a_vault_named_on_two_chains_is_offered_once_and_let_go_chain_by_chain(
+    registry: Registry, lite: Sessions, clock: SetClock, town: TownPack
+) -> None:
+    first = town.collections[0]
+    more = first.model_copy(update={"name": "other", "chain_id": 4_242})
+    desk = Vaults(town.model_copy(update={"collections": (first, more)}), lite, registry, clock)
+    member = await holder(lite, clock, town)
+    registry.name("ALL")
+    offers = await desk.offers(member)
+    assert {(each.vault, each.chain_id) for each in offers} == {
+        (VAULT, first.chain_id),
+        (VAULT, 4_242),
+    }
+    assert await desk.link(member, VAULT)
+    async with transaction(lite) as session:
+        found = await identity.linked_wallets(session, member)
+        assert {each.chain_id for each in found} == {None, first.chain_id, 4_242}
+        assert await identity.drop_vault(session, VAULT, 4_242, via=HOT, now=clock())
+        left = await identity.linked_wallets(session, member)
+    assert {each.chain_id for each in left} == {None, first.chain_id}
+    assert [each.chain_id for each in await desk.offers(member)] == [4_242]

@@ -1,6 +1,6 @@
 """Wallets of a member: where each counts, what stands behind another, and how they are let go."""
 
-from contextlib import nullcontext
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from core.errors import WalletTaken
 from core.identity import Wallet
 from core.identity.people import keys_of, member_columns
 from core.identity.wallets import MAX_VAULTS
-from core.tables import AuditRow, Base, CredentialRow, FactRow, MemberRow, ToldRow
+from core.tables import AuditRow, Base, CredentialRow, FactRow, MemberRow, ToldRow, WalletRow
 from core.tables.base import UtcDateTime
 
 HOT = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
@@ -42,10 +42,17 @@ async def join(sessions: Sessions, external: str, platform: str = "telegram") ->
     return account.member_id
 
 
-async def link(sessions: Sessions, member: int, address: str, *, contract: bool = False) -> None:
+async def link(
+    sessions: Sessions,
+    member: int,
+    address: str,
+    *,
+    contract: bool = False,
+    chain: int = POLYGON,
+) -> None:
     async with transaction(sessions) as session:
         await identity.link_wallet(
-            session, member, address, POLYGON, now=NOW, contract_wallet=contract
+            session, member, address, chain, now=NOW, contract_wallet=contract
         )
 
 
@@ -114,22 +121,128 @@ async def test_a_vault_belongs_to_one_member_and_its_own_key_wins(sessions: Sess
         await link(sessions, first, VAULT)
 
 
-async def test_a_contract_takes_a_vault_on_the_registry_s_chain_alone(sessions: Sessions) -> None:
+async def test_a_contract_takes_a_vault_on_the_chain_alone_that_it_signed_for(
+    sessions: Sessions,
+) -> None:
     first, second = await join(sessions, "1"), await join(sessions, "2")
     await link(sessions, first, HOT)
     await vault(sessions, first)
-    for member in (first, second):
-        async with transaction(sessions) as session:
-            proof = identity.link_wallet(
-                session, member, VAULT, AMOY, now=NOW, contract_wallet=True
-            )
-            with pytest.raises(WalletTaken) if member == second else nullcontext():
-                await proof
+    await link(sessions, second, VAULT, contract=True, chain=AMOY)
     assert Wallet(VAULT, POLYGON, HOT) in await linked(sessions, first)
-    assert await linked(sessions, second) == []
+    assert await linked(sessions, second) == [Wallet(VAULT, AMOY, None)]
     await link(sessions, second, VAULT, contract=True)  # on the registry's chain
-    assert await linked(sessions, second) == [Wallet(VAULT, POLYGON, None)]
+    assert Wallet(VAULT, POLYGON, None) in await linked(sessions, second)
     assert [each.address for each in await linked(sessions, first)] == [HOT]
+
+
+async def test_a_contract_account_is_one_person_s_on_each_chain(sessions: Sessions) -> None:
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, first, SAFE, contract=True)
+    await link(sessions, second, SAFE, contract=True, chain=AMOY)
+    with pytest.raises(WalletTaken):
+        await link(sessions, second, SAFE, contract=True)
+    with pytest.raises(WalletTaken):
+        await link(sessions, second, SAFE)  # nobody else's contract gives way to a key
+    async with transaction(sessions) as session:
+        assert await identity.members_at(session, SAFE) == [first, second]  # by chain
+        for chain, member in ((POLYGON, first), (AMOY, second), (1, None)):
+            found = await identity.holders_of(session, [SAFE, HOT], chain_id=chain)
+            assert found == ({SAFE: member} if member else {})
+            assert await identity.all_wallets(session, chain_id=chain) == found
+        shown = await identity.proved_holder(session, SAFE, AMOY, contract_wallet=True)
+        assert shown == second
+        assert await identity.proved_holder(session, SAFE, 1, contract_wallet=True) is None
+
+
+async def test_a_key_stands_for_its_contracts_of_all_chains_and_the_vaults_behind_them(
+    sessions: Sessions,
+) -> None:
+    member, other = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, member, HOT, contract=True)
+    await link(sessions, member, HOT, contract=True, chain=AMOY)
+    await vault(sessions, member)
+    await link(sessions, member, HOT)
+    assert await linked(sessions, member) == [Wallet(VAULT, POLYGON, HOT), Wallet(HOT, None, None)]
+    for chain in (POLYGON, AMOY):
+        with pytest.raises(WalletTaken):
+            await link(sessions, other, HOT, contract=True, chain=chain)
+    await link(sessions, member, HOT, contract=True)  # an account that has delegated to code
+    assert Wallet(HOT, None, None) in await linked(sessions, member)
+    async with transaction(sessions) as session:
+        assert await identity.unlink_wallet(session, member, HOT, by="member:1", now=NOW)
+    assert await linked(sessions, member) == []
+
+
+async def test_of_a_key_and_a_contract_entered_at_once_the_key_counts(sessions: Sessions) -> None:
+    """They share no key of the table: both may be there, and one answer is given everywhere."""
+    first, second = await join(sessions, "1"), await join(sessions, "2")
+    async with transaction(sessions) as session:
+        for member, chain in ((second, POLYGON), (first, 0)):
+            session.add(
+                WalletRow(
+                    address=SAFE,
+                    chain_id=chain,
+                    member_id=member,
+                    proved_on=POLYGON,
+                    proved_at=NOW,
+                )
+            )
+    assert await linked(sessions, second) == []
+    assert await linked(sessions, first) == [Wallet(SAFE, None, None)]
+    async with transaction(sessions) as session:
+        assert await identity.members_at(session, SAFE) == [first]
+        for chain in (POLYGON, AMOY):
+            assert await identity.all_wallets(session, chain_id=chain) == {SAFE: first}
+            holders = await identity.holders_of(session, [SAFE], chain_id=chain)
+            assert holders == {SAFE: first}
+
+
+async def test_of_many_who_prove_a_contract_at_once_one_gets_it_on_each_chain(
+    sessions: Sessions,
+) -> None:
+    members = [await join(sessions, str(number)) for number in range(6)]
+
+    async def prove(number: int, member: int) -> bool:
+        try:
+            chain = (POLYGON, AMOY)[number % 2]
+            await link(sessions, member, SAFE, contract=True, chain=chain)
+        except WalletTaken:
+            return False
+        return True
+
+    won = await asyncio.gather(*(prove(*each) for each in enumerate(members)))
+    assert (sum(won[::2]), sum(won[1::2])) == (1, 1)
+
+
+async def test_a_contract_is_taken_off_on_one_chain_and_stays_on_the_other(
+    sessions: Sessions,
+) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, SAFE, contract=True)
+    await link(sessions, member, SAFE, contract=True, chain=AMOY)
+    polygon, amoy = await linked(sessions, member)
+    assert polygon.mark != amoy.mark
+    async with transaction(sessions) as session:
+        assert await identity.unlink_wallet(
+            session, member, SAFE, chain_id=POLYGON, by="member:1", now=NOW
+        )
+    assert await linked(sessions, member) == [Wallet(SAFE, AMOY, None)]
+
+
+async def test_a_vault_counts_on_each_chain_whose_registry_names_its_delegate(
+    sessions: Sessions,
+) -> None:
+    member, other = await join(sessions, "1"), await join(sessions, "2")
+    await link(sessions, member, HOT)
+    await link(sessions, other, SAFE)
+    assert await vault(sessions, member)
+    async with transaction(sessions) as session:
+        for owner, via in ((other, SAFE), (member, HOT)):
+            theirs = await identity.link_vault(session, owner, VAULT, AMOY, via=via, now=NOW)
+            assert theirs is (owner == other), "it is another's on that chain"
+    await link(sessions, other, VAULT)
+    assert [each.address for each in await linked(sessions, member)] == [HOT]
+    assert Wallet(VAULT, None, None) in await linked(sessions, other)
 
 
 async def test_a_contract_acts_for_no_vault_of_another_chain(sessions: Sessions) -> None:
@@ -159,10 +272,10 @@ async def test_a_delegation_that_is_over_lets_the_vault_go_unless_it_was_proved_
     await link(sessions, member, HOT)
     await vault(sessions, member)
     async with transaction(sessions) as session:
-        assert await identity.drop_vault(session, VAULT, via=HOT, now=NOW)
+        assert await identity.drop_vault(session, VAULT, POLYGON, via=HOT, now=NOW)
     await link(sessions, member, VAULT)
     async with transaction(sessions) as session:
-        assert not await identity.drop_vault(session, VAULT, via=HOT, now=NOW)
+        assert not await identity.drop_vault(session, VAULT, POLYGON, via=HOT, now=NOW)
         actions = [each.action for each in await session.scalars(select(AuditRow))]
     assert len(await linked(sessions, member)) == 2
     assert actions.count("wallet.vault-linked") == 1

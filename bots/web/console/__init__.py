@@ -2,6 +2,7 @@
 
 from bots.web.console.announcements import announcement_pages
 from bots.web.console.audit import AuditLog
+from bots.web.console.cards import Cards
 from bots.web.console.chain import ChainPage
 from bots.web.console.changes import Changes
 from bots.web.console.clock import ClockPage
@@ -24,6 +25,7 @@ def staff_pages(web: Web) -> tuple[StaffPages, ...]:
         ChainPage(web),
         ClockPage(web),
         Members(web),
+        Cards(web),
         Changes(web),
         Proofs(web),
         PerkPages(web),

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
+from bots import texts
 from bots.reasons import Need, Reasons
 from bots.spreadsheet import csv_text
 from bots.web.console.pages import StaffPages
@@ -69,7 +70,10 @@ class Changes(StaffPages):
         await self._found(number)
         async with transaction(self.web.app.sessions) as session:
             rows = await losses_of(session, number)
-        say = Reasons(self.web.app.town, self.language(request))
+        language = self.language(request)
+        say = Reasons(self.web.app.town, language)
+        heads = ("person", "room", "platform", "missing")
+        names = [texts.say(f"members.csv.{each}", language) for each in heads]
         cells = (
             (
                 f"member:{row.member_id}" if row.member_id else "-",
@@ -80,7 +84,7 @@ class Changes(StaffPages):
             for row in rows
         )
         return Response(
-            csv_text([("person", "room", "platform", "missing"), *cells]).encode(),
+            csv_text([names, *cells]).encode(),
             media_type="text/csv",
             headers={"Content-Disposition": f'attachment; filename="change-{number}.csv"'},
         )

@@ -1,7 +1,7 @@
 """The console's pages on members: who is in which room and why, and what staff decide by hand."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bots import texts
+from bots.conversation.links import words_of
 from bots.places import rooms_of
 from bots.reasons import Reasons
 from bots.spreadsheet import csv_text
@@ -20,7 +22,9 @@ from core import audit
 from core.access.overrides import (
     LONGEST,
     MAX_REASON,
+    BadEnd,
     Effect,
+    NoReason,
     end_override,
     make_override,
     overrides,
@@ -31,10 +35,11 @@ from core.credentials import credentials_of
 from core.database import reading, transaction
 from core.errors import NotAllowed, NotFound
 from core.holdings.search import owners_of_token
-from core.identity import accounts_of, find_account, holder_of, holders_of, wallets_of
+from core.identity import accounts_of, find_account, holders_of, linked_wallets, members_at
 
 SHOWN: Final = 500  # rows of a room's list on the page; the file has all
 HISTORY: Final = 100
+MAX_WORDS: Final = 100
 _NUMBER: Final = re.compile(r"\d{1,78}")
 LARGEST: Final = 2**53
 
@@ -62,30 +67,32 @@ class Members(StaffPages):
         return await self._overview(request)
 
     async def _overview(
-        self, request: Request, *, found: Sequence[int] | None = None
+        self, request: Request, *, found: Sequence[int] | None = None, words: str = ""
     ) -> HTMLResponse:
         app = self.web.app
         async with reading(app.sessions) as session:
             rooms = await figures(session, [gate.name for gate in rooms_of(app.town)])
             decided = await overrides(session, now=app.clock())
-        return self.render(request, "members.html", rooms=rooms, decided=decided, found=found)
+        return self.render(
+            request, "members.html", rooms=rooms, decided=decided, found=found, words=words
+        )
 
     async def search(self, request: Request) -> Response:
         """One member: their page. Several, or none: said on this page."""
         self.web.staff(request)
         fields = await self.web.form(request, "form")
         async with reading(self.web.app.sessions) as session:
-            found = await self._find(session, fields.get("words", "").strip())
+            words = fields.get("words", "").strip()[:MAX_WORDS]
+            found = await self._find(session, words)
         if len(found) == 1:
             return go(f"/console/members/{found[0]}")
-        return await self._overview(request, found=found)
+        return await self._overview(request, found=found, words=words)
 
     async def _find(self, session: AsyncSession, words: str) -> list[int]:
         """Members by their number, a platform's id, a card's address or a card's number."""
         found: dict[int, None] = {}
         if is_address(words):
-            holder = await holder_of(session, to_checksum_address(words))
-            return [] if holder is None else [holder]
+            return await members_at(session, to_checksum_address(words))
         words = words.removeprefix("#")
         if not _NUMBER.fullmatch(words):
             return []
@@ -96,7 +103,8 @@ class Members(StaffPages):
                 found[account.member_id] = None
         for collection in self.web.app.town.collections:
             owners = await owners_of_token(session, collection, int(words))
-            found.update(dict.fromkeys((await holders_of(session, owners)).values()))
+            holders = await holders_of(session, owners, chain_id=collection.chain_id)
+            found.update(dict.fromkeys(holders.values()))
         return list(found)
 
     # A room
@@ -112,8 +120,10 @@ class Members(StaffPages):
         """The whole list for a spreadsheet; members by number."""
         self.web.staff(request)
         rows = await self._list(gate)
-        say = Reasons(self.web.app.town, self.language(request))
-        names = ("member", "platform", "state", "since", "why", "leaves", "missing")
+        language = self.language(request)
+        say = Reasons(self.web.app.town, language)
+        heads = ("member", "platform", "state", "since", "why", "leaves", "missing")
+        names = [texts.say(f"members.csv.{each}", language) for each in heads]
         cells = (
             (
                 each.member_id,
@@ -145,7 +155,15 @@ class Members(StaffPages):
         self.web.staff(request)
         return await self._member(request, number)
 
-    async def _member(self, request: Request, number: int, *, fault: bool = False) -> HTMLResponse:
+    async def _member(
+        self,
+        request: Request,
+        number: int,
+        *,
+        fault: str = "",
+        given: Mapping[str, str] | None = None,
+    ) -> HTMLResponse:
+        """The member's page; with a `fault`, what was `given` stays in the form."""
         app = self.web.app
         now = app.clock()
         async with reading(app.sessions) as session:
@@ -155,20 +173,26 @@ class Members(StaffPages):
             values = {
                 "doors": await doors_of(session, number),
                 "credentials": await credentials_of(session, number, now=now),
-                "wallets": len(await wallets_of(session, number)),
+                "wallets": await linked_wallets(session, number),
                 "decided": await overrides_of(session, number, now=now),
                 "history": await audit.search(
                     session, audit.Filter(area="access", subject=f"member:{number}"), limit=HISTORY
                 ),
             }
         today = now.astimezone(ZoneInfo(app.town.town.timezone)).date()
+        cards = [
+            (each.mark, words_of(app.town, each, self.language(request)))
+            for each in values.pop("wallets")
+        ]
         return self.render(
             request,
             "member.html",
             status=422 if fault else 200,
             number=number,
+            cards=cards,
             accounts=accounts,
             fault=fault,
+            given=given or {},
             earliest=today,
             latest=today + LONGEST - timedelta(days=1),
             max_reason=MAX_REASON,
@@ -197,9 +221,11 @@ class Members(StaffPages):
         app = self.web.app
         until = self._end_of(fields.get("until", ""))
         gate, effect = fields.get("gate", ""), fields.get("effect", "")
-        if app.town.gate(gate) is None or effect not in set(Effect) or until is None:
-            return await self._member(request, number, fault=True)
         try:
+            if app.town.gate(gate) is None or effect not in set(Effect):
+                raise NotAllowed("no such room, or nothing that can be done")
+            if until is None:
+                raise BadEnd
             async with transaction(app.sessions) as session:
                 await make_override(
                     session,
@@ -211,8 +237,9 @@ class Members(StaffPages):
                     by=by,
                     now=app.clock(),
                 )
-        except NotAllowed:
-            return await self._member(request, number, fault=True)
+        except NotAllowed as error:
+            fault = {NoReason: "reason", BadEnd: "until"}.get(type(error), "room")
+            return await self._member(request, number, fault=fault, given=fields)
         except NotFound as error:
             raise HTTPException(404) from error
         await app.doorkeeper.recheck(number)

@@ -112,7 +112,10 @@ class Report(StaffPages):
             membership = await insights.membership(
                 session, period, zone=app.town.town.timezone, now=app.clock()
             )
-            linked = await identity.all_wallets(session)
+            linked = {
+                chain_id: await identity.all_wallets(session, chain_id=chain_id)
+                for chain_id in {each.chain_id for each in app.town.collections}
+            }
             hands = []
             for each in app.town.collections:
                 try:

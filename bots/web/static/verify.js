@@ -3,7 +3,7 @@
 const root = document.querySelector('[data-verify]');
 const find = (name) => root.querySelector(`[data-${name}]`);
 const base = root.dataset.verify;
-const chainId = Number(root.dataset.chain);
+const chainIds = root.dataset.chains.split(' ').map(Number);
 const csrf = document.querySelector('meta[name=csrf]').content;
 const list = find('wallets');
 const found = new Map();
@@ -95,6 +95,14 @@ async function ask(provider, method, params) {
     throw new Fault(words(name || 'wallet-error'));
   }
 }
+// A contract account lives on one chain, which its wallet is on. A key's is the same everywhere.
+async function chainOf(provider) {
+  if (chainIds.length < 2) return chainIds[0];
+  try {
+    const told = Number(await provider.request({ method: 'eth_chainId', params: [] }));
+    return chainIds.includes(told) ? told : chainIds[0];
+  } catch { return chainIds[0]; }
+}
 const hex = (text) => '0x' + [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 async function prove(provider) {
@@ -105,7 +113,7 @@ async function prove(provider) {
     at('connect');
     const accounts = await ask(provider, 'eth_requestAccounts', []);
     if (!Array.isArray(accounts) || !accounts.length) throw new Fault(words('no-account'));
-    const { message, address } = await post('/challenge', { address: accounts[0], chain_id: chainId });
+    const { message, address } = await post('/challenge', { address: accounts[0], chain_id: await chainOf(provider) });
     at('sign');
     const signature = await ask(provider, 'personal_sign', [hex(message), address]);
     at('check');

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.bots.web.stage import Wallet, World, give_wallet, sign
 
@@ -33,7 +33,7 @@ async def tab(browser: Browser, wallet: Wallet | None = None) -> AsyncIterator[P
     assert wrong == []
 
 
-def wallet_of(key: LocalAccount, asked: list[str]) -> Wallet:
+def wallet_of(key: LocalAccount, asked: list[str], chain: int = 1) -> Wallet:
     """A wallet whose `personal_sign` is eth-account, and which allows everything."""
 
     async def answer(question: str) -> str:
@@ -41,6 +41,8 @@ def wallet_of(key: LocalAccount, asked: list[str]) -> Wallet:
         asked.append(request["method"])
         if request["method"] == "eth_requestAccounts":
             return json.dumps({"result": [key.address.lower()]})
+        if request["method"] == "eth_chainId":
+            return json.dumps({"result": hex(chain)})
         message, address = request["params"]
         assert address == key.address
         return json.dumps({"result": sign(key, bytes.fromhex(message[2:]).decode())})
@@ -97,6 +99,29 @@ async def test_a_wallet_that_refuses_is_told_apart_and_can_be_asked_again(
             await expect(page.get_by_text(sentence)).to_be_visible()
             await page.get_by_role("button", name="Try again").click()
             await expect(page.get_by_role("button", name="Test Wallet")).to_be_focused()
+
+
+async def test_in_a_town_of_several_chains_the_card_is_proved_on_the_one_its_wallet_is_on(
+    world: World, browser: Browser
+) -> None:
+    key, asked = Account.create(), list[str]()
+    world.holdings.give(key.address, 1)
+
+    async def two_chains(route: Route) -> None:
+        answer = await route.fetch()
+        page = await answer.text()
+        one = f'data-chains="{world.chain_id}"'
+        assert one in page
+        await route.fulfill(
+            response=answer, body=page.replace(one, f'data-chains="4242 {world.chain_id}"')
+        )
+
+    async with tab(browser, wallet_of(key, asked, world.chain_id)) as page:
+        await page.route("**/verify/*", two_chains)
+        await join(page, world)
+        await page.get_by_role("button", name="Test Wallet").click()
+        await expect(page.get_by_role("heading", name="Welcome, digital resident!")).to_be_visible()
+    assert asked == ["eth_requestAccounts", "eth_chainId", "personal_sign"]
 
 
 async def test_a_wallet_that_signs_with_another_account_is_refused(

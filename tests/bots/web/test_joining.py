@@ -179,7 +179,8 @@ async def test_a_wallet_of_somebody_on_telegram_needs_their_word(world: World) -
             WalletRow(
                 address=key.address,
                 member_id=hana.member_id,
-                chain_id=world.chain_id,
+                chain_id=0,
+                proved_on=world.chain_id,
                 proved_at=now,
             )
         )

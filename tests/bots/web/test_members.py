@@ -66,6 +66,9 @@ async def test_staff_see_who_is_in_which_room_why_and_since_when(world: World) -
         assert listed.count("デジタル住民票(見本)</td>") == 3
         table = (await hana.get("/console/members/rooms/residents/list.csv")).text
         assert f"{members[0]},web,open," in table
+        assert table.startswith(
+            "\ufeff会員,場所,様子,いつから,開いている理由,出る日時,足りないもの"
+        )
         assert "0x7E5F" not in table + listed + overview
 
 
@@ -82,6 +85,7 @@ async def test_a_member_is_found_by_platform_id_card_address_and_card_number(
         assert str(found.answer.url.path) == f"/console/members/{members[0]}"
         missing = await hana.post("/console/members/search", words="99999999")
         assert "Nobody was found" in missing.text
+        assert 'value="99999999"' in missing.text
     async with world.app.sessions() as session:
         rows = await session.scalars(select(AuditRow))
         assert all(words not in f"{row.detail}{row.subject}{row.action}" for row in rows)
@@ -110,8 +114,18 @@ async def test_staff_let_somebody_in_until_a_day_and_take_it_back(world: World) 
     given = {"gate": "residents", "effect": "admit", "reason": "講師", "until": until}
     async with world.visitor() as hana:
         await enter(world, hana)
-        for wrong in ({"reason": " "}, {"until": "2020-01-01"}, {"until": "x"}, {"gate": "no"}):
-            assert (await hana.post(path, {**given, **wrong})).status == 422
+        for wrong, said in (
+            ({"reason": " "}, "give a reason"),
+            ({"until": "2020-01-01"}, "last day between"),
+            ({"until": "x"}, "last day between"),
+            ({"gate": "no"}, "choose the room"),
+        ):
+            refused = await hana.post(path, {**given, **wrong})
+            assert refused.status == 422
+            assert said in refused.text
+            assert f'value="{({**given, **wrong})["reason"].strip()}"' in refused.text.replace(
+                'value=" "', 'value=""'
+            )
         page = await hana.post(path, given)
         assert "an invitation by the town office" in page.text
         assert "decided by hana" in page.text

@@ -28,7 +28,7 @@ async def enter(world: World, visitor: Visitor) -> identity.Account:
     world.holdings.give(key.address, 1)
     await visitor.prove(await visitor.link(), key, world.chain_id)
     async with transaction(world.app.sessions) as session:
-        member = await identity.holder_of(session, key.address)
+        (member,) = await identity.members_at(session, key.address)
         assert member is not None
         (account,) = await identity.accounts_of(session, member)
     return account

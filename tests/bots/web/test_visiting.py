@@ -55,6 +55,19 @@ async def test_the_page_on_digital_residents_says_what_they_are_not(world: World
     assert "/about" in seen.text
 
 
+async def test_a_note_that_is_true_of_several_perks_is_said_once(world: World) -> None:
+    async with world.visitor("ja") as visitor:
+        seen = await visitor.get("/about")
+    town = world.app.town
+    notes = [each.legal_note.get("ja") for each in town.perks]
+    assert len(notes) > len(set(notes)), "the town has perks with the same note"
+    for perk in town.perks:
+        assert perk.title.get("ja") in seen.text
+    ways = {each.legal_note.get("ja") for each in (*town.collections, *town.proofs)}
+    for note in set(notes) - ways:
+        assert seen.text.count(note) == 1
+
+
 async def test_a_question_is_answered_without_a_script(world: World) -> None:
     async with world.visitor() as visitor:
         seen = await visitor.post("/chat", text="How much is it?")

@@ -123,17 +123,28 @@ async def test_rows_that_point_at_rows_of_their_own_table_come_back_in_any_order
     member = await join(town, "a")
     later, earlier = "0x" + "f" * 40, "0x" + "1" * 40
     async with transaction(session_factory(town.engine)) as session:
-        session.add(WalletRow(address=later, member_id=member, chain_id=1, proved_at=NOW))
+        session.add(
+            WalletRow(address=later, chain_id=0, member_id=member, proved_on=1, proved_at=NOW)
+        )
         await session.flush()
-        vault = WalletRow(address=earlier, member_id=member, chain_id=1, via=later, proved_at=NOW)
-        session.add(vault)
+        session.add(
+            WalletRow(
+                address=earlier,
+                chain_id=1,
+                member_id=member,
+                proved_on=1,
+                via=later,
+                via_chain_id=0,
+                proved_at=NOW,
+            )
+        )
     await town.back_up(tmp_path / "a.tar.gz")
     await other.restore(tmp_path / "a.tar.gz")
     async with transaction(session_factory(other.engine)) as session:
-        assert (await session.get_one(WalletRow, earlier)).via == later
-        await session.delete(await session.get_one(WalletRow, later))
+        assert (await session.get_one(WalletRow, (earlier, 1))).via == later
+        await session.delete(await session.get_one(WalletRow, (later, 0)))
     async with transaction(session_factory(other.engine)) as session:
-        assert await session.get(WalletRow, earlier) is None, "the rule is in force again"
+        assert await session.get(WalletRow, (earlier, 1)) is None, "the rule is in force again"
 
 
 async def test_an_archive_of_an_older_schema_is_brought_up_to_date(

@@ -88,7 +88,7 @@ async def test_a_member_with_several_wallets_is_one_holder(
         account = await identity.account(session, "telegram", "1", locale="ja", now=clock())
         for address in (ALICE, BOB):
             await identity.link_wallet(session, account.member_id, address, CHAIN, now=clock())
-        members = await identity.all_wallets(session)
+        members = {CHAIN: await identity.all_wallets(session, chain_id=CHAIN)}
         found = await concentration(session, [CARD], members=members)
     assert (found.tokens, found.wallets, found.holders, found.members) == (4, 3, 2, 1)
     assert found.largest == 3

@@ -1,6 +1,8 @@
 """The text of a pass: small enough for a QR, ours alone, and never a crash whatever is scanned."""
 
+import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from joserfc.jwk import ECKey
 from core.database import Sessions
 from core.errors import DamagedKeys
 from core.perks import Desk, PassKeys, Reason, passes
+from core.perks.keys import ANNOUNCED
+from core.perks.offline import KIT_LIFETIME
 from core.perks.passes import Content
 from core.town import TownPack
 from tests.core.perks.world import KEYS, NOON, World
@@ -108,22 +112,60 @@ async def test_whatever_is_scanned_gets_a_plain_no(world: World, desk: Desk, tex
 def test_keys_are_made_once_and_are_ours_alone(tmp_path: Path) -> None:
     file = tmp_path / "keys" / "passes.json"
     first, second = PassKeys.open(file, now=NOON), PassKeys.open(file, now=NOON)
-    assert first.id == second.id
+    assert first.id(NOON) == second.id(NOON)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [each.name for each in file.parent.iterdir()] == ["passes.json"]
 
 
-def test_an_old_key_verifies_for_a_week_after_its_follower(tmp_path: Path) -> None:
+def at(moment: datetime) -> passes.Content:
+    return replace(CONTENT, issued_at=moment)
+
+
+def test_a_new_key_is_published_before_it_signs(tmp_path: Path) -> None:
+    """A window that has no signal for as long as it may go on knows the key that signs then."""
+    file = tmp_path / "passes.json"
+    old = PassKeys.open(file, now=NOON).id(NOON)
+    day = NOON + timedelta(days=100)
+    keys = PassKeys.rotate(file, now=day)
+    before, after = day + ANNOUNCED - timedelta(seconds=1), day + ANNOUNCED
+    assert keys.id(before) == old
+    assert keys.id(after) != old
+    assert {keys.id(before).hex(), keys.id(after).hex()} == set(keys.public())
+    assert ANNOUNCED >= KIT_LIFETIME
+    for moment in (before, after):
+        text = passes.write(at(moment), keys)
+        assert passes.read(text, keys, expected_town="352136") == at(moment)
+    again = PassKeys.open(file, now=day)
+    assert again.id(after) == keys.id(after), "the file says from when on it signs"
+
+
+def test_an_old_key_verifies_for_a_week_after_its_follower_signs(tmp_path: Path) -> None:
     file = tmp_path / "passes.json"
     keys = PassKeys.open(file, now=NOON)
-    text, old = passes.write(CONTENT, keys), keys.id
-    new = PassKeys.rotate(file, now=NOON + timedelta(days=100)).id
+    text, old = passes.write(CONTENT, keys), keys.id(NOON)
+    then = NOON + timedelta(days=100)
+    new = PassKeys.rotate(file, now=then).id(then + ANNOUNCED)
     assert new != old
     assert set(keys.public()) == {old.hex(), new.hex()}
     assert passes.read(text, keys, expected_town="352136") == CONTENT
-    last = PassKeys.rotate(file, now=NOON + timedelta(days=108)).id
-    assert set(keys.public()) == {new.hex(), last.hex()}
+    PassKeys.rotate(file, now=then + ANNOUNCED + timedelta(days=6))
+    assert old.hex() in keys.public()
+    PassKeys.rotate(file, now=then + ANNOUNCED + timedelta(days=7))
+    assert old.hex() not in keys.public()
+    assert new.hex() in keys.public()
     assert passes.read(text, keys, expected_town="352136") is Reason.UNREADABLE
+
+
+def test_keys_of_before_they_were_published_first_sign_since_they_were_made(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "passes.json"
+    keys = PassKeys.open(file, now=NOON)
+    kept = json.loads(file.read_text())
+    for each in kept["keys"]:
+        del each["nbf"]
+    file.write_text(json.dumps(kept))
+    assert PassKeys.open(file, now=NOON).id(NOON) == keys.id(NOON)
 
 
 def test_keys_are_made_where_there_are_none_to_change(tmp_path: Path) -> None:
@@ -134,9 +176,10 @@ def test_a_running_process_signs_and_verifies_with_a_new_key_at_once(tmp_path: P
     file = tmp_path / "passes.json"
     window, card = PassKeys.open(file, now=NOON), PassKeys.open(file, now=NOON)
     new = PassKeys.rotate(file, now=NOON + timedelta(days=1))
-    text = passes.write(CONTENT, card)
-    assert card.id == new.id
-    assert passes.read(text, window, expected_town="352136") == CONTENT
+    later = NOON + timedelta(days=1) + ANNOUNCED
+    text = passes.write(at(later), card)
+    assert card.id(later) == new.id(later) != new.id(NOON)
+    assert passes.read(text, window, expected_town="352136") == at(later)
     assert window.public() == new.public()
 
 
@@ -144,7 +187,8 @@ def test_a_key_that_leaked_verifies_nothing_any_more(tmp_path: Path) -> None:
     file = tmp_path / "passes.json"
     running = PassKeys.open(file, now=NOON)
     text = passes.write(CONTENT, running)
-    PassKeys.rotate(file, now=NOON + timedelta(days=1), forget=True)
+    new = PassKeys.rotate(file, now=NOON + timedelta(days=1), forget=True)
+    assert list(new.public()) == [new.id(NOON + timedelta(days=1)).hex()], "it signs at once"
     assert passes.read(text, running, expected_town="352136") is Reason.UNREADABLE
 
 
