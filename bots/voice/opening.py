@@ -73,7 +73,9 @@ def _mouth(settings: Settings, town: TownPack) -> Mouth:
     return open_mouth(
         names=names_of_town(town.folder),
         folder_for_cache=settings.data_dir / "voice",
-        voice=VoiceChoice(settings.speech_voice or chosen.name, chosen.speed),
+        voice=VoiceChoice(
+            settings.speech_voice or chosen.name, chosen.speed, chosen.en or "", chosen.zh or ""
+        ),
         endpoint=_speech(settings),
     )
 
