@@ -12,7 +12,7 @@ def simplified(text: str) -> str:
     """
     japanese, taiwan = _steps()
     chinese = "".join(each if _is_chinese(each) else japanese.convert(each) for each in text)
-    return taiwan.convert(chinese)
+    return str(taiwan.convert(chinese))
 
 
 def _is_chinese(character: str) -> bool:
