@@ -332,7 +332,8 @@ async def _read_guide(
 async def _prepare_voice(app: App) -> None:
     """A town without a voice goes on in writing, whatever is wrong with it."""
     try:
-        if found := await prepare(app.voice, app.settings, app.happenings):
+        offered = app.town.town.languages
+        if found := await prepare(app.voice, app.settings, app.happenings, offered):
             app.troubles["voice"] = found
     except Exception:
         logger.exception("voice-not-ready")

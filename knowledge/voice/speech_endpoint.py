@@ -8,7 +8,8 @@ cannot be decoded. They know no local names: a sentence is sent with its names i
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx2
@@ -33,6 +34,7 @@ class Tuning:
 
     voice: str
     speed: float
+    others: Mapping[str, str] = field(default_factory=dict)  # the voice of another language
 
 
 class SpeechService:
@@ -50,21 +52,23 @@ class SpeechService:
             timeout=endpoint.timeout.total_seconds(),
         )
 
-    @property
-    def identity(self) -> str:
+    def identity(self, language: str) -> str:
         """What changes the sound: part of the key of the cache."""
         each = self._endpoint
-        parts = (each.base_url.rstrip("/"), each.model, self._tuning.voice)
+        parts = (each.base_url.rstrip("/"), each.model, self._voice(language))
         return "|".join(parts)
 
-    async def say(self, sentence: str) -> bytes:
+    def _voice(self, language: str) -> str:
+        return self._tuning.others.get(language, self._tuning.voice)
+
+    async def say(self, sentence: str, language: str) -> bytes:
         """Return a file with the sentence, in whatever container the service sent.
 
         All of it takes no longer than the endpoint's timeout. Raises `SynthesiserFailed`.
         """
         try:
             async with asyncio.timeout(self._endpoint.timeout.total_seconds()):
-                return await self._in_some_format(sentence[:_LONGEST])
+                return await self._in_some_format(sentence[:_LONGEST], self._voice(language))
         except openai.APIStatusError as error:
             logger.warning("voice.speech_refused", extra={"status": error.status_code})
             raise SynthesiserFailed(f"the speech endpoint answered {error.status_code}") from None
@@ -76,27 +80,27 @@ class SpeechService:
                 f"the speech endpoint failed with {type(error).__name__}"
             ) from None
 
-    async def _in_some_format(self, sentence: str) -> bytes:
+    async def _in_some_format(self, sentence: str, voice: str) -> bytes:
         """Ask for each format until one is not refused; only one that was given comes first."""
         first, second = self._formats
         try:
-            return await self._asked(sentence, first)
+            return await self._asked(sentence, voice, first)
         except openai.APIStatusError as error:
             if error.status_code not in _REFUSED:
                 raise
-        received = await self._asked(sentence, second)
+        received = await self._asked(sentence, voice, second)
         self._formats = (second, first)
         return received
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _asked(self, sentence: str, wanted: str) -> bytes:
+    async def _asked(self, sentence: str, voice: str, wanted: str) -> bytes:
         speed = min(max(self._tuning.speed, _SLOWEST), _FASTEST)
         asked = self._client.audio.speech.with_streaming_response.create(
             input=sentence,
             model=self._endpoint.model,
-            voice=self._tuning.voice,
+            voice=voice,
             response_format="opus" if wanted == "opus" else "wav",
             speed=speed,
         )

