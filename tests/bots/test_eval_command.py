@@ -76,7 +76,7 @@ def test_a_run_tells_what_was_right_and_why_the_rest_was_not(nagi: Path, tmp_pat
     done = ask(nagi, tmp_path, rows=(FEE, PRESIDENT, WRONG))
     assert done.returncode == 0, done.stderr
     assert "全部で 3 問、正しい答え 2" in done.stdout
-    assert "引用した文書にない数字を含む答え: 0" in done.stdout
+    assert "引用した文書にない数字を含む答え：0" in done.stdout
     assert "必要なことが書かれていない (9,999円)" in done.stdout
     assert "・水城温泉の入浴料：500円" in done.stdout
     assert "example.org" in done.stdout
