@@ -25,7 +25,7 @@ def test_it_says_how_many_people_a_change_would_remove_by_room_and_reason(town: 
     found = Rehearsal(True, losing, NONE, {"residents": 3}, 1, 20)
     words = told(town, found)
     assert "この変更で部屋を失う人：214人" in words
-    assert "・デジタル住民の広場:214人" in words
+    assert "・デジタル住民の広場：214人" in words
     assert "「デジタル住民票(見本)」2枚以上" in words
     assert "いま確かめられなかった人：1人" in words
     assert "職員2人が画面（/console/changes）で承認するまで" in words
