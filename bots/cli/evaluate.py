@@ -111,7 +111,7 @@ def evaluate(
     town: Annotated[Path, typer.Argument(help="町のフォルダ / the town's folder")],
     questions: Annotated[Path, typer.Argument(help="質問のファイル / the file of questions")],
     tier: Annotated[
-        Tier | None, typer.Option(help="検索の段階(入っている限り) / parts of the retrieval")
+        Tier | None, typer.Option(help="検索の段階（入っている限り） / parts of the retrieval")
     ] = None,
     only_language: Annotated[
         Language | None, typer.Option("--language", help="この言語だけ / this language only")

@@ -17,7 +17,7 @@ from core.errors import TownPackError
 def ingest(
     town: Annotated[Path, typer.Argument(help="町のフォルダ / the town's folder")],
     report: Annotated[
-        Path | None, typer.Option(help="報告を書くファイル(.csv か .md) / file for the report")
+        Path | None, typer.Option(help="報告を書くファイル（.csv か .md） / file for the report")
     ] = None,
 ) -> None:
     """町の文書とデータを読み、直すところを知らせます / Read a town's documents and data."""

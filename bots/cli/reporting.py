@@ -71,7 +71,8 @@ class Report:
     def _some(self, file: FileReport, kind: RemarkKind) -> Iterator[str]:
         found = [each for each in file.remarks if each.kind is kind]
         for remark in found[:SHOWN]:
-            yield f"  · {self.say(f'kind.{kind}')}: {self._where(remark)}{self._remark(remark)}"
+            said = f"{self._where(remark)}{self._remark(remark)}"
+            yield f"  · {self.say('remarked', kind=self.say(f'kind.{kind}'), said=said)}"
         if len(found) > SHOWN:
             yield f"    {self.say('more', count=f'{len(found) - SHOWN:,}')}"
 

@@ -123,9 +123,10 @@ def _failure(verdict: Verdict, language: str, *, longest: int | None) -> Iterato
 
 
 def _why(verdict: Verdict, language: str) -> str:
+    named = ((_say(f"fault.{fault}", language), detail) for fault, detail in verdict.faults)
     reasons = (
-        _say(f"fault.{fault}", language) + (f" ({detail})" if detail else "")
-        for fault, detail in verdict.faults
+        _say("fault-detail", language, fault=fault, detail=detail) if detail else fault
+        for fault, detail in named
     )
     return _say("and", language).join(reasons)
 

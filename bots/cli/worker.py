@@ -28,10 +28,10 @@ def name_of(name: str) -> str:
 
 def worker(
     name: Annotated[
-        str, typer.Option(help="この働き手の名前(ほかと違うもの) / a name that no other has")
+        str, typer.Option(help="この働き手の名前（ほかと違うもの） / a name that no other has")
     ],
 ) -> None:
-    """動いている町を手伝います(送信と時計の仕事) / Help a running town to send and do jobs."""
+    """動いている町を手伝います（送信と時計の仕事） / Help a running town to send and do jobs."""
     settings = read_settings()
     log_as_set(settings, worker=name)
     teller = Teller(settings)

@@ -11,6 +11,7 @@ from bots.conversation.desk import Desk
 from bots.conversation.feedback import Feedback
 from bots.conversation.hearing import Hearing, wants_it_said
 from bots.conversation.messages import Incoming, Reply
+from bots.conversation.unspoken import Unspoken
 from bots.conversation.wording import Wording
 from bots.voice.languages import answered_in
 from core.identity import Account
@@ -58,6 +59,7 @@ class Asking:
         self._wording = Wording(desk.town)
         self.feedback = Feedback(desk.learning)
         self._hearing = Hearing(desk.clock)
+        self._unspoken = Unspoken()
 
     async def ask(self, incoming: Incoming, account: Account) -> Reply:
         """/ask, or a plain question."""
@@ -127,7 +129,17 @@ class Asking:
         reply = replace(reply, aloud=wants_it_said(account, spoke=spoke))
         if incoming.heard is None:
             return reply
-        return self._hearing.shown(reply, incoming.heard, account)
+        reply = self._hearing.shown(reply, incoming.heard, account)
+        return self._explained(reply, incoming, account)
+
+    def _explained(self, reply: Reply, incoming: Incoming, account: Account) -> Reply:
+        """Why nothing will be heard, for who waits for it; the page says so at its button."""
+        mute = self._desk.speaks() and not self._desk.speaks_in(account.locale)
+        if incoming.platform == "web" or not (mute and reply.aloud and reply.spoken):
+            return reply
+        return self._unspoken.noted(
+            reply, member=account.member_id, language=account.locale, today=self._now().date()
+        )
 
     # What was said aloud
 

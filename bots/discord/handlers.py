@@ -15,7 +15,6 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -28,24 +27,19 @@ from bots import texts
 from bots.conversation import ChatKind, Incoming, Reply, Upload
 from bots.conversation.announcing import form_of
 from bots.discord.channel import BUTTONS, Places, VoiceCommands, can_speak
-from bots.discord.forms import ActionForm, JoinView, Words, described
+from bots.discord.commands import Interaction, add_commands
+from bots.discord.forms import ActionForm, JoinView, Words
 from bots.discord.layout import ActionButton, ActionMenu, lay_out
 from bots.discord.messenger import PATIENCE
 from bots.discord.voices import Voices, file_of
 from core.database import transaction
-from core.errors import KankeiError, NotAllowed
+from core.errors import KankeiError
 from core.identity import find_account
 
 if TYPE_CHECKING:  # the app builds its adapters, so they cannot import it
     from bots.app import App
 
 logger = logging.getLogger(__name__)
-
-Interaction = discord.Interaction[Any]
-Callback = Callable[[Interaction], Coroutine[Any, Any, None]]
-
-PLAIN: Final = ("start", "join", "rooms", "card", "perks", "events", "language", "mydata", "help")
-QUESTION_LIMIT: Final = 1000
 
 _TOO_LATE: Final = frozenset({10062, 40060})  # the deadline has passed, or another worker answered
 
@@ -82,13 +76,7 @@ class TownClient(discord.Client):
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
         self.tree.error(self._command_failed)
-        for name in PLAIN:
-            self._add(name, self._plain(name))
-        self._add("ask", self._ask())
-        self._add("code", self._code())
-        self._add("settings", self._settings())
-        self._add("announce", self._announce())
-        self._add("answer", self._answer_question())
+        add_commands(self.tree, self)
         self.places = Places(app, self)
         self.voice_commands = VoiceCommands(app, self.places)
         if aloud:
@@ -121,72 +109,11 @@ class TownClient(discord.Client):
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
 
-    # --- commands -----------------------------------------------------------------------------
+    # --- interactions -------------------------------------------------------------------------
 
-    def _add(self, name: str, callback: Callable[..., Coroutine[Any, Any, None]]) -> None:
-        command: app_commands.Command[Any, ..., None] = app_commands.Command(
-            name=name, description=described(name), callback=callback
-        )
-        self.tree.add_command(command)
-
-    def _plain(self, name: str) -> Callback:
-        async def callback(interaction: discord.Interaction) -> None:
-            await self.command(interaction, name)
-
-        return callback
-
-    def _ask(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(question=described("ask_question"))
-        async def callback(
-            interaction: discord.Interaction,
-            question: app_commands.Range[str, 1, QUESTION_LIMIT],
-        ) -> None:
-            await self.command(interaction, "ask", text=question, public=True)
-
-        return callback
-
-    def _code(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(code=described("code_text"))
-        async def callback(
-            interaction: discord.Interaction, code: app_commands.Range[str, 1, 100] | None = None
-        ) -> None:
-            await self.command(interaction, "code", text=code or "")
-
-        return callback
-
-    def _settings(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(place=described("settings_place"))
-        async def callback(
-            interaction: discord.Interaction, place: app_commands.Range[str, 1, 80] | None = None
-        ) -> None:
-            await self.command(interaction, "settings", text=place or "")
-
-        return callback
-
-    def _answer_question(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(number=described("answer_number"), text=described("answer_text"))
-        async def callback(
-            interaction: discord.Interaction,
-            number: app_commands.Range[int, 1] | None = None,
-            text: app_commands.Range[str, 1, QUESTION_LIMIT] | None = None,
-        ) -> None:
-            words = " ".join(str(each) for each in (number, text) if each is not None)
-            await self.command(interaction, "answer", text=words)
-
-        return callback
-
-    def _announce(self) -> Callable[..., Coroutine[Any, Any, None]]:
-        @app_commands.describe(drafts=described("announce_drafts"))
-        async def callback(interaction: discord.Interaction, *, drafts: bool = False) -> None:
-            """A form for something new, or what was begun and how the last ones go."""
-            if not self.app.staff("discord", str(interaction.user.id)):
-                await self._apologise(interaction, NotAllowed("announce"))
-            elif drafts:
-                await self.command(interaction, "announce")
-            else:
-                await self.pressed(interaction, "announce:new")
-
-        return callback
+    def is_staff(self, interaction: Interaction) -> bool:
+        """Whether whoever typed or pressed this speaks for the town office."""
+        return self.app.staff("discord", str(interaction.user.id))
 
     async def command(
         self, interaction: Interaction, name: str, *, text: str = "", public: bool = False
@@ -203,7 +130,7 @@ class TownClient(discord.Client):
         if action.startswith("heard:"):  # what was said is an answer to something else
             self.places.asked(interaction.guild_id, interaction.user.id)
         form = form_of(action, texts.nearest(str(interaction.locale)))
-        if form is not None and self.app.staff("discord", str(interaction.user.id)):
+        if form is not None and self.is_staff(interaction):
             await interaction.response.send_modal(ActionForm(form, action))
             return
         await self._answer(interaction, self._incoming(interaction, action=action), public=False)
@@ -250,7 +177,7 @@ class TownClient(discord.Client):
                 reply = self.places.answered(asked, interaction.channel, reply)
                 await self._follow_up(interaction, incoming, reply, hidden=hidden)
         except Exception as error:  # noqa: BLE001  the edge: everything becomes words
-            await self._apologise(interaction, error)
+            await self.apologise(interaction, error)
 
     async def _follow_up(
         self, interaction: Interaction, incoming: Incoming, reply: Reply, *, hidden: bool
@@ -273,9 +200,10 @@ class TownClient(discord.Client):
         self, interaction: Interaction, error: app_commands.AppCommandError
     ) -> None:
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        await self._apologise(interaction, cause)
+        await self.apologise(interaction, cause)
 
-    async def _apologise(self, interaction: Interaction, error: Exception) -> None:
+    async def apologise(self, interaction: Interaction, error: Exception) -> None:
+        """Say what went wrong, to the eyes of whoever asked."""
         if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
             logger.warning("discord-interaction-too-late", extra={"discord_code": error.code})
             return

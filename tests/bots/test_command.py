@@ -103,7 +103,7 @@ def test_records_that_cannot_be_opened_are_named_with_what_to_mend(
 ) -> None:
     done = kankei("audit", "verify", KANKEI_DATABASE_URL=url, KANKEI_DATA_DIR=str(tmp_path))
     assert done.returncode == 1
-    assert "記録(データベース)を開けません" in done.stderr
+    assert "記録（データベース）を開けません" in done.stderr
     assert hint in done.stderr
     assert "Traceback" not in done.stderr
 

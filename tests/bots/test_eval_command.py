@@ -76,8 +76,8 @@ def test_a_run_tells_what_was_right_and_why_the_rest_was_not(nagi: Path, tmp_pat
     done = ask(nagi, tmp_path, rows=(FEE, PRESIDENT, WRONG))
     assert done.returncode == 0, done.stderr
     assert "全部で 3 問、正しい答え 2" in done.stdout
-    assert "引用した文書にない数字を含む答え: 0" in done.stdout
-    assert "必要なことが書かれていない (9,999円)" in done.stdout
+    assert "引用した文書にない数字を含む答え：0" in done.stdout
+    assert "必要なことが書かれていない（9,999円）" in done.stdout
     assert "・水城温泉の入浴料：500円" in done.stdout
     assert "example.org" in done.stdout
 
@@ -121,7 +121,7 @@ def test_a_report_is_a_page_or_a_file_to_compare_with(nagi: Path, tmp_path: Path
     assert json.loads(record.read_text(encoding="utf-8"))["questions"][0]["right"] is False
     right = {**WRONG, "expected_facts": ["500円"]}
     done = ask(nagi, tmp_path, "--baseline", str(record), rows=(right,))
-    assert "前回から直った 1: wrong" in done.stdout
+    assert "前回から直った 1：wrong" in done.stdout
 
 
 def test_a_floor_fails_a_run_that_stays_below_it(nagi: Path, tmp_path: Path) -> None:

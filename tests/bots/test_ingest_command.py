@@ -56,11 +56,11 @@ def test_staff_read_what_was_repaired_skipped_suspicious_and_undated(nagi: Path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stderr == ""  # no bar where nobody looks
     for words in (
-        "data/kanko.csv (表 2行): 引用できる部分 1、場所 1",
-        "直しました: 2行目「緯度/経度」 緯度と経度が入れかわっていました: 131.3, 34.25 → 34.25",
-        "直しました: 2行目「電話番号」",
-        "読みませんでした: 3行目 合計の行です",
-        "あやしい文があります: 案内役への命令のような文です",
+        "data/kanko.csv（表 2行）：引用できる部分 1、場所 1",
+        "直しました：2行目「緯度/経度」 緯度と経度が入れかわっていました：131.3, 34.25 → 34.25",
+        "直しました：2行目「電話番号」",
+        "読みませんでした：3行目 合計の行です",
+        "あやしい文があります：案内役への命令のような文です",
         "時点不明",
         "時点のない文書 2",
         f"報告を {report} に書きました。",
@@ -107,7 +107,7 @@ def test_a_conflict_names_values_files_and_dates(tmp_path: Path) -> None:
     report = Report(library, date(2026, 4, 1), "ja")
     assert report.to_mend
     said = "\n".join(report.lines("町"))
-    assert "入洞料: 「1,500円」(b、2026-02) / 「1,300円」(a、2025-04)" in said
+    assert "入洞料：「1,500円」（b、2026-02） / 「1,300円」（a、2025-04）" in said
 
 
 def test_no_spreadsheet_takes_a_cell_for_a_formula(tmp_path: Path) -> None:
@@ -149,4 +149,4 @@ def test_a_remark_and_a_problem_without_words_of_ours_are_still_told(tmp_path: P
     odd = Problem("data/gtfs", 3, "a stop without a name", "name it", "feed-stop")
     assert report._problem(odd) == "3行目 a stop without a name → name it"
     known = Remark(RemarkKind.SKIPPED, "totals-row", 3, before="計")
-    assert report._remark(known) == "合計の行です: 計"
+    assert report._remark(known) == "合計の行です：計"

@@ -24,11 +24,11 @@ def test_it_says_how_many_people_a_change_would_remove_by_room_and_reason(town: 
     losing = Losses(214, {"residents": 214}, reasons)
     found = Rehearsal(True, losing, NONE, {"residents": 3}, 1, 20)
     words = told(town, found)
-    assert "この変更で部屋を失う人:214人" in words
-    assert "・デジタル住民の広場:214人" in words
+    assert "この変更で部屋を失う人：214人" in words
+    assert "・デジタル住民の広場：214人" in words
     assert "「デジタル住民票(見本)」2枚以上" in words
-    assert "いま確かめられなかった人:1人" in words
-    assert "職員2人が画面(/console/changes)で承認するまで" in words
+    assert "いま確かめられなかった人：1人" in words
+    assert "職員2人が画面（/console/changes）で承認するまで" in words
     english = told(town, found, "en")
     assert "This change would take a room from 214 people." in english
     assert "until two of the staff have agreed" in english

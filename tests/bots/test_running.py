@@ -141,7 +141,7 @@ async def test_a_wrong_token_is_told_to_staff_and_the_town_runs_on(app: App) -> 
     door = Door(PlatformRefused("Telegram refused the token"))
     await serve.keep_open(app, "telegram", door.make, 30)
     assert app.problems() == ["Telegram refused the token"]
-    assert heard == ["職員の確認が必要です:Telegram refused the token"]
+    assert heard == ["職員の確認が必要です：Telegram refused the token"]
     assert app.adapters == []
 
 
