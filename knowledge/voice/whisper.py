@@ -1,15 +1,17 @@
 """Whisper: the recogniser of the extra `voice` (Radford et al. 2022, *base*, 8 bits, two cores).
 
 faster-whisper and CTranslate2 run it; the weights come with `knowledge.voice.weights`, and nothing
-is fetched. Three things differ from how the library alone would be used:
+is fetched. Four things differ from how the library alone would be used:
 
 * Whisper listens to 30 seconds whatever was recorded. For Japanese and English the window is the
   recording and 3 seconds more, which takes a third of the work; Chinese is misheard with it, and
   Korean was not measured, so both get the whole window.
+* Words of other scripts are not weighed in Japanese, Chinese and Korean: `knowledge.voice.trimmed`
+  takes two thirds of the work.
 * A prompt names the town's places, without which none is spelled right, but makes the model hear
-  them everywhere. So it is written down twice, with the prompt and without, and all hypotheses go
-  to `knowledge.voice.consensus`. What loops or only recites the prompt is left out; where nothing
-  remains it is done again with the whole window.
+  them everywhere. So it is written down twice at the same time, with the prompt and without, and
+  all hypotheses go to `knowledge.voice.consensus`. What loops or only recites the prompt is left
+  out; where nothing remains it is done again with the whole window.
 * The language is one of those asked for. Where two are nearly as likely, the one wins in which the
   words are likelier.
 """
@@ -25,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import NothingHeard, RecogniserFailed
+from knowledge.voice.decoding import Decoded, Decoder, Decoding
 from knowledge.voice.extras import missing
-from knowledge.voice.guards import invented, loops, recites, worded
+from knowledge.voice.guards import invented, loops, recites
 from knowledge.voice.port import HEARING_RATE, Clip, Guess, Transcript
 from knowledge.voice.weights import whisper_base
 
@@ -42,23 +45,13 @@ OTHERWISE: Final = 50.0
 _SHORT: Final = frozenset({"ja", "en"})
 _WINDOW: Final = 30.0  # seconds that Whisper was trained on
 _FRAMES: Final = 100  # a second
-_BEAM: Final = 5
-_PROMPT: Final = 180  # tokens; longer prompts cost time, and did not help
 _TRIED: Final = 3  # languages
 _OWN: Final = 0.1  # log-probability that the asker's own language is given
 _LOOP: Final = 0.5  # log-probability that a text is worth less if it loops
 _SECOND: Final = 0.4  # weight of what was not the likeliest hypothesis
 _PAUSE: Final = 0.2  # seconds
-_TOKENS: Final = 16  # a second, and as many again; more is a loop
 _NO_SPEECH: Final = 0.6  # with the next one: Whisper's own rule for silence
 _NO_WORDS: Final = -1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    texts: tuple[str, ...]  # likeliest first
-    logprob: float  # a token, of the first
-    no_speech: float
 
 
 class Whisper:
@@ -74,8 +67,6 @@ class Whisper:
         os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported
         try:
             from faster_whisper import WhisperModel
-            from faster_whisper.tokenizer import Tokenizer
-            from faster_whisper.transcribe import get_suppressed_tokens
         except ImportError as error:
             raise missing("faster-whisper") from error
         with whisper_base(cache) as folder:
@@ -86,8 +77,7 @@ class Whisper:
                 cpu_threads=threads or min(os.cpu_count() or 1, 4),
                 local_files_only=True,
             )
-        self._tokenizer = Tokenizer
-        self._suppressed = get_suppressed_tokens
+            self._decoder = Decoder(self._model, folder)
 
     def recognise(
         self, clip: Clip, *, languages: Sequence[str], prompts: Mapping[str, str]
@@ -98,7 +88,7 @@ class Whisper:
         parts = [self._part(each) for each in _parts(clip)]
         language, first = self._told(parts[0], languages, prompts)
         prompt = prompts.get(language, "")
-        rest = [self._written(each, language, prompt) for each in parts[1:]]
+        rest = [self._in(each, language, prompt) for each in parts[1:]]
         heard = [each for each in (first, *rest) if each is not None]
         if not heard:
             raise NothingHeard("nothing that could be words")
@@ -117,47 +107,67 @@ class Whisper:
     ) -> "tuple[str, _Written | None]":
         """Write down the first part in the language whose words are likelier."""
         candidates = self._candidates(part.encoded, languages)
-        tried = {each: self._plain(part, each) for each in candidates} if candidates[1:] else {}
+        begun = {each: self._plain(part, each) for each in candidates}
+        first = candidates[0]
+        prompted = self._prompted(part, first, prompts.get(first, ""))
 
         def likelihood(language: str) -> float:
-            made = tried[language]
+            made = begun[language].result()
             wrong = _wrong(made, part.clip.seconds, language, "")
             return made.logprob + _OWN * (language == languages[0]) - _LOOP * wrong
 
-        best = max(tried, key=likelihood, default=candidates[0])
-        return best, self._written(part, best, prompts.get(best, ""), tried.get(best))
+        best = first if len(candidates) == 1 else max(candidates, key=likelihood)
+        prompt = prompts.get(best, "")
+        if best != first:
+            prompted = self._prompted(part, best, prompt)
+        return best, self._written(part, best, prompt, begun[best], prompted)
 
     def _candidates(self, encoded: "StorageView", languages: Sequence[str]) -> list[str]:
         """Return the likeliest language, and the next ones where it is not certain."""
         if len(languages) == 1:
             return list(languages)
-        told = {
-            token[2:-2]: share for token, share in self._model.model.detect_language(encoded)[0]
-        }
+        told = self._decoder.languages(encoded)
         first, *others = sorted(languages, key=lambda each: -told.get(each, 0.0))
         near = [each for each in others if told.get(each, 0.0) * OTHERWISE > told.get(first, 0.0)]
         return [first, *near[: _TRIED - 1]]
 
+    def _in(self, part: "_Part", language: str, prompt: str) -> "_Written | None":
+        """Write down a part whose language is known."""
+        plain = self._plain(part, language)
+        return self._written(part, language, prompt, plain, self._prompted(part, language, prompt))
+
     def _written(
-        self, part: "_Part", language: str, prompt: str, plain: _Decoded | None = None
+        self,
+        part: "_Part",
+        language: str,
+        prompt: str,
+        plain: Decoding,
+        prompted: Decoding | None,
     ) -> "_Written | None":
-        """Write down one part; `None` if no words can be made of it."""
+        """Wait for the words of one part; `None` if none can be made of it."""
         seconds = part.clip.seconds
-        unprompted = plain or self._plain(part, language)
-        good = [] if _wrong(unprompted, seconds, language, "") else [unprompted]
-        if prompt:
-            prompted = self._decoded(self._window(part, language), seconds, language, prompt)
-            if not _wrong(prompted, seconds, language, prompt):
-                good.insert(0, prompted)
+        tried = [(prompted.result(), prompt)] if prompted else []
+        tried.append((plain.result(), ""))
+        good = [made for made, told in tried if not _wrong(made, seconds, language, told)]
         if not good and language in _SHORT:
-            again = self._decoded(self._encoded(part.features, _WINDOW), seconds, language, "")
+            again = self._begun(self._encoded(part.features, _WINDOW), seconds, language).result()
             good = [] if _wrong(again, seconds, language, "") else [again]
         if not good:
             return None
         return _Written(tuple(_guesses(good)), good[-1].logprob)
 
-    def _plain(self, part: "_Part", language: str) -> _Decoded:
-        return self._decoded(self._window(part, language), part.clip.seconds, language, "")
+    def _plain(self, part: "_Part", language: str) -> Decoding:
+        return self._begun(self._window(part, language), part.clip.seconds, language)
+
+    def _prompted(self, part: "_Part", language: str, prompt: str) -> Decoding | None:
+        if not prompt:
+            return None
+        return self._begun(self._window(part, language), part.clip.seconds, language, prompt)
+
+    def _begun(
+        self, encoded: "StorageView", seconds: float, language: str, prompt: str = ""
+    ) -> Decoding:
+        return self._decoder.begin(encoded, seconds=seconds, language=language, prompt=prompt)
 
     def _window(self, part: "_Part", language: str) -> "StorageView":
         if language in _SHORT:
@@ -171,30 +181,6 @@ class Whisper:
 
         frames = round(min(seconds, _WINDOW) * _FRAMES)
         return self._model.encode(pad_or_trim(features, frames + frames % 2))
-
-    def _decoded(
-        self, encoded: "StorageView", seconds: float, language: str, prompt: str
-    ) -> _Decoded:
-        model = self._model
-        tokenizer = self._tokenizer(
-            model.hf_tokenizer, multilingual=True, task="transcribe", language=language
-        )
-        before = tokenizer.encode(" " + prompt)[-_PROMPT:] if prompt else []
-        shown = model.get_prompt(tokenizer, before, without_timestamps=True)
-        most = len(shown) + round(_TOKENS * (seconds + 1))
-        result = model.model.generate(
-            encoded,
-            [shown],
-            beam_size=_BEAM,
-            num_hypotheses=_BEAM,
-            max_length=min(most, model.max_length),
-            return_scores=True,
-            return_no_speech_prob=True,
-            suppress_tokens=list(self._suppressed(tokenizer, [-1])),
-        )[0]
-        texts = tuple(worded(tokenizer.decode(each)) for each in result.sequences_ids)
-        count = len(result.sequences_ids[0])
-        return _Decoded(texts, result.scores[0] * count / (count + 1), result.no_speech_prob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +201,7 @@ class _Part:
     whole: "list[StorageView]" = field(default_factory=list)  # at most one, made when needed
 
 
-def _guesses(decoded: Sequence[_Decoded]) -> Iterator[Guess]:
+def _guesses(decoded: Sequence[Decoded]) -> Iterator[Guess]:
     """Yield all hypotheses; the first of each decoding counts most."""
     for each in decoded:
         for number, text in enumerate(each.texts):
@@ -238,7 +224,7 @@ def _parts(clip: Clip) -> Iterator[Clip]:
     yield Clip(samples, clip.rate)
 
 
-def _wrong(decoded: _Decoded, seconds: float, language: str, prompt: str) -> bool:
+def _wrong(decoded: Decoded, seconds: float, language: str, prompt: str) -> bool:
     text = decoded.texts[0]
     silent = decoded.no_speech > _NO_SPEECH and decoded.logprob < _NO_WORDS
     return (
