@@ -21,6 +21,7 @@ from core.events import Events
 from core.perks import Desks, Perks
 from core.settings import Settings
 from core.town import TownPack
+from core.vaults import Vaults
 from knowledge.library import Library
 from knowledge.translation import Translator
 
@@ -90,6 +91,8 @@ class TownApp(Protocol):
     def evidence(self) -> EvidenceReader: ...
     @property
     def perks(self) -> Perks: ...
+    @property
+    def vaults(self) -> Vaults: ...
     @property
     def events(self) -> Events: ...
     @property

@@ -237,7 +237,7 @@ async def counts(session: AsyncSession, *, now: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def subjects_asked(member_id: int) -> Select[tuple[str, str, str]]:
+def subjects_asked(member_id: int) -> Select[str, str, str]:
     """What a member has proved, live or not: who they are elsewhere. For one question with others.
 
     ``proof``, its name in the pack, and the keyed hash.

@@ -137,7 +137,7 @@ async def accounts_of(session: AsyncSession, member_id: int) -> list[Account]:
     return [_account(*row) for row in rows]
 
 
-def accounts_asked(member_id: int) -> Select[tuple[str, str, str]]:
+def accounts_asked(member_id: int) -> Select[str, str, str]:
     """For one question with others: ``account``, the platform, and the number there."""
     return select(literal("account"), AccountRow.platform, AccountRow.external_id).where(
         AccountRow.member_id == member_id

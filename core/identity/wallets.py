@@ -85,7 +85,7 @@ async def wallets_of(session: AsyncSession, member_id: int) -> list[str]:
     return sorted({each.address for each in await linked_wallets(session, member_id)})
 
 
-def wallets_asked(member_id: int) -> Select[tuple[str, str, str]]:
+def wallets_asked(member_id: int) -> Select[str, str, str]:
     """For one question with others: ``wallet``, the address, and the chain, empty for every one."""
     chain = case(
         (WalletRow.chain_id == EVERY_CHAIN, ""), else_=cast(WalletRow.chain_id, String(20))

@@ -10,7 +10,7 @@ A browser's account has no name that outlives it.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,12 +19,15 @@ from core.credentials import subjects_asked
 from core.identity import accounts_asked, accounts_of, wallets_asked
 from core.tables import ConflictRow, PassRow, RedemptionRow, StandingRow
 
+BROWSER: Final = ("account", "web")
+"""No name that outlives it."""
+
 
 async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list[str]:
     """Every name of a person, the number first."""
     asked = wallets_asked(member_id), subjects_asked(member_id), accounts_asked(member_id)
     rows = await session.execute(union_all(*asked))
-    known = [_name(*row) for row in rows if row[1] != "web"]
+    known = [_name(kind, where, what) for kind, where, what in rows if (kind, where) != BROWSER]
     return [f"member:{member_id}", *sorted(_hidden(each, secret) for each in known)]
 
 

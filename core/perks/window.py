@@ -60,7 +60,7 @@ class Window(Base):
         Raises `NotAllowed` for an id that is empty, longer than 64 characters, or another pass's.
         """
         _checked_id(request_id)
-        found = await self._at_a_glance(presented, desk, request_id)
+        found: Found | Verdict | None = await self._at_a_glance(presented, desk, request_id)
         if found is None:
             async with self._transaction() as session:
                 done = await self._done(session, desk, request_id, presented=presented)

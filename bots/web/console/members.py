@@ -170,20 +170,18 @@ class Members(StaffPages):
             accounts = await accounts_of(session, number)
             if not accounts:
                 raise HTTPException(404)
+            wallets = await linked_wallets(session, number)
             values = {
                 "doors": await doors_of(session, number),
                 "credentials": await credentials_of(session, number, now=now),
-                "wallets": await linked_wallets(session, number),
                 "decided": await overrides_of(session, number, now=now),
                 "history": await audit.search(
                     session, audit.Filter(area="access", subject=f"member:{number}"), limit=HISTORY
                 ),
             }
         today = now.astimezone(ZoneInfo(app.town.town.timezone)).date()
-        cards = [
-            (each.mark, words_of(app.town, each, self.language(request)))
-            for each in values.pop("wallets")
-        ]
+        language = self.language(request)
+        cards = [(each.mark, words_of(app.town, each, language)) for each in wallets]
         return self.render(
             request,
             "member.html",

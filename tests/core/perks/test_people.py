@@ -25,9 +25,18 @@ async def leave(world: World, member: int) -> None:
     await mydata.leave(world.sessions, doorkeeper, member, clock=world.clock)
 
 
-async def link(world: World, member: int, wallet: str = WALLET) -> None:
+async def link(
+    world: World, member: int, wallet: str = WALLET, *, contract_on: int | None = None
+) -> None:
     async with transaction(world.sessions) as session:
-        await identity.link_wallet(session, member, wallet, 1, now=world.clock())
+        await identity.link_wallet(
+            session,
+            member,
+            wallet,
+            contract_on or 1,
+            now=world.clock(),
+            contract_wallet=contract_on is not None,
+        )
 
 
 async def credential(world: World, member: int, subject: str) -> None:
@@ -56,6 +65,40 @@ async def test_leaving_and_coming_back_with_the_same_wallet_brings_no_new_use(
     assert await reason(world, second) is Reason.OK  # nothing yet says who they are
     await link(world, second)
     assert await reason(world, second) is Reason.USED_UP
+
+
+async def test_a_contract_account_at_the_same_address_on_another_chain_is_somebody_else(
+    town: TownPack, sessions: Sessions
+) -> None:
+    world = World(town, sessions, perk(counted_by="person"))
+    first, desk = await world.member("hana", 1), await world.desk()
+    other = await world.member("ken", 2)
+    await link(world, first, contract_on=137)
+    await link(world, other, contract_on=80002)
+    assert (await world.visit(first, desk)).ok
+    assert await reason(world, other) is Reason.OK
+    await leave(world, first)
+    again = await world.member("another-account", 3)
+    await link(world, again, contract_on=137)
+    assert await reason(world, again) is Reason.USED_UP
+
+
+async def test_a_proof_that_is_called_web_is_a_name_like_any_other(
+    town: TownPack, lite: Sessions
+) -> None:
+    world = World(town, lite, perk(counted_by="person", gate=None))
+    first, other, desk = await world.member("hana"), await world.member("ken"), await world.desk()
+    async with transaction(world.sessions) as session:
+        session.add(
+            CredentialRow(member_id=first, proof="web", subject="b" * 64, proved_at=world.clock())
+        )
+    assert (await world.visit(first, desk)).ok
+    await leave(world, first)
+    async with transaction(world.sessions) as session:
+        session.add(
+            CredentialRow(member_id=other, proof="web", subject="b" * 64, proved_at=world.clock())
+        )
+    assert await reason(world, other) is Reason.USED_UP
 
 
 async def test_the_same_chat_account_or_identity_is_the_same_person(
