@@ -6,7 +6,7 @@ removed afterwards is noticed by `verify`. Members appear by number, never by na
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -154,6 +154,14 @@ async def search(session: AsyncSession, wanted: Filter, *, limit: int = 50) -> l
     if wanted.before is not None:
         query = query.where(AuditRow.id < wanted.before)
     return list(await session.scalars(query))
+
+
+async def last_of(
+    session: AsyncSession, actions: Collection[str], *, subject: str, limit: int
+) -> list[AuditRow]:
+    """The newest rows about `subject` in which one of these was done come first."""
+    query = select(AuditRow).where(AuditRow.subject == subject, AuditRow.action.in_(actions))
+    return list(await session.scalars(query.order_by(AuditRow.id.desc()).limit(limit)))
 
 
 async def details(

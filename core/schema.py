@@ -17,17 +17,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 from core.errors import MigrationRefused
 from core.processes import certainly_dead
 from core.workers import silent
+
+if TYPE_CHECKING:  # Alembic takes 6 MB of a process that never asks for the schema
+    from alembic.script import ScriptDirectory
 
 MIGRATIONS: Final = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -66,10 +65,16 @@ class SchemaState:
     unknown: bool  # newer code was here
 
 
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(MIGRATIONS))
+
+
 @cache
 def revisions() -> tuple[Revision, ...]:
     """Every revision that this code knows, oldest first."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
+    scripts = _scripts()
     return tuple(
         Revision(each.revision, str(each.doc), getattr(each.module, "contract", None))
         for each in reversed(list(scripts.walk_revisions()))
@@ -84,7 +89,7 @@ def newest() -> str:
 @cache
 def tables() -> frozenset[str]:
     """The name of every table that a revision of this code ever made, and Alembic's own."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
+    scripts = _scripts()
     trees = [ast.parse(code.getsource(each.module)) for each in scripts.walk_revisions()]
     return frozenset({"alembic_version", *(name for tree in trees for name in _made(tree))})
 
@@ -107,6 +112,8 @@ def _made(tree: ast.AST) -> Iterator[str]:
 
 def current(connection: Connection) -> str | None:
     """The revision of a database; `None` where there are no records."""
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -133,6 +140,9 @@ def upgrade(connection: Connection, *, now: datetime, to: str = "head") -> tuple
     of older code is alive that a pending revision would break; and `DBAPIError` with
     `LOCK_NOT_AVAILABLE` while somebody keeps a table that is to be changed.
     """
+    from alembic import command
+    from alembic.config import Config
+
     if connection.dialect.name == "postgresql":  # on SQLite the transaction itself is the lock
         connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
     found = state(connection)

@@ -7,13 +7,15 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bots import texts
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from core.clock import Clock
 from core.identity import Account, Aloud
-from knowledge.voice.port import Heard
+
+if TYPE_CHECKING:
+    from knowledge.voice.port import Heard
 
 REMEMBERED: Final = 5_000
 REMEMBERED_FOR: Final = timedelta(minutes=30)
@@ -25,7 +27,7 @@ LABEL: Final = 60  # characters of a question on a button
 class Asked:
     """A question that was said, and whose."""
 
-    heard: Heard
+    heard: "Heard"
     account: int
     at: datetime
 
@@ -38,7 +40,7 @@ class Hearing:
         self._asked: OrderedDict[str, Asked] = OrderedDict()
         self._to_be_written: OrderedDict[str, datetime] = OrderedDict()
 
-    def shown(self, reply: Reply, heard: Heard, account: Account) -> Reply:
+    def shown(self, reply: Reply, heard: "Heard", account: Account) -> Reply:
         """The answer with what was heard, and the buttons that mend it."""
         token = secrets.token_urlsafe(6)
         self._asked[token] = Asked(heard, account.id, self._clock())

@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from core.announcements import Outgoing
-from knowledge.voice.port import Heard
+
+if TYPE_CHECKING:  # a process that only sends hears nothing, and needs no numpy
+    from knowledge.voice.port import Heard
 
 
 class ChatKind(StrEnum):
@@ -42,7 +44,7 @@ class Incoming:
     presses_unseen: bool = True  # what a pressed button is answered with, only the presser reads
     upload: Upload | None = None  # `text` is then its caption
     has_forms: bool = False  # whether a button of this platform can open a form
-    heard: Heard | None = None  # the question was said, not written: it is never a command
+    heard: "Heard | None" = None  # the question was said, not written: it is never a command
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Reply:
     menu: tuple[Button, ...] = ()  # choices of one question, before the buttons
     menu_label: str = ""  # what is chosen, where the platform has menus
     preview: Outgoing | None = None  # shown before the text, exactly as it would arrive
-    heard: Heard | None = None  # what this answers, shown above the text so that it can be mended
+    heard: "Heard | None" = None  # what this answers, shown above the text so that it can be mended
     spoken: str = ""  # what is said aloud, in `language`; empty: nothing is
     aloud: bool = False  # whether this person wants it said, where a chat could do either
 

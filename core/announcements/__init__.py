@@ -88,8 +88,9 @@ from core.announcements.pictures import (
     keep_upload,
     picture,
 )
-from core.announcements.reach import count_audience, count_due, preview, reach
+from core.announcements.reach import count_asked, count_audience, count_due, preview, reach
 from core.announcements.restored import RESTORED, Held, hold_after_restore
+from core.announcements.seconds import Asked, asked_before
 from core.announcements.sending import (
     approve,
     cancel,
@@ -114,6 +115,7 @@ __all__ = [
     "Amender",
     "Announcement",
     "AnnouncementState",
+    "Asked",
     "Audience",
     "Blocked",
     "Change",
@@ -147,10 +149,12 @@ __all__ = [
     "Texts",
     "approve",
     "approve_change",
+    "asked_before",
     "cancel",
     "change_sent",
     "compose",
     "confirm",
+    "count_asked",
     "count_audience",
     "count_due",
     "describe_picture",

@@ -107,9 +107,7 @@ def _label(words: Mapping[str, str], fault: Fault) -> dict[str, str]:
     return kept
 
 
-def checked_audience(
-    town: TownPack, audience: Audience, *, platforms: Collection[str] = PLATFORMS
-) -> Audience:
+def checked_audience(town: TownPack, audience: Audience, *, platforms: Collection[str]) -> Audience:
     """The audience with the pack's terms, if the pack has every name in it.
 
     Of the platforms only those of `platforms` stay: on one that is not open a message would wait

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements import pictures
 from core.announcements.checks import (
-    PLATFORMS,
     checked_audience,
     checked_extras,
     checked_texts,
@@ -46,7 +45,7 @@ async def compose(
     texts: Texts,
     extras: Extras = PLAIN,
     now: datetime,
-    platforms: Collection[str] = PLATFORMS,
+    platforms: Collection[str],
 ) -> int:
     """Keep a draft; returns its number. `platforms` are those that are open.
 
@@ -109,7 +108,7 @@ async def revise(
     audience: Audience | None = None,
     texts: Texts | None = None,
     extras: Extras | None = None,
-    platforms: Collection[str] = PLATFORMS,
+    platforms: Collection[str],
 ) -> None:
     """Change what has not begun to leave; what is not given stays.
 

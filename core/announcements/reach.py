@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcements.audience import by_zone, count, people
-from core.announcements.checks import PLATFORMS, checked_audience, terms_of
+from core.announcements.checks import checked_audience, terms_of
 from core.announcements.delivery.quiet import QuietHours
 from core.announcements.forecast import finish, lanes
 from core.announcements.nouns import AnnouncementState, Audience, Counted, Kind, Preview, Reach
@@ -27,7 +27,7 @@ async def preview(
     town: TownPack,
     rates: Mapping[str, float],
     now: datetime,
-    platforms: Collection[str] = PLATFORMS,
+    platforms: Collection[str],
 ) -> Preview:
     """How many would receive it, and when the last of them at `rates` (messages a second).
 
@@ -67,7 +67,7 @@ async def reach(
     now: datetime,
     start: datetime | None = None,
     quiet: bool = True,
-    platforms: Collection[str] = PLATFORMS,
+    platforms: Collection[str],
 ) -> Reach:
     """The same of an audience for which nothing is kept yet: while somebody is choosing.
 
@@ -109,19 +109,24 @@ async def count_audience(
     session: AsyncSession,
     announcement_id: int,
     *,
-    town: TownPack | None = None,
+    town: TownPack,
     now: datetime,
-    platforms: Collection[str] = PLATFORMS,
+    platforms: Collection[str],
 ) -> Counted:
-    """How many it would reach, for who is about to `confirm` or `approve` it.
+    """How many it would reach on `platforms`, for who is about to `confirm` it.
 
     Counting a million takes seconds, in which nobody could write: open the session with
     `core.database.reading`, and give what this returns to the transaction that follows.
     """
-    whom = audience(await get(session, announcement_id))
-    if town is not None:
-        whom = checked_audience(town, whom, platforms=platforms)
+    whom = checked_audience(
+        town, audience(await get(session, announcement_id)), platforms=platforms
+    )
     return await _counted(session, whom, now=now)
+
+
+async def count_asked(session: AsyncSession, announcement_id: int, *, now: datetime) -> Counted:
+    """The same for who is about to `approve` it: whom it was confirmed for."""
+    return await _counted(session, audience(await get(session, announcement_id)), now=now)
 
 
 async def count_due(session: AsyncSession, *, now: datetime) -> dict[int, Counted]:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.announcements.checks import PLATFORMS, check_read, checked_audience, unread
+from core.announcements.checks import check_read, checked_audience, unread
 from core.announcements.counters import finish_if_settled
 from core.announcements.delivery import outbox
 from core.announcements.nouns import (
@@ -59,7 +59,7 @@ async def confirm(
     start_at: datetime | None = None,
     deadline: datetime | None = None,
     counted: Counted | None = None,
-    platforms: Collection[str] = PLATFORMS,
+    platforms: Collection[str],
 ) -> Announcement:
     """Send a draft: now, at `start_at`, or as soon as a second member of staff has agreed.
 
@@ -88,7 +88,7 @@ async def confirm(
     row.people = found.people
     if needs_second(whom, found.people):
         row.state, row.asked_by = AnnouncementState.ASKED, by[:80]
-        await step(session, row.id, "asked", by=by, now=now)
+        await step(session, row.id, "asked", by=by, now=now, detail=_asked_for(row))
     else:
         await _go(session, row, found, now=now)
         await step(session, row.id, "confirmed", by=by, now=now, detail=_detail(row))
@@ -111,6 +111,16 @@ def _detail(row: AnnouncementRow) -> dict[str, object]:
         "revision": row.revision,
         "recipients": row.total or None,
         "start_at": row.start_at.isoformat() if row.start_at else None,
+    }
+
+
+def _asked_for(row: AnnouncementRow) -> dict[str, object]:
+    """What somebody is asked to agree to, as `core.announcements.seconds` reads it again."""
+    return {
+        "revision": row.revision,
+        "audience": packed(audience(row)),
+        "start_at": row.start_at.isoformat() if row.start_at else None,
+        "deadline": row.deadline.isoformat() if row.deadline else None,
     }
 
 
@@ -177,13 +187,7 @@ async def refuse(
         raise NotAllowed(f"it is {row.state}")
     row.state = AnnouncementState.DRAFT
     row.asked_by = row.confirmed_at = row.confirmed_by = None
-    detail = {
-        "reason": reason[:500] or None,
-        "revision": row.revision,
-        "audience": packed(audience(row)),
-        "start_at": row.start_at.isoformat() if row.start_at else None,
-        "deadline": row.deadline.isoformat() if row.deadline else None,
-    }
+    detail = {"reason": reason[:500] or None, **_asked_for(row)}
     await step(session, row.id, "refused", by=by, now=now, detail=detail)
     await session.flush()
 
@@ -214,7 +218,6 @@ async def _start(
     session: AsyncSession, row: AnnouncementRow, found: Counted, *, now: datetime
 ) -> bool:
     """Begin what was planned; ``False`` if it has to be read or agreed to first."""
-    detail = {"people": found.people}
     if unread(row.texts) is not None:
         row.state, row.paused_why = AnnouncementState.DRAFT, "unread"
         row.confirmed_at = row.confirmed_by = row.approved_by = None
@@ -223,6 +226,7 @@ async def _start(
     if row.approved_by is None and needs_second(found.audience, found.people):
         row.state, row.asked_by = AnnouncementState.ASKED, row.confirmed_by or row.author
         row.people, row.confirmed_at = found.people, now
+        detail = {"people": found.people, **_asked_for(row)}
         await step(session, row.id, "asked", by="kankei", now=now, detail=detail)
         return False
     await _begin(session, row, found, now=now)

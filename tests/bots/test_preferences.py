@@ -10,7 +10,7 @@ from bots.app import App
 from bots.conversation import Incoming, Reply
 from bots.zones import ABROAD, REGIONS, area_named, zones_of
 from core import announcements
-from core.announcements import Audience, Kind
+from core.announcements import PLATFORMS, Audience, Kind
 from core.announcements.audience import people
 from core.database import transaction
 from core.identity import PREFECTURES, Account, find_account
@@ -42,6 +42,7 @@ async def told(app: App, topic: str) -> int:
             audience=Audience(Kind.DIRECT, topic=topic),
             texts={"ja": {"heading": "題", "body": "文"}},
             now=app.clock(),
+            platforms=PLATFORMS,
         )
         audience = (await announcements.progress(session, number)).audience
         return await people(session, audience, now=app.clock())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core import announcements, identity
-from core.announcements import AnnouncementState, Audience, Kind
+from core.announcements import PLATFORMS, AnnouncementState, Audience, Kind
 from core.clock import system_clock
 from core.database import Sessions, connect, migrate, session_factory, transaction
 from core.town import load
@@ -38,8 +38,11 @@ async def announce(sessions: Sessions, server: TelegramServer) -> int:
             audience=Audience(Kind.DIRECT),
             texts={"ja": {"heading": "山焼き", "body": "2月に行います。"}},
             now=now,
+            platforms=PLATFORMS,
         )
-        await announcements.confirm(session, draft, town=town, by="staff", now=now)
+        await announcements.confirm(
+            session, draft, town=town, by="staff", now=now, platforms=PLATFORMS
+        )
     return draft
 
 

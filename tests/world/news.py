@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from core import announcements
 from core.announcements import (
+    PLATFORMS,
     Announcement,
     AnnouncementState,
     Audience,
@@ -81,12 +82,21 @@ async def announce(
             texts=TEXTS,
             extras=Extras(policy=policy, quiet=False),
             now=now,
+            platforms=PLATFORMS,
         )
     async with reading(sessions) as session:
-        counted = await announcements.count_audience(session, number, town=asked, now=now)
+        counted = await announcements.count_audience(
+            session, number, town=asked, now=now, platforms=PLATFORMS
+        )
     async with transaction(sessions) as session:
         sent = await announcements.confirm(
-            session, number, town=asked, by="staff", now=now, counted=counted
+            session,
+            number,
+            town=asked,
+            by="staff",
+            now=now,
+            counted=counted,
+            platforms=PLATFORMS,
         )
         if sent.state is AnnouncementState.ASKED:
             await announcements.approve(session, number, by="colleague", now=now, counted=counted)

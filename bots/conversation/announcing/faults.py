@@ -22,7 +22,7 @@ MENDED_AT: Final[Mapping[str, Step]] = {
     Fault.LINKS: Step.LINK,
     Fault.LABEL: Step.LINK,
     Fault.ADDRESS: Step.LINK,
-    Fault.LOCATION: Step.PREVIEW,
+    Fault.LOCATION: Step.LINK,
     Fault.PLACES: Step.AUDIENCE,
     Fault.ROOM: Step.AUDIENCE,
     Fault.TIER: Step.AUDIENCE,

@@ -8,7 +8,8 @@ from bots.conversation.announcing.steps import Row, Steps, say
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from core import announcements
-from core.announcements import Announcement, AnnouncementState, Change, Kind
+from core.announcements import Announcement, AnnouncementState, Asked, Change, Kind
+from core.announcements.nouns import OVER, Terms
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed
 from core.identity import Account
@@ -42,6 +43,9 @@ class Following:
         if found.state is AnnouncementState.SCHEDULED and found.start_at is not None:
             when = self._steps.when(found.start_at, language)
             lines.append(say("progress.later", language, when=when))
+        if found.deadline is not None and found.state not in OVER:
+            when = self._steps.when(found.deadline, language)
+            lines.append(say("deadline.until", language, when=when))
         if found.total:
             settled = found.total - found.waiting
             percent = settled * 100 // found.total
@@ -160,6 +164,7 @@ class Following:
         language = account.locale
         async with reading(self._desk.sessions) as session:
             found = await announcements.progress(session, number)
+            before = await announcements.asked_before(session, number)
         if found.change is not None:
             return await self._look_at_change(found, found.change, language)
         if found.state is not AnnouncementState.ASKED:
@@ -182,14 +187,48 @@ class Following:
         if found.start_at is not None:
             when = self._steps.when(found.start_at, language)
             lines.append(say("approval.start", language, when=when))
+        if found.deadline is not None:
+            when = self._steps.when(found.deadline, language)
+            lines.append(say("deadline.until", language, when=when))
+        quotes: tuple[str, ...] = ()
+        if before is not None:
+            changed, quotes = self._since(before, found, language)
+            lines += ["", changed]
         yes = Button(say("approval.approve", language), action=f"announce:approve:{number}")
         no = Button(say("approval.refuse", language), action=f"announce:refuse:{number}")
         return Reply(
             "\n".join(lines),
+            quotes=quotes,
             buttons=((yes, no),),
             private=True,
             preview=await self._steps.outgoing(found, language),
         )
+
+    def _since(
+        self, before: Asked, found: Announcement, language: str
+    ) -> tuple[str, tuple[str, ...]]:
+        """What is other than when somebody was last asked, and the words that stood there."""
+        was = [each for each in found.texts if before.texts.get(each) != found.texts[each]]
+        was += [each for each in before.texts if each not in found.texts]
+        names = [texts.say("chat.language.name", each) for each in was]
+        whom = replace(found.audience, places=(), terms=Terms())
+        others = {
+            "whom": before.audience is not None and before.audience != whom,
+            "time": (before.start_at, before.deadline) != (found.start_at, found.deadline),
+            "extras": before.extras != found.extras,
+        }
+        names += [
+            say(f"approval.other-{each}", language) for each, is_so in others.items() if is_so
+        ]
+        if not names:
+            return say("approval.same", language), ()
+        comma = say("preview.comma", language)
+        told = say("approval.changed", language, parts=comma.join(names))
+        old = [before.texts[each] for each in was if each in before.texts]
+        quotes = tuple(f"{each['heading']}\n{each['body']}" for each in old)
+        if not quotes:
+            return told, ()
+        return f"{told}\n{say('approval.stood', language)}", quotes
 
     async def _look_at_change(self, found: Announcement, change: Change, language: str) -> Reply:
         """Other words for what has arrived, as they would stand there."""
@@ -244,7 +283,7 @@ class Following:
         try:
             if agrees:
                 async with reading(self._desk.sessions) as session:
-                    counted = await announcements.count_audience(session, number, now=now)
+                    counted = await announcements.count_asked(session, number, now=now)
                 async with transaction(self._desk.sessions) as session:
                     await announcements.approve(session, number, by=by, now=now, counted=counted)
             else:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from bots.maps import read_place
 from core.announcements.schedule import Start, start_of
 
 _DAYS: Final = {
@@ -33,6 +34,14 @@ def link_of(text: str, label: str) -> tuple[str, str]:
     """The words of a button and its address; an address alone gets `label`."""
     *before, last = [line.strip() for line in text.strip().splitlines() if line.strip()] or [""]
     return " ".join(before) or label, last
+
+
+def place_of(text: str) -> tuple[str, tuple[float, float] | None]:
+    """The name of a place, and its latitude and longitude where a line says them."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    where = next((line for line in lines if read_place(line) is not None), "")
+    name = " ".join(line for line in lines if line is not where)
+    return name, read_place(where) if where else None
 
 
 def moment_of(text: str, *, now: datetime, zone: str) -> Start | None:

@@ -1,16 +1,21 @@
 """The last steps before an announcement leaves: a test to oneself, the last look, the word."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bots.conversation.announcing.following import Following
-from bots.conversation.announcing.steps import Step, Steps, say
+from bots.conversation.announcing.steps import Step, Steps, button, minutes_of, say
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from core import announcements
-from core.announcements import AnnouncementState
+from core.announcements import AnnouncementState, Fault
 from core.database import reading, transaction
+from core.errors import BadAnnouncement
 from core.identity import Account
+
+SOON: Final = (1, 3, 24)
+"""Hours after the start that are offered as a deadline."""
 
 
 class Sending:
@@ -34,9 +39,16 @@ class Sending:
         reply = await self._steps.show(Step.PREVIEW, number, incoming, account, note)
         return replace(reply, preview=None)
 
-    async def confirm(self, number: int, when: str, incoming: Incoming, account: Account) -> Reply:
-        """The last look: what, to whom, when. A time that is written now is another one."""
-        language, start_at = account.locale, _start(when)
+    async def confirm(self, number: int, times: str, incoming: Incoming, account: Account) -> Reply:
+        """The last look: what, to whom, when. A time that is written now is another one.
+
+        `times`: the start, and after a colon the deadline, as buttons carry them. Raises
+        `BadAnnouncement` for a deadline that comes before the start.
+        """
+        when, _, until = times.partition(":")
+        language, start_at, deadline = account.locale, _moment(when), _moment(until)
+        if deadline is not None and deadline <= (start_at or self._desk.clock()):
+            raise BadAnnouncement(Fault.DEADLINE)
         found = await self._steps.weigh(number)
         draft = found.announcement
         waits = "time" if draft.state is AnnouncementState.DRAFT else None
@@ -56,18 +68,43 @@ class Sending:
                 when=at,
             )
         ]
+        if deadline is not None:
+            ends = self._steps.when(deadline, language)
+            lines.append(say("deadline.until", language, when=ends))
         if found.needs_second:
             lines.append(say("preview.second", language))
+        lines.append(say("confirm.sure", language))
         send = Button(
             say("confirm.plan" if start_at else "confirm.send", language),
-            action=f"announce:send:{number}:{when}:{draft.revision}",
+            action=f"announce:send:{number}:{when}:{draft.revision}:{until}",
         )
+        limit = button("deadline.add", f"announce:until:{number}:{when}", language)
+        if deadline is not None:
+            limit = button("deadline.remove", f"announce:confirm:{number}:{when}", language)
         back = Button(say("back", language), action=f"announce:go:{number}:time")
         leave = Button(say("quit", language), action=f"announce:quit:{number}")
-        return Reply("\n".join(lines), buttons=((send,), (back, leave)), private=True)
+        return Reply("\n".join(lines), buttons=((send,), (limit,), (back, leave)), private=True)
+
+    async def ask_deadline(
+        self, number: int, when: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        """After which moment nothing should leave any more."""
+        await self._steps.wait_for(f"until:{when}", number, incoming, account)
+        language, begins = account.locale, _moment(when) or self._desk.clock()
+        offered = tuple(
+            Button(
+                say("deadline.hours", language, hours=hours),
+                action=f"announce:confirm:{number}:{when}:"
+                f"{minutes_of(begins + timedelta(hours=hours))}",
+            )
+            for hours in SOON
+        )
+        back = button("back", f"announce:confirm:{number}:{when}", language)
+        asked = say("deadline.ask", language, town=self._desk.town.town.name.get(language))
+        return Reply(asked, buttons=(offered, (back,)), private=True)
 
     async def send(self, number: int, detail: str, incoming: Incoming, account: Account) -> Reply:
-        when, _, revision = detail.partition(":")
+        when, revision, until = [*detail.split(":"), "", ""][:3]
         if await self._too_long(number, account):
             return await self._steps.show(Step.PREVIEW, number, incoming, account)
         async with reading(self._desk.sessions) as session:
@@ -89,7 +126,8 @@ class Sending:
                     town=self._desk.town,
                     by=self._desk.author(incoming),
                     now=self._desk.clock(),
-                    start_at=_start(when),
+                    start_at=_moment(when),
+                    deadline=_moment(until),
                     counted=counted,
                     platforms=self._desk.platforms(),
                 )
@@ -110,7 +148,7 @@ class Sending:
         return bool(long) and draft.state is AnnouncementState.DRAFT
 
 
-def _start(when: str) -> datetime | None:
+def _moment(when: str) -> datetime | None:
     """The moment that a button carries, in minutes since 1970."""
     if not (when.isascii() and when.isdigit() and len(when) <= 9):  # noqa: PLR2004
         return None

@@ -14,6 +14,7 @@ from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from bots.fitting import unfit
 from bots.notices import render_for
+from bots.zones import area_name
 from core import announcements, unfinished
 from core.announcements import (
     MAX_BODY,
@@ -25,6 +26,7 @@ from core.announcements import (
     Kind,
     Outgoing,
     Preview,
+    Segment,
 )
 from core.announcements.delivery.matter import dressed
 from core.announcements.schedule import start_of
@@ -156,7 +158,14 @@ class Steps:
             rows.append((button("link.remove", f"announce:nolinks:{draft.id}", language),))
         if incoming.has_forms:
             rows.append((button("link.add", f"announce:link:{draft.id}", language),))
-        rows += _onwards(draft.id, Step.LINK, language, skip=not draft.extras.links)
+        place = draft.extras.location
+        if place is not None:
+            lines.append(say("place.has", language, title=_in(place.title, language)))
+            rows.append((button("place.remove", f"announce:noplace:{draft.id}", language),))
+        else:
+            rows.append((button("place.add", f"announce:place:{draft.id}", language),))
+        bare = not draft.extras.links and place is None
+        rows += _onwards(draft.id, Step.LINK, language, skip=bare)
         return self._step(Step.LINK, "\n\n".join(lines), rows, language)
 
     def _audience(self, draft: Announcement, language: str) -> Reply:
@@ -231,7 +240,9 @@ class Steps:
         if long:
             lines += long
             onwards = button("preview.shorten", f"announce:go:{draft.id}:languages", language)
-        rows = [(onwards, test), (change,), *leave]
+        where = (button("area.narrow", f"announce:area:{draft.id}", language),)
+        narrowing = [where] if draft.kind is Kind.DIRECT else []
+        rows = [(onwards, test), (change,), *narrowing, *leave]
         reply = self._step(Step.PREVIEW, "\n".join(lines), rows, language)
         return replace(reply, preview=shown)
 
@@ -240,11 +251,11 @@ class Steps:
         asked = say("time.ask", language, town=town.name.get(language))
         send = f"announce:confirm:{draft.id}"
         tomorrow = now.astimezone(ZoneInfo(town.timezone)).date() + timedelta(days=1)
-        quick: list[Button] = [button("time.hour", f"{send}:{_minutes(now + HOUR)}", language)]
+        quick: list[Button] = [button("time.hour", f"{send}:{minutes_of(now + HOUR)}", language)]
         for clock in (MORNING, EVENING):
             at = start_of(tomorrow, clock, zone=town.timezone).at
             label = say("time.tomorrow", language, time=clock.strftime("%-H:%M"))
-            quick.append(Button(label, action=f"{send}:{_minutes(at)}"))
+            quick.append(Button(label, action=f"{send}:{minutes_of(at)}"))
         rows: list[Row] = [(button("time.now", f"{send}:now", language),), tuple(quick)]
         if incoming.has_forms:
             rows.append((button("time.type", f"announce:type:{draft.id}", language),))
@@ -302,6 +313,10 @@ class Steps:
         named = self._named(audience, language)
         if audience.segment.everybody:
             return named
+        if audience.segment == Segment(areas=audience.segment.areas):
+            areas = [area_name(each, language) for each in audience.segment.areas]
+            where = say("preview.comma", language).join(areas)
+            return say("whom.in-area", language, audience=named, area=where)
         return say("whom.narrowed", language, audience=named)
 
     def _named(self, audience: Audience, language: str) -> str:
@@ -382,6 +397,6 @@ def _in(words: Mapping[str, str], language: str) -> str:
     return next((words[each] for each in chosen if each in words), "")
 
 
-def _minutes(moment: datetime) -> int:
+def minutes_of(moment: datetime) -> int:
     """Whole minutes since 1970, as a button carries a time."""
     return int(moment.timestamp()) // 60

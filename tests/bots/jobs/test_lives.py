@@ -14,7 +14,7 @@ from bots.jobs.engine import MAX_RECOVERIES, Engine
 from bots.jobs.stories import CLOSED, OPEN
 from bots.jobs.view import ClosedBooks
 from core import announcements
-from core.announcements import AnnouncementState, Audience, Kind
+from core.announcements import PLATFORMS, AnnouncementState, Audience, Kind
 from core.database import transaction
 from core.tables import AnnouncementRow
 from tests.bots.jobs.stage import wound_up
@@ -33,6 +33,7 @@ async def planned(app: App, number: int | None = None) -> int:
             audience=Audience(Kind.ROOM, places=(("web", "board"),)),
             texts={"ja": {"heading": "山焼き", "body": "2月に行います。"}},
             now=now,
+            platforms=PLATFORMS,
         )
         await announcements.confirm(
             session,
@@ -41,6 +42,7 @@ async def planned(app: App, number: int | None = None) -> int:
             by="staff",
             now=now,
             start_at=now + timedelta(days=1),
+            platforms=PLATFORMS,
         )
     return number
 

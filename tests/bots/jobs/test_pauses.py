@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from bots.app import App
 from bots.jobs import lives
 from core import announcements, identity
-from core.announcements import AnnouncementState, Audience, Kind
+from core.announcements import PLATFORMS, AnnouncementState, Audience, Kind
 from core.database import reading, transaction
 from core.tables import AnnouncementRow
 
@@ -20,6 +20,7 @@ async def paused(app: App) -> int:
             audience=Audience(Kind.DIRECT),
             texts={"ja": {"heading": "山焼き", "body": "2月に行います。"}},
             now=app.clock(),
+            platforms=PLATFORMS,
         )
         await session.execute(
             update(AnnouncementRow)

@@ -14,7 +14,7 @@ import pytest
 
 from bots.jobs.view import ClosedBooks
 from core import announcements, identity, turns, workers
-from core.announcements import Announcement, AnnouncementState, Audience, Kind
+from core.announcements import PLATFORMS, Announcement, AnnouncementState, Audience, Kind
 from core.clock import system_clock
 from core.database import Sessions, connect, migrate, reading, session_factory, transaction
 from core.town import TownPack
@@ -118,6 +118,7 @@ class Yard:
                 audience=Audience(Kind.ROOM, places=(("web", "board"),)),
                 texts={"ja": {"heading": "山焼き", "body": "2月に行います。"}},
                 now=now,
+                platforms=PLATFORMS,
             )
             await announcements.confirm(
                 session,
@@ -127,6 +128,7 @@ class Yard:
                 now=now,
                 start_at=now + start,
                 deadline=now + deadline if deadline is not None else None,
+                platforms=PLATFORMS,
             )
         return draft
 
@@ -308,8 +310,11 @@ async def test_a_worker_sends_by_telegram_and_receives_nothing(
                 audience=Audience(Kind.DIRECT),
                 texts={"ja": {"heading": "山焼き", "body": "2月に行います。"}},
                 now=now,
+                platforms=PLATFORMS,
             )
-            await announcements.confirm(session, draft, town=town, by="staff", now=now)
+            await announcements.confirm(
+                session, draft, town=town, by="staff", now=now, platforms=PLATFORMS
+            )
         await yard.start("b", "1", server.url, server.token)
         await server.until(lambda: bool(server.calls("sendMessage")), PATIENCE)
         await yard.becomes(draft, AnnouncementState.DONE)

@@ -73,3 +73,26 @@ async def test_a_page_stands_for_an_announcement_without_japanese_words(
         assert f'action="{path}/confirm"' not in shown
         refused = await hana.post(f"{path}/confirm", when="now")
         assert refused.status == 422
+
+
+async def test_words_changed_after_the_question_are_shown_though_nobody_sent_it_back(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    async with (
+        office(tmp_path, clock, approve_above=2) as world,
+        world.visitor() as hana,
+        world.visitor() as ken,
+    ):
+        await members(world, 3)
+        await enter(world, hana)
+        await enter(world, ken, "ken")
+        path = await drafted(hana)
+        await hana.post(f"{path}/confirm", when="now")
+        first = (await ken.get(path)).text
+        assert texts.say("announcing.ask.first", "en") in first
+        clock.advance(timedelta(minutes=1))
+        await hana.post(f"{path}/edit", {**WORDS, "reach": "direct", "heading-ja": "延期"})
+        await hana.post(f"{path}/confirm", when="now")
+        changed = (await ken.get(path)).text.partition("What changed since it was last checked")[2]
+        assert "<del>" in changed
+        assert "<ins>延期</ins>" in changed

@@ -223,6 +223,7 @@ class Office:
                 texts=texts,
                 extras=extras or Extras(),
                 now=self.clock(),
+                platforms=PLATFORMS,
             )
 
     async def preview(
@@ -275,7 +276,12 @@ class Office:
     async def revise(self, number: int, by: str = "staff:hana", **changes: Any) -> None:
         async with transaction(self.sessions) as session:
             await announcements.revise(
-                session, number, town=self.town, by=by, now=self.clock(), **changes
+                session,
+                number,
+                town=self.town,
+                by=by,
+                now=self.clock(),
+                **{"platforms": PLATFORMS, **changes},
             )
 
     async def do(self, what: str, number: int, by: str = "staff:hana", **more: Any) -> Any:

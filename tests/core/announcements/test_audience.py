@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select, text, update
 
 from core import announcements, identity
-from core.announcements import AnnouncementState, Audience, Fault, Kind, Segment
+from core.announcements import PLATFORMS, AnnouncementState, Audience, Fault, Kind, Segment
 from core.announcements.audience import candidates
 from core.database import reading, transaction
 from core.errors import BadAnnouncement
@@ -168,7 +168,12 @@ async def test_counting_keeps_nobody_from_writing(office: Office) -> None:
     async with reading(office.sessions) as session, transaction(office.sessions) as writer:
         await writer.execute(update(MemberRow).values(locale="en"))
         found = await announcements.preview(
-            session, number, town=office.town, rates={}, now=office.clock()
+            session,
+            number,
+            town=office.town,
+            rates={},
+            now=office.clock(),
+            platforms=PLATFORMS,
         )
     assert found.people == 3
 
@@ -236,7 +241,12 @@ async def test_members_are_counted_in_one_statement(office: Office) -> None:
             said.append(statement)
 
         found = await announcements.preview(
-            session, number, town=office.town, rates={}, now=office.clock()
+            session,
+            number,
+            town=office.town,
+            rates={},
+            now=office.clock(),
+            platforms=PLATFORMS,
         )
     assert found.recipients == {"telegram": 2_000}
     assert len([each for each in said if "account" in each]) == 1

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from core import announcements, identity
 from core.announcements import (
+    PLATFORMS,
     AnnouncementState,
     Audience,
     Blocked,
@@ -64,12 +65,18 @@ class Desk:
                 audience=audience,
                 texts=TEXTS,
                 now=self.clock(),
+                platforms=PLATFORMS,
             )
 
     async def confirm(self, number: int) -> None:
         async with transaction(self.sessions) as session:
             await announcements.confirm(
-                session, number, town=self.town, by="staff", now=self.clock()
+                session,
+                number,
+                town=self.town,
+                by="staff",
+                now=self.clock(),
+                platforms=PLATFORMS,
             )
 
     async def send(self, audience: Audience = DIRECT) -> int:
@@ -159,7 +166,12 @@ async def test_the_preview_counts_whom_the_sending_reaches(desk: Desk) -> None:
     number = await desk.draft()
     async with desk.sessions() as session:
         preview = await announcements.preview(
-            session, number, town=desk.town, rates={"telegram": 2}, now=desk.clock()
+            session,
+            number,
+            town=desk.town,
+            rates={"telegram": 2},
+            now=desk.clock(),
+            platforms=PLATFORMS,
         )
     assert preview.recipients == {"telegram": 7}
 
@@ -408,6 +420,7 @@ async def test_a_text_that_cannot_be_sent_is_refused_before_it_is_kept(
                 audience=DIRECT,
                 texts=texts,
                 now=desk.clock(),
+                platforms=PLATFORMS,
             )
         assert await announcements.history(session) == []
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from core import announcements, identity
 from core.announcements import (
+    PLATFORMS,
     Announcement,
     AnnouncementState,
     Audience,
@@ -539,7 +540,11 @@ async def test_nothing_is_counted_while_others_wait_to_write(
     number = await office.draft()
     async with reading(office.sessions) as session:
         counted = await announcements.count_audience(
-            session, number, town=office.town, now=office.clock()
+            session,
+            number,
+            town=office.town,
+            now=office.clock(),
+            platforms=PLATFORMS,
         )
 
     async def fail(*_: object, **__: object) -> None:
@@ -557,6 +562,7 @@ async def test_nothing_is_counted_while_others_wait_to_write(
             by="staff:hana",
             now=office.clock(),
             counted=counted,
+            platforms=PLATFORMS,
         )
     await office.do("approve", number, "staff:taro", counted=counted)
     assert (await office.shown(number)).total == 3

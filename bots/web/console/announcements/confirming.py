@@ -126,7 +126,7 @@ class Confirming(AnnouncementPage):
         if fields.get("revision") != str(each.revision):
             return go(address, request, flash="announcing.done.changed")
         async with reading(self.web.app.sessions) as session:
-            counted = await announcements.count_audience(session, number, now=self.web.app.clock())
+            counted = await announcements.count_asked(session, number, now=self.web.app.clock())
         return await self.taken(
             request,
             number,

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from bots.app import posting_places
 from bots.fitting import destinations
+from bots.maps import read_place
 from bots.web.console.announcements import words
 from bots.web.console.announcements.form import (
     MAX_UPLOAD,
@@ -25,7 +26,6 @@ from bots.web.console.announcements.parts import (
     names_open,
     open_tab,
 )
-from bots.web.console.announcements.places import read_place
 from bots.web.console.pages import StaffPages
 from bots.web.pages import LANGUAGE_NAMES
 from core import announcements, identity

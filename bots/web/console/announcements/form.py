@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from bots.app import posting_places
-from bots.web.console.announcements.places import read_place
+from bots.maps import read_place
 from bots.web.pages import LANGUAGE_NAMES, Web
 from bots.web.session import check_csrf
 from bots.web.words import clean, one_line

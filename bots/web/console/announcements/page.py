@@ -27,10 +27,9 @@ from core import announcements, audit
 from core.announcements import (
     Announcement,
     AnnouncementState,
+    Asked,
     Kind,
-    Revision,
 )
-from core.announcements.records import unpacked
 from core.database import reading, transaction
 from core.errors import BadAnnouncement, NotAllowed
 
@@ -114,15 +113,12 @@ class AnnouncementPage(StaffPages):
                 platforms=app.platforms,
             )
             log = await audit.search(session, subject, limit=20)
-            revisions = await announcements.revisions(session, each.id)
+            before = await announcements.asked_before(session, each.id)
             mine = await member_account(session, self.web.visitor(request))
         refused = next((row for row in log if row.action == "announcement.refused"), None)
-        refusal, seen = None, None
+        refusal = None
         if refused is not None and refused.detail.get("reason"):
             refusal = Refusal(refused.actor, str(refused.detail["reason"]))
-        if refused is not None:
-            number = refused.detail.get("revision")
-            seen = next((row for row in revisions if row.number == number), None)
         local = now.astimezone(ZoneInfo(app.town.town.timezone))
         return {
             "reach": words.reached(
@@ -142,29 +138,22 @@ class AnnouncementPage(StaffPages):
             ),
             "hindered": words.hindrance(each),
             "refusal": refusal,
-            "changed": reworded(seen.texts, each.texts) if seen is not None else None,
-            "facets": self._facets(each, seen, refused.detail, language)
-            if seen is not None and refused is not None
-            else [],
+            "changed": reworded(before.texts, each.texts) if before is not None else None,
+            "facets": self._facets(each, before, language) if before is not None else [],
             "own": each.asked_by == f"staff:{self.web.staff(request)}",
             "testers": testers(self.web) + ([("web", "")] if mine else []),
             "today": local.date().isoformat(),
             "zone_name": zone_name(app.town.town.timezone, language),
         }
 
-    def _facets(
-        self, each: Announcement, seen: Revision, refused: Mapping[str, Any], language: str
-    ) -> list[Facet]:
-        """What is other than when it was sent back, beside the words."""
-        town = self.web.app.town
-        described = partial(words.described, town, language=language)
-        then = (refused.get(name) for name in ("audience", "start_at", "deadline"))
-        whom, start, deadline = then
-        if whom is None:
-            return facets(described(seen.extras), described(each.extras))
-        before = words.Timed(unpacked(whom), _time(start), _time(deadline))
-        after = words.Timed(each.audience, each.start_at, each.deadline)
-        return facets(described(seen.extras, before), described(each.extras, after))
+    def _facets(self, each: Announcement, before: Asked, language: str) -> list[Facet]:
+        """What is other than when somebody was last asked, beside the words."""
+        described = partial(words.described, self.web.app.town, language=language)
+        if before.audience is None:
+            return facets(described(before.extras), described(each.extras))
+        then = words.Timed(before.audience, before.start_at, before.deadline)
+        now = words.Timed(each.audience, each.start_at, each.deadline)
+        return facets(described(before.extras, then), described(each.extras, now))
 
     async def way(self, request: Request, each: Announcement) -> dict[str, Any]:
         """What the progress shows."""
@@ -258,7 +247,3 @@ class AnnouncementPage(StaffPages):
         if isinstance(result, int):
             address = f"/console/announcements/{result}"
         return go(address, request, flash=f"announcing.done.{done}")
-
-
-def _time(stored: object) -> datetime | None:
-    return datetime.fromisoformat(stored) if isinstance(stored, str) else None
