@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from bots.app import posting_places
+from bots.places import posting_places
 from bots.web.console.announcements.places import read_place
 from bots.web.pages import LANGUAGE_NAMES, Web
 from bots.web.session import check_csrf
