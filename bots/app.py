@@ -3,26 +3,28 @@
 The only place that chooses real parts. Tests pass fakes through the same door.
 """
 
-import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bots.chains import chains_of
 from bots.conversation.core import Conversation
 from bots.conversation.desk import Desk
 from bots.conversation.learning import Learning
+from bots.doors import Platform
 from bots.guiding import in_daemon, open_guide, translator_of
 from bots.happenings import Happenings
 from bots.notices import render_for
 from bots.operations.meters import Meters
+from bots.places import posting_places
 from bots.signing import derived, existing_secret, secret_of
 from bots.voice import Voice, open_voice
 from bots.web.keeper import WebKeeper
@@ -40,7 +42,7 @@ from core.access import (
 from core.access.drift import Drift
 from core.access.guests import Guests
 from core.announcements import Delivered, Messenger, Outgoing, Pump, QuietHours
-from core.chain.client import Chains, JsonRpcChain
+from core.chain.client import Chains
 from core.chain.metadata import TokenMetadata
 from core.clock import Clock, system_clock
 from core.credentials.proving import Proving
@@ -58,35 +60,13 @@ from knowledge.translation import Translator
 if TYPE_CHECKING:  # the clock runs on the app
     from bots.jobs.clockwork import Clockwork
 
-logger = logging.getLogger(__name__)
+__all__ = ["App", "Platform", "chains_of", "posting_places", "quiet_hours", "running"]
 
 WEB_RATE = 200.0
 """Messages a second into our own pages: a bound, not a platform's limit."""
 
 Progress = Callable[[str], None]
 """Told the name of each step that is done: chain, pack, records, guide."""
-
-
-class Platform(Protocol):
-    """What every adapter can do."""
-
-    @property
-    def keeper(self) -> ChannelKeeper: ...
-
-    @property
-    def messenger(self) -> Messenger: ...
-
-    @property
-    def problems(self) -> list[str]: ...
-
-    @property
-    def name(self) -> str:
-        """What people see our bot called, once it has started."""
-
-    async def start(self) -> None:
-        """Raises `PlatformUnavailable` (try again) or `PlatformRefused` (staff must act)."""
-
-    async def stop(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -238,30 +218,6 @@ def quiet_hours(town: TownPack) -> QuietHours | None:
         return None
     start, until = quiet.hours
     return QuietHours(start, until, zone=town.town.timezone)
-
-
-def posting_places(
-    town: TownPack, keepers: Mapping[str, ChannelKeeper], gate_name: str | None
-) -> tuple[tuple[str, str], ...]:
-    """Where an announcement to a room, or to the whole town, is posted."""
-    gate = town.gate(gate_name) if gate_name is not None else None
-    if gate is not None:
-        found = {
-            "telegram": gate.telegram_chat,
-            "discord": gate.discord_channel,
-            "web": gate.name if gate.web_room else None,
-        }
-    else:
-        found = {
-            "telegram": town.telegram.announcement_chat,
-            "discord": town.discord.announcement_channel if town.discord else None,
-            "web": "board",
-        }
-    return tuple(
-        (platform, str(place))
-        for platform, place in found.items()
-        if place is not None and platform in keepers
-    )
 
 
 @asynccontextmanager
@@ -424,26 +380,3 @@ def _services(app: App, stack: AsyncExitStack) -> None:
         app.voice = open_voice(app.settings, app.town, app.meters)
     if app.voice is not None:
         stack.push_async_callback(app.voice.close)
-
-
-def chains_of(
-    settings: Settings,
-    town: TownPack,
-    client: aiohttp.ClientSession,
-    clock: Clock,
-    pages: StoredPages,
-) -> Chains:
-    """The readers of a town's chains, at the settings' endpoints or else the pack's."""
-    chains = {}
-    for chain in town.chains:
-        urls = settings.chain_endpoints.get(chain.id) or [str(url) for url in chain.endpoints]
-        chains[chain.id] = JsonRpcChain(
-            chain,
-            urls,
-            client,
-            now=clock,
-            requests_per_second=settings.chain_requests_per_second,
-            requests_a_day=settings.chain_requests_a_day or None,
-            pages=pages,
-        )
-    return Chains(chains)

@@ -1,7 +1,11 @@
-"""Which gates are rooms. One without any place, such as who may use a perk, is no room."""
+"""Places: which gates are rooms, and where announcements to them are posted.
 
-from collections.abc import Sequence
+A gate without any place, such as who may use a perk, is no room.
+"""
 
+from collections.abc import Mapping, Sequence
+
+from core.access import ChannelKeeper
 from core.town import Gate, TownPack
 
 
@@ -13,3 +17,27 @@ def has_place(gate: Gate) -> bool:
 def rooms_of(town: TownPack) -> Sequence[Gate]:
     """The gates that people can go into, in the order of the pack."""
     return [gate for gate in town.gates if has_place(gate)]
+
+
+def posting_places(
+    town: TownPack, keepers: Mapping[str, ChannelKeeper], gate_name: str | None
+) -> tuple[tuple[str, str], ...]:
+    """Where an announcement to a room, or to the whole town, is posted."""
+    gate = town.gate(gate_name) if gate_name is not None else None
+    if gate is not None:
+        found = {
+            "telegram": gate.telegram_chat,
+            "discord": gate.discord_channel,
+            "web": gate.name if gate.web_room else None,
+        }
+    else:
+        found = {
+            "telegram": town.telegram.announcement_chat,
+            "discord": town.discord.announcement_channel if town.discord else None,
+            "web": "board",
+        }
+    return tuple(
+        (platform, str(place))
+        for platform, place in found.items()
+        if place is not None and platform in keepers
+    )

@@ -24,6 +24,7 @@ from playwright.async_api import Page, Playwright, async_playwright
 ROOT = Path(__file__).resolve().parent.parent
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 360, "height": 800}
 IN_THE_README = (
     *("home.png", "chat.png", "verify.png", "room.png", "console.png", "compose.png"),
     "progress.png",
@@ -115,7 +116,7 @@ def question(path: Path) -> Path:
 
 
 async def talk(page: Page, url: str, folder: Path, prefix: str) -> None:
-    """Hands-free: listening, the answer spoken; then a microphone that is gone."""
+    """One question begun and dropped; hands-free and its answer; then a microphone that is gone."""
 
     async def shoot(name: str) -> None:
         path = folder / f"{prefix}voice-{name}.png"
@@ -126,6 +127,10 @@ async def talk(page: Page, url: str, folder: Path, prefix: str) -> None:
     await page.goto(url)
     await page.locator(mood("idle")).wait_for()
     await shoot("idle")
+    await page.locator("[data-talk]").press("Enter")
+    await page.locator(mood("listening")).wait_for()
+    await shoot("recording")
+    await page.locator("[data-talk]").press("Escape")
     await page.locator("[data-handsfree]").check()
     await page.locator(mood("listening")).wait_for()
     await shoot("listening")
@@ -215,7 +220,7 @@ async def window(page: Page, url: str, shoot: Callable[[str], Awaitable[None]]) 
 
 async def voices(playwright: Playwright, url: str, folder: Path) -> None:
     """The page that hears and speaks, where the extra `voice` is installed."""
-    for prefix, viewport in (("", DESKTOP), ("phone-", PHONE)):
+    for prefix, viewport in (("", DESKTOP), ("phone-", NARROW)):
         with tempfile.TemporaryDirectory() as sounds:
             file = await asyncio.to_thread(question, Path(sounds) / "question.wav")
             browser = await playwright.chromium.launch(

@@ -65,7 +65,7 @@ def index(
 
 async def _run(settings: Settings, pack: TownPack, *, reset: bool, reconcile: bool) -> bool:
     """Whether every collection is read to the end, and compared if that was asked for."""
-    from bots.app import chains_of
+    from bots.chains import chains_of
 
     async with AsyncExitStack() as stack:
         engine = connect(settings.database)

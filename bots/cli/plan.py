@@ -47,7 +47,7 @@ def plan(
 async def rehearse(settings: Settings, town: TownPack) -> Rehearsal:
     """What the next sweep would do with this pack."""
     async with AsyncExitStack() as stack:
-        from bots.app import chains_of
+        from bots.chains import chains_of
 
         engine = connect(settings.database)
         stack.push_async_callback(engine.dispose)

@@ -30,14 +30,18 @@ MAX_QUESTION: Final = 500
 MAX_EVENTS: Final = 3  # on the front page
 MAX_THREADS: Final = 500
 MAX_TURNS: Final = 20
-VOICE_SCRIPTS: Final = ("line", "recorder", "microphone", "player", "reader")
+VOICE_SCRIPTS: Final = (
+    *("line", "recorder", "microphone", "player", "reader", "panel"),
+    *("press", "call", "talk", "handsfree", "answers", "kept"),
+)
+"""The parts of `voice.js`; `frames.js` is the audio worklet's."""
 VOICE_WORDS: Final = (
     *("talk", "send", "written"),
     *(
         f"state.{each}"
         for each in (
             *("idle", "opening", "ready", "listening", "open", "hearing", "thinking"),
-            *("speaking", "browser", "stopped", "cancelled"),
+            *("speaking", "browser", "browser-open", "stopped", "cancelled"),
         )
     ),
     *(f"rest.{each}" for each in ("left", "off")),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click import Command
 from typer.main import get_command
 
 from bots import texts
@@ -83,8 +82,8 @@ def test_japanese_in_the_help_of_commands_has_full_width_signs() -> None:
     helps = [
         text.partition(" / ")[0]
         for each in commands(get_command(command))
-        for text in (each.help, *(getattr(part, "help", None) for part in each.params))
-        if text
+        for part in (each, *getattr(each, "params", ()))
+        if (text := getattr(part, "help", None))
     ]
     assert len(helps) > 40
     assert [text for text in helps if is_half_width(text)] == []
@@ -96,7 +95,7 @@ def is_half_width(words: str) -> bool:
     return any(each.search(words) for each in (HALF_WIDTH, HALF_COLON))
 
 
-def commands(group: Command) -> Iterator[Command]:
+def commands(group: object) -> Iterator[object]:
     """A command and all that stand under it."""
     yield group
     for each in getattr(group, "commands", {}).values():

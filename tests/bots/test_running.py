@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from bots import jobs, serve, texts
-from bots.app import App, posting_places
+from bots.app import App
 from bots.happenings import Happenings
 from bots.limits import MAX_KEPT, Buckets, TooMany
 from bots.notices import render_for
+from bots.places import posting_places
 from bots.signing import NoKey, WeakKey, secret_of
 from bots.voice import Voice
 from core.announcements import Kind

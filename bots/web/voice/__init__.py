@@ -21,6 +21,8 @@ ask         text, instead                a heard question, corrected in writing;
                                          action of its answer that takes the misheard one back
 stop                                     silence, now
 aloud       on                           whether answers are spoken from now on
+reading     question, on                 the device's own voice begins or ends this answer; an open
+                                         microphone sends nothing meanwhile
 ==========  ===========================  ==========================================================
 
 The server says:

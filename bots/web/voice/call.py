@@ -33,6 +33,7 @@ from bots.web.voice.messages import (
     Message,
     OpenMicrophone,
     Patience,
+    Reading,
     Start,
     Stop,
 )
@@ -196,6 +197,8 @@ class Call:
                 self._aloud = on
                 if not on:
                     await self._silence()
+            case Reading(question=question, on=on):
+                self._speaker.reads(question, on=on)
             case _:
                 raise Broken
 
@@ -359,6 +362,8 @@ class Call:
         wanted = self._aloud and self._wanted
         if reply is not None and reply.spoken and wanted and number > self._cut:
             aloud = "voice" if self._voice.speaks(reply.language) else "browser"
+        if reply is not None and aloud == "browser":
+            self._speaker.lend(number, reply)
         await self.wire.say(
             "answer",
             question=number,

@@ -76,6 +76,14 @@ class Aloud(_Message):
     on: bool
 
 
-Message = Hello | Start | End | Cancel | OpenMicrophone | CloseMicrophone | Ask | Stop | Aloud
+class Reading(_Message):
+    type: Literal["reading"]
+    question: Annotated[int, Field(ge=1, lt=2**32)]
+    on: bool
+
+
+Message = (
+    Hello | Start | End | Cancel | OpenMicrophone | CloseMicrophone | Ask | Stop | Aloud | Reading
+)
 
 MESSAGES: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="type")])

@@ -23,6 +23,10 @@ ECHO_SECONDS: Final = 1.5
 """That a sentence may sound later than it should by our clock: the way to the page, decoding."""
 
 
+SLOWEST: Final = 0.4
+"""Seconds a character that a device's own voice may take, where its end is not told."""
+
+
 class Speech(Protocol):
     """What speaks: `bots.voice.Voice`."""
 
@@ -48,6 +52,7 @@ class Speaker:
         self._task: asyncio.Task[None] | None = None
         self._made = 0  # sentences of this answer that the page has
         self._spoken = ""
+        self._lent: tuple[int, str] = (0, "")  # a question and its answer, for the device's voice
         self._until = 0.0  # when the page has played all that it got, if it played at once
 
     @property
@@ -59,6 +64,21 @@ class Speaker:
     def sounding(self) -> str:
         """What the page may be playing, so that its microphone could hear it; or nothing."""
         return self._spoken if self._clock() <= self._until + ECHO_SECONDS else ""
+
+    def lend(self, question: int, reply: Reply) -> None:
+        """The page may read this answer with a voice of its own; it tells when."""
+        self._lent = (question, reply.spoken)
+
+    def reads(self, question: int, *, on: bool) -> None:
+        """The device's voice begins or ends; of an answer that it was not given, nothing."""
+        lent, text = self._lent
+        if question != lent:
+            return
+        if on:
+            self._spoken = text
+            self._until = self._clock() + SLOWEST * len(text)
+        else:
+            self._until = min(self._until, self._clock())
 
     def begin(self, question: int, reply: Reply) -> None:
         """Speak; what was being spoken is cut."""
@@ -93,6 +113,7 @@ class Speaker:
         more = {}
         if not self._made and not self._speech.speaks(reply.language):
             more = {"language": reply.language, "text": reply.spoken}
+            self.lend(question, reply)
         with suppress(WebSocketDisconnect):
             await self._wire.say("spoken", question=question, pieces=self._made, **more)
 

@@ -219,8 +219,9 @@ async def test_every_page_of_a_stream_has_what_was_heard(app: App, language: str
     assert reply.heard == heard("秋芳洞", spoken)
 
 
-def korean(account: str = "1") -> dict[str, object]:
-    return {"account": account, "heard": heard("아키요시도 요금은 얼마인가요", Language.KO)}
+def korean(account: str = "1") -> Incoming:
+    question = heard("아키요시도 요금은 얼마인가요", Language.KO)
+    return replace(HANA, account=account, heard=question)
 
 
 async def test_who_asked_aloud_and_hears_nothing_reads_why_once_a_day(
@@ -230,11 +231,11 @@ async def test_who_asked_aloud_and_hears_nothing_reads_why_once_a_day(
     app.voice = Voice(ears=lambda: ears, mouth=FakeMouth)
     await app.voice.warm_up()
     why = texts.say("voice.unspoken", "ko")
-    assert why in (await say(app, **korean())).footnote
-    assert why not in (await say(app, **korean())).footnote
-    assert why in (await say(app, **korean("2"))).footnote, "another person was not told yet"
+    assert why in (await say(app, korean())).footnote
+    assert why not in (await say(app, korean())).footnote
+    assert why in (await say(app, korean("2"))).footnote, "another person was not told yet"
     clock.advance(timedelta(days=1))
-    assert why in (await say(app, **korean())).footnote
+    assert why in (await say(app, korean())).footnote
 
 
 async def test_nobody_who_hears_the_answer_or_wants_none_is_told_of_missing_voices(
@@ -246,10 +247,9 @@ async def test_nobody_who_hears_the_answer_or_wants_none_is_told_of_missing_voic
     assert spoken not in (await say(app, heard=heard(FEE))).footnote
     why = texts.say("voice.unspoken", "ko")
     await say(app, action="aloud:never")
-    assert why not in (await say(app, **korean())).footnote
+    assert why not in (await say(app, korean())).footnote
     await say(app, action="aloud:always")
     assert why not in (await say(app, text="아키요시도 요금은 얼마인가요")).footnote
-    on_the_page = {**korean("3"), "platform": "web"}
-    assert why not in (await say(app, **on_the_page)).footnote, "its button says so"
+    assert why not in (await say(app, korean("3"), platform="web")).footnote, "its button says so"
     app.voice = None
-    assert why not in (await say(app, **korean("4"))).footnote
+    assert why not in (await say(app, korean("4"))).footnote

@@ -16,7 +16,13 @@ from tests.conftest import chromium
 PROBE = """
 (() => {
   // What really leaves the page, and when: every node that goes to the loudspeaker is listened to.
-  const heard = window.heard = { loud: [], told: [], opened: 0, asked: [], frames: [] };
+  const heard = window.heard = { loud: [], told: [], opened: 0, asked: [], frames: [], shown: [] };
+  // What stood there, also where it is gone before anybody looks.
+  addEventListener('DOMContentLoaded', () => {
+    const caption = document.querySelector('[data-caption]');
+    const note = () => heard.shown.push(caption.textContent);
+    if (caption) new MutationObserver(note).observe(caption, { childList: true });
+  });
   const connect = AudioNode.prototype.connect;
   const ears = new Set();
   AudioNode.prototype.connect = function (to, ...more) {
@@ -122,6 +128,7 @@ async def talker(
         viewport={"width": size[0], "height": size[1]}, locale=locale
     )
     page = await context.new_page()
+    page.set_default_timeout(60_000)  # milliseconds, as engines beside other tests need
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
@@ -130,6 +137,8 @@ async def talker(
     )
     await page.add_init_script(PROBE)
     await page.goto(url)
+    if await page.locator("[data-voice]").count():  # shown by its script: a press before is lost
+        await page.locator("[data-voice]").wait_for()
     yield Talker(page)
     await context.close()
     await browser.close()

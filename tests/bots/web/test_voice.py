@@ -339,6 +339,33 @@ async def test_the_mascots_own_voice_in_the_microphone_is_no_question(town: Town
     assert len(town.world.talk.heard) == 1
 
 
+@pytest.mark.parametrize(
+    ("reads", "told"),
+    [
+        pytest.param([True], "nothing", id="while it reads"),
+        pytest.param([True, False], "nothing", id="its last words"),
+        pytest.param([], "heard", id="a voice that was silent"),
+    ],
+)
+async def test_what_the_devices_own_voice_reads_is_no_question(
+    town: Town, reads: list[bool], told: str
+) -> None:
+    need("faster_whisper", "av")
+    town.ears.says, town.ears.language = "어른은 1600엔입니다", Language.KO
+    town.world.talk.spoken = "어른은 1600엔입니다. 어린이는 1000엔입니다."
+    async with town.world.visitor("ko") as visitor, town.page(visitor) as page:
+        await page.record()
+        assert (await page.until("spoken"))["text"] == town.world.talk.spoken
+        await page.say("open")
+        for on in (True, False):
+            await page.say("reading", question=7, on=on)  # of an answer that it was not given
+        for on in reads:
+            await page.say("reading", question=1, on=on)
+        await stream(page, pcm(said(QUESTION), 1.0))
+        await page.until("ended")
+        assert (await page.next())["type"] == told
+
+
 def test_an_echo_is_the_mascots_own_words_and_no_short_word() -> None:
     spoken = "秋芳洞の入洞料は、おとな1600円です。市の資料、2026年2月時点です。"
     assert is_echo("入洞料は大人1600円です", spoken)

@@ -11,6 +11,7 @@ from knowledge.language import Language
 from knowledge.testing import FakeEars, FakeMouth
 from tests.bots.web.calling import Town, opened
 from tests.bots.web.talking import Talker, recording, talker
+from tests.world.voices import need
 
 TRACKS = """
 () => {
@@ -32,6 +33,18 @@ NO_LINE = """
     close() {}
   };
 }
+"""
+SLOW = """
+(() => {
+  // A telephone that needs its time to open the sound; nothing else of the page runs meanwhile.
+  const Real = window.AudioContext;
+  window.AudioContext = class extends Real {
+    constructor(...given) {
+      super(...given);
+      for (const end = performance.now() + 800; performance.now() < end;);
+    }
+  };
+})();
 """
 VOICE = """
 () => {
@@ -86,7 +99,7 @@ async def test_the_microphone_is_closed_when_the_line_cannot_be_opened(
     await expect(fault).to_contain_text("文章でお書きください")
     await page.evaluate("window.grant()")
     await page.wait_for_function(
-        "() => window.tracks.length === 1 && window.tracks[0].readyState === 'ended'", timeout=5000
+        "() => window.tracks.length === 1 && window.tracks[0].readyState === 'ended'"
     )
 
 
@@ -141,6 +154,72 @@ async def test_a_recording_that_is_refused_ends_and_the_page_says_why(
     monkeypatch.undo()
     await ask(page, talking, times=2)
     await talking.until("heard.told.some(each => each.type === 'heard')")
+
+
+async def test_the_press_after_a_microphone_was_missing_is_heard(talking: Talker) -> None:
+    page = talking.page
+    await page.evaluate(
+        """() => {
+          const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async () => {
+            navigator.mediaDevices.getUserMedia = real;
+            throw new DOMException('', 'NotFoundError');
+          };
+        }"""
+    )
+    button = page.locator("[data-talk]")
+    await button.dispatch_event("keydown", {"key": "Enter"})
+    await expect(page.locator("[data-voice] [role=alert]")).to_contain_text(
+        "マイクが見つかりません"
+    )
+    await button.dispatch_event("keyup", {"key": "Enter"})
+    await ask(page, talking)
+    await talking.until("heard.told.some(each => each.type === 'heard')")
+
+
+async def test_a_short_press_stays_short_where_the_page_is_slow(
+    town: Town, playwright: Playwright, tmp_path: Path
+) -> None:
+    file = recording(tmp_path / "silence.wav", 30.0)
+    async with talker(playwright, "about:blank", file) as talking:
+        page = talking.page
+        await page.add_init_script(SLOW)
+        await page.goto(town.world.url)
+        await expect(page.locator("[data-talk]")).to_be_visible()
+        await ask(page, talking)
+        await talking.until("heard.told.some(each => each.type === 'heard')")
+
+
+async def test_the_devices_own_voice_neither_interrupts_itself_nor_is_a_question(
+    town: Town, talking: Talker
+) -> None:
+    need("faster_whisper")
+    town.ears.says, town.ears.language = "동굴 요금은 얼마인가요?", Language.KO
+    town.world.talk.spoken = "어른은 1600엔입니다."
+    page = talking.page
+    await page.evaluate(VOICE)
+    await page.evaluate(
+        "() => { speechSynthesis.speak = (said) => { window.now = said; said.onstart(); }; }"
+    )
+    await page.get_by_label("手を使わずに話す").check()
+    await talking.until("heard.asked.at(-1).type === 'sound'")
+    await page.evaluate(
+        """() => {
+          const { socket } = window.heard;
+          socket.onmessage({ data: JSON.stringify({ type: 'answer', question: 1, turn: 1,
+            html: '<p>답</p>', instead: '', aloud: 'browser', language: 'ko', text: '답' }) });
+        }"""
+    )
+    await talking.until("heard.asked.some(each => each.type === 'reading' && each.on)")
+    await expect(page.locator("[data-now]")).to_contain_text("マイクはお休みします")
+    begun = await page.evaluate("performance.now()")
+    await talking.until("performance.now() > given.begun + 400", begun=begun)
+    await page.evaluate("window.now.onend()")
+    await talking.until("heard.asked.at(-1).type === 'sound'")
+    asked = [each["type"] for each in await page.evaluate("window.heard.asked")]
+    first = asked.index("reading")
+    assert asked[first : first + 3] == ["reading", "reading", "sound"]
+    await expect(page.locator("[data-now]")).to_have_text("聞いています。いつでもお話しください。")
 
 
 async def test_focus_is_not_lost_with_the_stop_button(town: Town, talking: Talker) -> None:

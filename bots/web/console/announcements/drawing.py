@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from bots.app import posting_places
 from bots.fitting import destinations
 from bots.maps import read_place
+from bots.places import posting_places
 from bots.web.console.announcements import words
 from bots.web.console.announcements.form import (
     MAX_UPLOAD,

@@ -9,8 +9,8 @@ from typing import Final
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from bots.app import posting_places
 from bots.maps import read_place
+from bots.places import posting_places
 from bots.web.pages import LANGUAGE_NAMES, Web
 from bots.web.session import check_csrf
 from bots.web.words import clean, one_line

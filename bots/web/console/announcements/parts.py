@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bots import texts
-from bots.app import posting_places
+from bots.places import posting_places
 from bots.web.console.announcements import words
 from bots.web.console.announcements.form import LISTS, Faults, Given
 from bots.web.pages import LANGUAGE_NAMES, Web
