@@ -58,7 +58,7 @@ from knowledge.answer import Guide
 from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app
-    from bots.jobs.clockwork import Clockwork
+    from bots.jobs.engine import AtWork
 
 __all__ = ["App", "Platform", "chains_of", "posting_places", "quiet_hours", "running"]
 
@@ -115,7 +115,7 @@ class App:
     meters: Meters = field(default_factory=Meters)
     answers: bool = True  # questions; a process that only sends never reads the guide
     draining: bool = False  # asked to stop: what is in flight ends, nothing begins
-    clockwork: "Clockwork | None" = None  # while this process is at work
+    clockwork: "AtWork | None" = None  # while this process is at work
     telegram_receive: Callable[[str, bytes], Awaitable[object]] | None = None
 
     @property

@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy import Engine as SyncEngine
@@ -153,6 +153,16 @@ async def in_thread(work: Callable[[], Answer]) -> Answer:
 
 Turn = Callable[[str, int], Awaitable[str]]  # the job, and the number of the try, from 1
 Steps = Mapping[str, Callable[[int], Awaitable[Any]]]
+
+
+class AtWork(Protocol):
+    """What others see of a process that does its share of the jobs (`bots.jobs.clockwork`)."""
+
+    runs: bool | None  # None: not yet
+    engine: "Engine"
+
+    async def follow(self, announcement: int, story: str) -> None:
+        """See to it that one process follows this announcement to its end."""
 
 
 class Engine:

@@ -26,7 +26,7 @@ from knowledge.library import Library
 from knowledge.translation import Translator
 
 if TYPE_CHECKING:  # the clock runs on the app, which opens the pages
-    from bots.jobs.clockwork import Clockwork
+    from bots.jobs.engine import AtWork
 
 
 class Talk(Protocol):
@@ -106,7 +106,7 @@ class TownApp(Protocol):
     @property
     def keepers(self) -> Mapping[str, ChannelKeeper]: ...
     @property
-    def clockwork(self) -> "Clockwork | None": ...
+    def clockwork(self) -> "AtWork | None": ...
     @property
     def clock_state(self) -> str: ...
     @property

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bots.app import App
 from bots.jobs import Job
 from bots.jobs.clockwork import Clockwork
+from bots.jobs.engine import AtWork
 from bots.jobs.presence import Presence, identify
 from bots.jobs.stories import OPEN, Story
 from core import turns
@@ -69,7 +70,7 @@ async def until(app: App, right: Callable[[Turn], bool], name: str = "sweep") ->
 
 
 async def told(
-    clockwork: Clockwork, states: Sequence[str], right: Callable[[list[Story]], bool] = bool
+    clockwork: AtWork, states: Sequence[str], right: Callable[[list[Story]], bool] = bool
 ) -> list[Story]:
     """Wait until what the engine remembers in these states is so; by default, anything."""
     async with asyncio.timeout(20):
