@@ -30,7 +30,8 @@ class Decoded:
     """Hypotheses of one decoding."""
 
     texts: tuple[str, ...]  # likeliest first
-    logprob: float  # a token, of the first
+    scores: tuple[float, ...]  # log-probability a token, of each
+    logprob: float  # of the first, its end counted
     no_speech: float
 
 
@@ -52,7 +53,7 @@ class Decoding:
             )
             count = len(made.sequences_ids[0])
             logprob = made.scores[0] * count / (count + 1)
-            self._made = Decoded(texts, logprob, made.no_speech_prob)
+            self._made = Decoded(texts, tuple(made.scores), logprob, made.no_speech_prob)
             self._heard = None
         return self._made
 
