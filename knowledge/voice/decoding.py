@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from knowledge.voice.guards import worded
+from knowledge.voice.guards import once, worded
 from knowledge.voice.trimmed import Pieces, east_asian, spelled, trimmed
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Decoding:
             made = self._running.result()
             whole = self._pieces.whole if self._pieces else list
             texts = tuple(
-                worded(self._tokenizer.decode(whole(each))) for each in made.sequences_ids
+                once(worded(self._tokenizer.decode(whole(each)))) for each in made.sequences_ids
             )
             count = len(made.sequences_ids[0])
             logprob = made.scores[0] * count / (count + 1)
