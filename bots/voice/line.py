@@ -27,6 +27,11 @@ class Line:
         """How many wait for their turn."""
         return max(self._here - self._at_once, 0)
 
+    @property
+    def taken(self) -> bool:
+        """Whether it is anybody's turn."""
+        return self._here > 0
+
     @asynccontextmanager
     async def turn(self, tell: Tell | None = None) -> AsyncIterator[None]:
         """Wait for one's turn. Raises `VoiceBusy` where the line is full."""

@@ -44,6 +44,7 @@ def open_voice(settings: Settings, town: TownPack, meters: Meters) -> Voice | No
         ears=partial(_ears, settings, town) if hears else None,
         mouth=partial(_mouth, settings, town) if speaks else None,
         at_once=AT_ONCE_ELSEWHERE if settings.transcription_base_url else 1,
+        foresees=not settings.transcription_base_url,  # work thrown away costs nothing here
         meters=meters,
     )
 

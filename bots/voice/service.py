@@ -20,7 +20,7 @@ from bots.operations.meters import Meters
 from bots.voice.faults import TooOften, VoiceOff, VoiceTooLarge, code_of
 from bots.voice.line import Line, Tell
 from core.errors import KankeiError
-from knowledge.errors import VoiceError, VoiceMissing
+from knowledge.errors import NothingHeard, VoiceError, VoiceMissing
 from knowledge.language import Language
 from knowledge.voice.port import LARGEST, Container, Ears, Heard, Mouth, Piece
 from knowledge.voice.process import Cost
@@ -131,7 +131,8 @@ class Voice:
     """What a town can hear and say.
 
     `ears` and `mouth` open the engines, in a thread; without one of them the town is deaf or mute.
-    `at_once`: how many recordings are recognised at the same time.
+    `at_once`: how many recordings are recognised at the same time; `foresees`: whether a question
+    may be heard before it is known to be over, which costs work that is thrown away.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class Voice:
         ears: Callable[[], Ears] | None,
         mouth: Callable[[], Mouth] | None,
         at_once: int = 1,
+        foresees: bool = False,
         meters: Meters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -147,6 +149,8 @@ class Voice:
         self._ears: Part[Ears] = Part(ears)
         self._mouth: Part[Mouth] = Part(mouth)
         self._line = Line(at_once=at_once, longest=LONGEST_LINE)
+        self._foresees = foresees
+        self._foreseen: asyncio.Task[Heard] | None = None
         self._meters.voice_waiting.set_function(lambda: self._line.waiting)
         for number, found in enumerate(("found", "missed")):
             self._meters.voice_cache.labels(found).set_function(partial(self._recalled, number))
@@ -184,12 +188,13 @@ class Voice:
         person: str,
         languages: Sequence[Language],
         tell: Tell | None = None,
+        foreseen: asyncio.Task[Heard] | None = None,
     ) -> Heard:
         """What somebody asked aloud; an upload is fetched once it is known to be small enough.
 
         `person` is who speaks, such as ``telegram:123``, for the limit of questions a minute;
         `languages` what they may be answered in, their own first (`languages_of`). `tell` is told
-        how many are ahead, only where one has to wait.
+        how many are ahead, only where one has to wait. `foreseen` is what `foresee` began of it.
 
         Raises `VoiceOff`, `VoiceTooLarge`, `TooOften`, `VoiceBusy` (all `KankeiError`) or a
         `knowledge.errors.VoiceError`; `bots.voice.sentence` words them all.
@@ -199,12 +204,32 @@ class Voice:
         self._admit(person, size=audio.size if isinstance(audio, Upload) else len(audio))
         with self._meters.recognition() as asked:
             try:
-                heard = await self._hear(await _bytes_of(audio), languages, tell)
+                heard = await _outcome(foreseen) or await self._hear(
+                    await _bytes_of(audio), languages, tell
+                )
             except (KankeiError, VoiceError) as error:
                 asked.outcome = code_of(error)
                 raise
             asked.outcome = "doubtful" if heard.doubtful else "heard"
             return heard
+
+    def foresee(self, audio: bytes, *, languages: Sequence[Language]) -> asyncio.Task[Heard] | None:
+        """Begin to hear what may be a whole question, if nobody else is being heard.
+
+        Only one at a time in the whole town, so that a real question waits for a second at most.
+        Who goes on speaking forgets the task; it ends by itself.
+        """
+        ears = self._ears.engine
+        if not self._foresees or ears is None or self._foreseen or self._line.taken:
+            return None
+        self._foreseen = asyncio.create_task(ears.hear(audio, languages=languages))
+        self._foreseen.add_done_callback(self._no_longer)
+        return self._foreseen
+
+    def _no_longer(self, foreseen: asyncio.Task[Heard]) -> None:
+        self._foreseen = None
+        if not foreseen.cancelled():
+            foreseen.exception()  # asked for, so that one that is forgotten is not reported as lost
 
     async def _hear(self, audio: bytes, languages: Sequence[Language], tell: Tell | None) -> Heard:
         async with self._line.turn(tell):
@@ -272,6 +297,19 @@ async def _opened(opened: Callable[[], Engine]) -> Engine:
     made: list[Engine] = []
     await in_daemon(lambda: made.append(opened()))
     return made[0]
+
+
+async def _outcome(foreseen: asyncio.Task[Heard] | None) -> Heard | None:
+    """Raises `NothingHeard`; any other failure is as if nothing had been begun."""
+    if foreseen is None:
+        return None
+    await asyncio.wait([foreseen])
+    if foreseen.cancelled():
+        return None
+    error = foreseen.exception()
+    if isinstance(error, NothingHeard):
+        raise error
+    return None if error else foreseen.result()
 
 
 async def _bytes_of(audio: bytes | Upload) -> bytes:

@@ -90,6 +90,11 @@ class Turns:
         """Whether a turn has begun and not ended."""
         return self._state.speaking
 
+    @property
+    def quiet(self) -> float:
+        """For how many seconds nobody has spoken."""
+        return self._state.silence * _SECONDS
+
     def feed(self, samples: Samples) -> Turn | None:
         """Listen on: mono at `HEARING_RATE`, best a `FRAME` at a time and three at most.
 
@@ -119,17 +124,17 @@ class _State:
     def __init__(self) -> None:
         self.speaking = False
         self._speech = 0  # frames in a row
-        self._silence = 0
+        self.silence = 0
 
     def step(self, probability: float) -> Turn | None:
         if probability >= _SPEECH:
-            self._speech, self._silence = self._speech + 1, 0
+            self._speech, self.silence = self._speech + 1, 0
         elif probability < _SILENCE:
-            self._speech, self._silence = 0, self._silence + 1
+            self._speech, self.silence = 0, self.silence + 1
         if not self.speaking and self._speech >= _ONSET:
             self.speaking = True
             return Turn.BEGAN
-        if self.speaking and self._silence >= _FADE:
+        if self.speaking and self.silence >= _FADE:
             self.speaking = False
             return Turn.ENDED
         return None

@@ -3,26 +3,31 @@
 Minimum Bayes risk (Goel & Byrne 2000): not the likeliest hypothesis, but the one whose expected
 distance from the others, weighted by their likelihood, is least. Distance is counted in readings,
 so that 出来ますか and できますか support one another, and names of the town count in favour: they
-are what a recogniser finds hardest and what an answer depends on.
+are what a recogniser finds hardest and what an answer depends on. But one that a prompt suggested
+counts only as far as something like it was heard without the prompt: 九谷焼 is no 鶴仙渓.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
 from knowledge.voice.recovery import Recovered
 
-NAMED: Final = 0.5
+NAMED: Final = 0.8
 """Share of misheard sounds that a transcript made of nothing but names would be forgiven."""
 
 
 def likeliest(
-    guesses: Sequence[tuple[Recovered, float]], reading: Callable[[str], str]
+    guesses: Sequence[tuple[Recovered, float]],
+    reading: Callable[[str], str],
+    *,
+    untold: Sequence[str] = (),
 ) -> tuple[Recovered, float]:
     """Return the best of some guesses and its risk: the share of sounds that may be wrong.
 
-    `guesses` come with their weights; `reading` says how a text sounds.
+    `guesses` come with their weights; `reading` says how a text sounds; `untold` are the texts of
+    those guesses that were made without a prompt, if others had one.
     """
     read = [reading(each.text) for each, _ in guesses]
     weights: defaultdict[str, float] = defaultdict(float)
@@ -35,22 +40,47 @@ def likeliest(
         expected[one] += weights[other] * apart
         expected[other] += weights[one] * apart
     risks = {one: sounds / (whole * max(len(one), 1)) for one, sounds in expected.items()}
+    heard = frozenset(map(reading, untold))
+    worth = {
+        name: _worth(name, reading(name), heard)
+        for name in {n for g, _ in guesses for n in g.names}
+    }
     costs = [
-        risks[sounds] - NAMED * sum(map(len, each.names)) / max(len(sounds), 1)
+        risks[sounds] - NAMED * sum(worth[name] for name in each.names) / max(len(sounds), 1)
         for sounds, (each, _) in zip(read, guesses, strict=True)
     ]
     best = costs.index(min(costs))
     return guesses[best][0], min(risks[read[best]], 1.0)
 
 
-def distance(one: str, other: str) -> int:
-    """Levenshtein's: insertions, deletions and substitutions.
+def _worth(name: str, sounds: str, heard: frozenset[str]) -> float:
+    """Return for how many characters a name counts, by what is most like it in what was heard."""
+    if not heard or not sounds:
+        return len(name)
+    unlike = min(nearest(sounds, each) for each in heard) / len(sounds)
+    return len(name) * (1.0 - unlike)
 
-    A whole column at once, as bits of one integer (Hyyrö 2003, after Myers 1999): it holds the
-    interpreter a tenth as long as cell by cell.
-    """
+
+def distance(one: str, other: str) -> int:
+    """Levenshtein's: insertions, deletions and substitutions."""
     if not one or not other:
         return len(one) + len(other)
+    *_, edits = _columns(one, other, 1)
+    return edits
+
+
+def nearest(one: str, other: str) -> int:
+    """Levenshtein's distance to the part of `other` that is most like `one` (Sellers 1980)."""
+    return min([len(one), *_columns(one, other, 0)]) if one else 0
+
+
+def _columns(one: str, other: str, begun: int) -> Iterator[int]:
+    """Yield the distance of `one` to each beginning of `other`.
+
+    A whole column at once, as bits of one integer (Hyyrö 2003, after Myers 1999): it holds the
+    interpreter a tenth as long as cell by cell. `begun` is what leaving out a character of `other`
+    before `one` begins costs.
+    """
     places: defaultdict[str, int] = defaultdict(int)
     for place, character in enumerate(one):
         places[character] |= 1 << place
@@ -63,6 +93,6 @@ def distance(one: str, other: str) -> int:
         up = less | ~(diagonal | more) & every
         down = more & diagonal
         edits += bool(up & last) - bool(down & last)
-        up, down = (up << 1 | 1) & every, (down << 1) & every
+        up, down = (up << 1 | begun) & every, (down << 1) & every
         more, less = down | ~(diagonal | up) & every, up & diagonal
-    return edits
+        yield edits

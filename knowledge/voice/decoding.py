@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from knowledge.voice.guards import worded
+from knowledge.voice.guards import once, worded
 from knowledge.voice.trimmed import Pieces, east_asian, spelled, trimmed
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Decoded:
     """Hypotheses of one decoding."""
 
     texts: tuple[str, ...]  # likeliest first
-    logprob: float  # a token, of the first
+    scores: tuple[float, ...]  # log-probability a token, of each
+    logprob: float  # of the first, its end counted
     no_speech: float
 
 
@@ -48,11 +49,11 @@ class Decoding:
             made = self._running.result()
             whole = self._pieces.whole if self._pieces else list
             texts = tuple(
-                worded(self._tokenizer.decode(whole(each))) for each in made.sequences_ids
+                once(worded(self._tokenizer.decode(whole(each)))) for each in made.sequences_ids
             )
             count = len(made.sequences_ids[0])
             logprob = made.scores[0] * count / (count + 1)
-            self._made = Decoded(texts, logprob, made.no_speech_prob)
+            self._made = Decoded(texts, tuple(made.scores), logprob, made.no_speech_prob)
             self._heard = None
         return self._made
 

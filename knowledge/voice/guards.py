@@ -16,6 +16,9 @@ FASTEST: Final = {"ja": 14.0, "zh": 14.0, "ko": 14.0}
 FASTEST_IN_LETTERS: Final = 24.0
 _SHORTEST: Final = 1.0  # seconds; how fast shorter ones were said cannot be told
 
+_TWICE: Final = re.compile(
+    r"(.{4,}?)([?!？！。.]?)(?:\W*\1){1,2}\W*(.*)", re.IGNORECASE | re.DOTALL
+)
 _ANNOTATION: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|（[^）]*）|【[^】]*】|[♪♫*]+")
 _SEPARATORS: Final = re.compile(r"[\s\u3000-\u3002!-/:-@\[-`{-~・「」『』…]+")
 _INVENTIONS: Final = re.compile(
@@ -35,6 +38,17 @@ _INVENTIONS: Final = re.compile(
 def worded(text: str) -> str:
     """Return a transcript without what it says of sounds (「(音楽)」, "[Music]", ♪)."""
     return re.sub(r"\s+", " ", _ANNOTATION.sub(" ", text)).strip(" -–—")
+
+
+def once(text: str) -> str:
+    """Return what a transcript says two or three times over, and perhaps begins to say again.
+
+    Whisper fills the silence at the end of a short window so. More often is a loop: `loops`.
+    """
+    said = _TWICE.fullmatch(text)
+    if said is None or not said[1].casefold().startswith(said[3].casefold()):
+        return text
+    return said[1] + said[2]
 
 
 def loops(text: str, *, seconds: float, language: str) -> bool:

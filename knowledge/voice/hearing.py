@@ -182,7 +182,11 @@ class Hearing:
         town = self._town()
         guesses = heard.guesses or (Guess(heard.text, 1.0),)
         tried = [(town.recover(each.text), each.weight) for each in guesses]
-        best, risk = likeliest(tried, town.reading)
+        untold = [
+            each.text for (each, _), guess in zip(tried, guesses, strict=True) if not guess.told
+        ]
+        best, risk = likeliest(tried, town.reading, untold=untold)
+        best = town.mend(best)
         others = [
             *best.alternatives,
             *(each.text for each, _ in tried if each.names and set(each.names) != set(best.names)),

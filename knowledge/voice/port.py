@@ -83,6 +83,7 @@ class Guess:
 
     text: str
     weight: float  # likelihood, as against the other guesses
+    told: bool = False  # after a prompt, which may have suggested it
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Heard:
     confidence: float  # 0 to 1
     seconds: float  # of the recording
     alternatives: tuple[str, ...] = ()  # other readings of the same sounds, likeliest first
+    cut: bool = False  # more was said than is kept of it
 
     @property
     def doubtful(self) -> bool:

@@ -2,8 +2,9 @@
 
 A recogniser that has never seen 景清洞 writes what it heard with other characters: 加劇予動. Each
 of them has readings in the dictionary; where one row of readings is exactly that of a name, the
-name was said. Nothing is guessed from similar sounds: 秋芳洞 and 秋吉台 are two sounds apart, and a
-visitor who asks for one must not hear of the other.
+name was said. Of similar sounds only one that differs is forgiven, in a name of five or more, with
+what was heard offered beside it: 秋芳洞 and 秋吉台 are two sounds apart, and a visitor who asks for
+one must not hear of the other.
 
 Readings are the same whatever the length of their vowels, which neither speakers nor spellings keep
 apart (オオ, オウ, オー), and between ヂ and ジ, ヅ and ズ.
@@ -22,6 +23,8 @@ from knowledge.words import Words
 SHORTEST: Final = 4
 """Sounds of a name that may be put back without asking; ナガト is half the words of a language."""
 SHORTEST_ASKED: Final = 3
+LONG: Final = 5
+"""Sounds of a name that may be put back although one of them was misheard."""
 LONGEST: Final = 500
 """Characters of a transcript."""
 ALTERNATIVES: Final = 2
@@ -32,6 +35,7 @@ _LENGTH: Final = re.compile(
     "|(?<=[ウクスツヌフムユルグズブプュ])ウ|(?<=[エケセテネヘメレゲゼデベペ])[エイ]"
     "|(?<=[オコソトノホモヨロゴゾドボポョ])[オウ]|ー"
 )
+_SOUND: Final = re.compile("[ァ-ヺ][ァィゥェォャュョヮ]?")
 _UNSAID: Final = re.compile(r"[、。,.・「」『』?!？！\s]+")
 _SILENT: Final = frozenset("、。,. ・「」『』()-‐")
 
@@ -79,6 +83,12 @@ class Recovery:
             if len(folded) >= least and surface not in known:
                 self._targets[folded] = (*known, surface)
                 self._spelled.setdefault(surface[0], []).append((surface, read[surface]))
+        self._long: dict[int, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+        for folded, surfaces in self._targets.items():
+            sounds = tuple(_SOUND.findall(folded))
+            if len(sounds) >= LONG and surfaces[0] in self._names:
+                self._long.setdefault(len(sounds), []).append((sounds, surfaces))
+        self._longest = max(self._long, default=0)
         self._begun = frozenset(
             each[:size] for each in self._targets for size in range(len(each) + 1)
         )
@@ -99,6 +109,23 @@ class Recovery:
         )
         different = dict.fromkeys(each for each in others if each != whole)
         return Recovered(whole, names, tuple(different)[:ALTERNATIVES])
+
+    def mend(self, heard: Recovered) -> Recovered:
+        """Put back names of which one sound is misheard: ナガノボリドウチャン is 長登銅山.
+
+        Only where no other name is as near, for names of `LONG` sounds, where whole words make up
+        the place and do not hold another name; what was heard is then an alternative.
+        """
+        text = heard.text
+        if len(text) > LONGEST:
+            return heard
+        chosen = [(each, each.surfaces[0]) for each in self._nearly(text)]
+        if not chosen:
+            return heard
+        mended = _replaced(text, chosen)
+        names = (*heard.names, *(surface for _, surface in chosen))
+        others = (text, *(each for each in heard.alternatives if each != mended))
+        return Recovered(mended, names, others[:ALTERNATIVES])
 
     def reading(self, text: str) -> str:
         """Return how a text sounds, by the town's readings; punctuation has no sound."""
@@ -128,6 +155,68 @@ class Recovery:
             if all(each.end <= other.start or other.end <= each.start for other in taken):
                 taken.append(each)
         return sorted(taken, key=lambda each: each.start)
+
+    def _nearly(self, text: str) -> list[_Match]:
+        known = [
+            (each.start, each.end)
+            for each in self._matches(text)
+            if each.certain and self._names.intersection(each.surfaces)
+        ]
+        found = sorted(self._places(text), key=lambda each: (-each.sounds, each.start))
+        taken: list[_Match] = []
+        for each in found:
+            inside = [span for span in known if each.start < span[1] and span[0] < each.end]
+            apart = len(inside) < 2 and all(  # noqa: PLR2004 - 秋芳洞や秋吉台 are two places
+                each.start <= start and end <= each.end and end - start < each.end - each.start
+                for start, end in inside
+            )
+            rivals = (
+                other for other in found if _meet(each, other) and other.sounds == each.sounds
+            )
+            alone = all(other.surfaces == each.surfaces for other in rivals)
+            if apart and alone and not any(_meet(each, other) for other in taken):
+                taken.append(each)
+        return taken
+
+    def _places(self, text: str) -> Iterator[_Match]:
+        """Yield where some words together sound like a name but for one sound.
+
+        Neither the first nor the last of them is a particle: 月山の is no 月山湖.
+        """
+        words = list(self._words(text))
+        for first, (begun, _, start) in enumerate(words):
+            read = ""
+            for count, (surface, reading, begin) in enumerate(words[first:], 1):
+                if surface in _SILENT or surface.isspace() or len(read) > 2 * self._longest:
+                    break
+                read += hiragana_to_katakana(surface) if all(map(is_kana, surface)) else reading
+                own_word = count == 1 and any(map(is_han, surface))
+                if own_word or _is_particle(begun) or _is_particle(surface):
+                    continue
+                end = begin + len(surface)
+                for surfaces, sounds in self._like(fold(read)):
+                    yield _Match(start, end, surfaces, sounds, certain=True)
+
+    def _words(self, text: str) -> Iterator[tuple[str, str, int]]:
+        """Yield words with their readings and places; names are words of their own."""
+        place = 0
+        for (start, end), reading in sorted(
+            self._occurrences(text).items(), key=lambda each: (each[0][0], -each[0][1])
+        ):
+            if start >= place:
+                for surface, read, begin in self._reader.readings(text[place:start]):
+                    yield surface, read, place + begin
+                yield text[start:end], reading, start
+                place = end
+        for surface, read, begin in self._reader.readings(text[place:]):
+            yield surface, read, place + begin
+
+    def _like(self, folded: str) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Yield the long names of which one sound is another here, and how many they have."""
+        sounds = tuple(_SOUND.findall(folded))
+        for name, surfaces in self._long.get(len(sounds), ()):
+            if sum(one != other for one, other in zip(sounds, name, strict=True)) == 1:
+                yield surfaces, len(sounds)
 
     def _occurrences(self, text: str) -> dict[tuple[int, int], str]:
         """Return where a text already spells a name as the town does, with its reading."""
@@ -209,6 +298,14 @@ class _Lattice:
 def fold(katakana: str) -> str:
     """Drop what one reading may differ in: the length of vowels, and ヂ, ヅ, ヲ."""
     return _LENGTH.sub("", fold_reading(katakana))
+
+
+def _is_particle(word: str) -> bool:
+    return len(word) == 1 and "ぁ" <= word <= "ん"
+
+
+def _meet(one: _Match, other: _Match) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _replaced(text: str, matches: Iterable[tuple[_Match, str]]) -> str:

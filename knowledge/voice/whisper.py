@@ -12,8 +12,9 @@ is fetched. Four things differ from how the library alone would be used:
   them everywhere. So it is written down twice at the same time, with the prompt and without, and
   all hypotheses go to `knowledge.voice.consensus`. What loops or only recites the prompt is left
   out; where nothing remains it is done again with the whole window.
-* The language is one of those asked for. Where two are nearly as likely, the one wins in which the
-  words are likelier.
+* The language is one of those asked for. Where two are nearly as likely by their sounds, the one
+  wins in which the words are likelier; the sounds still count, or names alone, which are hard to
+  write, are taken for Korean.
 """
 
 import math
@@ -47,8 +48,10 @@ _WINDOW: Final = 30.0  # seconds that Whisper was trained on
 _FRAMES: Final = 100  # a second
 _TRIED: Final = 3  # languages
 _OWN: Final = 0.1  # log-probability that the asker's own language is given
+_SOUNDS: Final = 0.05  # part of the log-likelihood of a language's sounds that counts for its words
+_LEAST: Final = 1e-6  # share of a language
 _LOOP: Final = 0.5  # log-probability that a text is worth less if it loops
-_SECOND: Final = 0.4  # weight of what was not the likeliest hypothesis
+_SHARPER: Final = 4.0  # how much likelier one hypothesis counts than another
 _PAUSE: Final = 0.2  # seconds
 _NO_SPEECH: Final = 0.6  # with the next one: Whisper's own rule for silence
 _NO_WORDS: Final = -1.0
@@ -106,7 +109,8 @@ class Whisper:
         self, part: "_Part", languages: Sequence[str], prompts: Mapping[str, str]
     ) -> "tuple[str, _Written | None]":
         """Write down the first part in the language whose words are likelier."""
-        candidates = self._candidates(part.encoded, languages)
+        shares = self._shares(part.encoded, languages)
+        candidates = list(shares)
         begun = {each: self._plain(part, each) for each in candidates}
         first = candidates[0]
         prompted = self._prompted(part, first, prompts.get(first, ""))
@@ -114,7 +118,8 @@ class Whisper:
         def likelihood(language: str) -> float:
             made = begun[language].result()
             wrong = _wrong(made, part.clip.seconds, language, "")
-            return made.logprob + _OWN * (language == languages[0]) - _LOOP * wrong
+            sounds = _SOUNDS * math.log(max(shares[language], _LEAST))
+            return made.logprob + sounds + _OWN * (language == languages[0]) - _LOOP * wrong
 
         best = first if len(candidates) == 1 else max(candidates, key=likelihood)
         prompt = prompts.get(best, "")
@@ -122,14 +127,14 @@ class Whisper:
             prompted = self._prompted(part, best, prompt)
         return best, self._written(part, best, prompt, begun[best], prompted)
 
-    def _candidates(self, encoded: "StorageView", languages: Sequence[str]) -> list[str]:
+    def _shares(self, encoded: "StorageView", languages: Sequence[str]) -> dict[str, float]:
         """Return the likeliest language, and the next ones where it is not certain."""
         if len(languages) == 1:
-            return list(languages)
+            return {languages[0]: 1.0}
         told = self._decoder.languages(encoded)
         first, *others = sorted(languages, key=lambda each: -told.get(each, 0.0))
         near = [each for each in others if told.get(each, 0.0) * OTHERWISE > told.get(first, 0.0)]
-        return [first, *near[: _TRIED - 1]]
+        return {each: told.get(each, 0.0) for each in (first, *near[: _TRIED - 1])}
 
     def _in(self, part: "_Part", language: str, prompt: str) -> "_Written | None":
         """Write down a part whose language is known."""
@@ -148,13 +153,13 @@ class Whisper:
         seconds = part.clip.seconds
         tried = [(prompted.result(), prompt)] if prompted else []
         tried.append((plain.result(), ""))
-        good = [made for made, told in tried if not _wrong(made, seconds, language, told)]
+        good = [each for each in tried if not _wrong(each[0], seconds, language, each[1])]
         if not good and language in _SHORT:
             again = self._begun(self._encoded(part.features, _WINDOW), seconds, language).result()
-            good = [] if _wrong(again, seconds, language, "") else [again]
+            good = [] if _wrong(again, seconds, language, "") else [(again, "")]
         if not good:
             return None
-        return _Written(tuple(_guesses(good)), good[-1].logprob)
+        return _Written(tuple(_guesses(good)), good[-1][0].logprob)
 
     def _plain(self, part: "_Part", language: str) -> Decoding:
         return self._begun(self._window(part, language), part.clip.seconds, language)
@@ -201,12 +206,14 @@ class _Part:
     whole: "list[StorageView]" = field(default_factory=list)  # at most one, made when needed
 
 
-def _guesses(decoded: Sequence[Decoded]) -> Iterator[Guess]:
+def _guesses(good: Sequence[tuple[Decoded, str]]) -> Iterator[Guess]:
     """Yield all hypotheses; the first of each decoding counts most."""
-    for each in decoded:
-        for number, text in enumerate(each.texts):
+    for made, prompt in good:
+        best = math.exp(min(made.logprob, 0.0))
+        for text, score in zip(made.texts, made.scores, strict=True):
             if text:
-                yield Guess(text, math.exp(min(each.logprob, 0.0)) * (_SECOND if number else 1.0))
+                weight = best * math.exp(_SHARPER * min(score - made.scores[0], 0.0))
+                yield Guess(text, weight, told=bool(prompt))
 
 
 def _parts(clip: Clip) -> Iterator[Clip]:

@@ -17,7 +17,7 @@ from bots.voice import Voice, VoiceTooLarge, answered_in
 from bots.web.chat import MAX_QUESTION, MISHEARD, Transcripts, Turn
 from bots.web.pages import Web
 from bots.web.session import Visitor
-from bots.web.voice.listening import AHEAD, Microphone, Turns
+from bots.web.voice.listening import AHEAD, Foresight, Microphone, Turns
 from bots.web.voice.messages import (
     IDLE,
     MAX_RECORDING,
@@ -96,6 +96,7 @@ class Call:
         self._recording: bytearray | None = None
         self._since = 0.0  # when the recording or the open microphone began
         self._microphone: Microphone | None = None
+        self._foresight = Foresight(lambda sound: voice.foresee(sound, languages=self._languages))
         self._overheard = ""  # what the mascot was saying when this turn began
         self._last = 0  # the number of the last question
         self._cut = 0  # nothing of this question or an earlier one is to be heard
@@ -245,7 +246,9 @@ class Call:
             else:
                 await self.wire.say("ended")
                 said = partial(self._said, audio=microphone.taken, overheard=self._overheard)
-                await self._begin(said)
+                foreseen = self._foresight.of(microphone.ended)
+                await self._begin(partial(said, foreseen=foreseen))
+        self._foresight.watch(microphone)
         if microphone.seconds > self._clock() - self._since + AHEAD:
             raise Broken  # faster than sound
         if self._answers or self._speaker.speaking:
@@ -253,6 +256,12 @@ class Call:
         if microphone.silence > self._patience.silence.total_seconds():
             self._microphone = None
             await self.wire.say("rest", html=self._words.rest())
+
+    @property
+    def _languages(self) -> tuple[Language, ...]:
+        """What the visitor may be answered in, their own first."""
+        offered = (Language(each) for each in self._web.app.town.town.languages)
+        return tuple(dict.fromkeys((Language(self._who.language), *offered)))
 
     # Answers
 
@@ -279,22 +288,28 @@ class Call:
             logger.exception("voice-failed")
             await self._fault(number, error)
 
-    async def _said(self, number: int, audio: bytes, *, overheard: str | None = None) -> None:
+    async def _said(
+        self,
+        number: int,
+        audio: bytes,
+        *,
+        overheard: str | None = None,
+        foreseen: asyncio.Task[Heard] | None = None,
+    ) -> None:
         """`overheard`: what an open microphone could hear of the mascot; `None`: none was open."""
         self._words.allow_question()
 
         async def wait(before: int) -> None:
             await self.wire.say("waiting", question=number, html=self._words.waiting(before))
 
-        own = Language(self._who.language)
-        offered = (Language(each) for each in self._web.app.town.town.languages)
         try:
             with self._shares.one(self._words.address):
                 found = await self._voice.question(
                     audio,
                     person=f"web:{self._who.id}",
-                    languages=tuple(dict.fromkeys((own, *offered))),
+                    languages=self._languages,
                     tell=wait,
+                    foreseen=foreseen,
                 )
             heard: Heard | None = within_limits(found)
         except NothingHeard:

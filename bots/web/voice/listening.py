@@ -1,20 +1,24 @@
 """The open microphone: where a turn begins and ends in a stream of sound."""
 
+import asyncio
 import io
 import wave
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import numpy as np
 
 from bots.web.voice.messages import MAX_SECONDS
 from knowledge.voice.activity import FRAME, Turn
-from knowledge.voice.port import HEARING_RATE, Samples
+from knowledge.voice.port import HEARING_RATE, Heard, Samples
 
 BEFORE: Final = 0.6
 """Seconds before the detected beginning that belong to the turn: the first syllable is soft."""
 LONGEST: Final = MAX_SECONDS - 2
 """Seconds after which a turn ends by itself, so that what was said is answered."""
+PAUSE: Final = 0.25
+"""Seconds of silence after which what was said so far may be the whole turn."""
 AHEAD: Final = 5.0
 """Seconds of sound that may arrive earlier than its clock says: a phone that woke up."""
 _BYTES: Final = 2  # of one sample
@@ -25,6 +29,13 @@ class Turns(Protocol):
     """Tells beginnings and ends of speech, frame by frame, as `knowledge.voice.activity` does."""
 
     def feed(self, samples: Samples) -> Turn | None: ...
+
+    @property
+    def quiet(self) -> float: ...
+
+
+Pause = tuple[int, int]
+"""The number of a turn, and how many bytes of it were there when its speaker fell silent."""
 
 
 class Microphone:
@@ -37,6 +48,20 @@ class Microphone:
         self._turn: bytearray | None = None
         self.seconds = 0.0  # of sound so far
         self.silence = 0.0  # seconds since somebody spoke
+        self._number = 0  # of the turn
+        self._paused = 0  # bytes of it when it fell silent; 0 while somebody speaks
+        self.ended: Pause | None = None
+        """The silence in which the last turn ended; `None`: it was too long."""
+
+    @property
+    def pause(self) -> Pause | None:
+        """The silence of `PAUSE` in the middle of a turn that may be its end."""
+        return (self._number, self._paused) if self._turn is not None and self._paused else None
+
+    @property
+    def so_far(self) -> bytes:
+        """What was said until the pause, as a WAV file."""
+        return _wav(bytes((self._turn or b"")[: self._paused]))
 
     @property
     def speaking(self) -> bool:
@@ -57,25 +82,53 @@ class Microphone:
         self.seconds += seconds
         if self._turn is not None:
             self._turn += frame
+            if self._turns.quiet < PAUSE:
+                self._paused = 0
+            elif not self._paused:
+                self._paused = len(self._turn)
             full = len(self._turn) >= LONGEST * HEARING_RATE * _BYTES
             return self._end() if found is Turn.ENDED or full else None
         self._before.append(frame)
         if found is Turn.BEGAN:
             self._turn = bytearray(b"".join(self._before))
             self._before.clear()
+            self._number, self._paused = self._number + 1, 0
             self.silence = 0.0
             return Turn.BEGAN
         self.silence += seconds
         return None
 
     def _end(self) -> Turn:
-        self.taken = _wav(bytes(self._turn or b""))
+        self.taken, self.ended = _wav(bytes(self._turn or b"")), self.pause
         self._turn = None
         self.silence = 0.0
         return Turn.ENDED
 
     taken: bytes = b""
     """The last whole turn, as a WAV file."""
+
+
+Hear = Callable[[bytes], asyncio.Task[Heard] | None]
+"""Begins to hear a recording, if nothing more important is to be done."""
+
+
+class Foresight:
+    """What was said until a pause is heard while it is still open whether it was all."""
+
+    def __init__(self, hear: Hear) -> None:
+        self._hear = hear
+        self._begun: tuple[Pause, asyncio.Task[Heard] | None] | None = None
+
+    def watch(self, microphone: Microphone) -> None:
+        """Begin at each new pause; who goes on speaking makes what was begun worthless."""
+        pause = microphone.pause
+        if pause is not None and (self._begun is None or self._begun[0] != pause):
+            self._begun = pause, self._hear(microphone.so_far)
+
+    def of(self, ended: Pause | None) -> asyncio.Task[Heard] | None:
+        """What was begun in the silence in which a turn ended."""
+        begun = self._begun
+        return begun[1] if begun is not None and begun[0] == ended else None
 
 
 def _starts(whole: int) -> range:

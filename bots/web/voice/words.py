@@ -33,8 +33,10 @@ class QuestionTooLong(KankeiError):
 def within_limits(heard: Heard) -> Heard:
     """What was heard, no longer than what its field takes, so that it can be corrected."""
     text = heard.text[:MAX_QUESTION]
+    cut = heard.cut or text != heard.text
     others = dict.fromkeys(each[:MAX_QUESTION] for each in heard.alternatives)
-    return replace(heard, text=text, alternatives=tuple(each for each in others if each != text))
+    different = tuple(each for each in others if each != text)
+    return replace(heard, text=text, alternatives=different, cut=cut)
 
 
 def is_echo(heard: str, spoken: str) -> bool:

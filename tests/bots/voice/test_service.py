@@ -204,6 +204,58 @@ def an_hour(_: object) -> None:
     threading.Event().wait(3600)
 
 
+async def foreseeing(ears: FakeEars) -> Voice:
+    voice = Voice(ears=lambda: ears, mouth=None, foresees=True)
+    await voice.warm_up()
+    return voice
+
+
+async def test_what_was_heard_ahead_is_the_question_if_only_silence_followed() -> None:
+    ears = FakeEars(says="秋芳洞の料金は")
+    voice = await foreseeing(ears)
+    begun = voice.foresee(b"so far", languages=JAPANESE)
+    heard = await voice.question(
+        b"so far and silence", person="web:1", languages=JAPANESE, foreseen=begun
+    )
+    assert heard.text == "秋芳洞の料金は"
+    assert ears.heard == [(b"so far", JAPANESE)]
+
+
+async def test_only_one_is_heard_ahead_and_none_while_somebody_is_being_heard() -> None:
+    ears = FakeEars()
+    ears.hold.clear()
+    voice = await foreseeing(ears)
+    first = voice.foresee(b"first", languages=JAPANESE)
+    assert first is not None
+    assert voice.foresee(b"second", languages=JAPANESE) is None
+    ears.hold.set()
+    await first
+    ears.hold.clear()
+    asking = asyncio.create_task(voice.question(b"s", person="web:1", languages=JAPANESE))
+    await asyncio.wait([asking], timeout=0.05)
+    assert len(ears.heard) == 2
+    assert voice.foresee(b"third", languages=JAPANESE) is None
+    ears.hold.set()
+    await asking
+    assert [sound for sound, _ in ears.heard] == [b"first", b"s"]
+
+
+async def test_what_could_not_be_heard_ahead_is_heard_again() -> None:
+    ears = FakeEars(fails=RecogniserFailed("lost"))
+    voice = await foreseeing(ears)
+    begun = voice.foresee(b"so far", languages=JAPANESE)
+    assert begun is not None
+    await asyncio.wait([begun])
+    ears.fails = None
+    assert await voice.question(b"all", person="web:1", languages=JAPANESE, foreseen=begun)
+
+
+async def test_a_town_with_a_service_elsewhere_hears_nothing_ahead() -> None:
+    voice = Voice(ears=FakeEars, mouth=None)
+    await voice.warm_up()
+    assert voice.foresee(b"so far", languages=JAPANESE) is None
+
+
 async def test_the_end_does_not_wait_for_a_recording_that_is_being_heard() -> None:
     ears = Sleeper()
     voice = Voice(ears=lambda: ears, mouth=FakeMouth)

@@ -73,6 +73,7 @@ async def test_what_was_heard_is_never_longer_than_what_can_be_corrected(town: T
         heard = await page.until("heard")
         assert heard["text"] == long[:MAX_QUESTION]
         assert long[: MAX_QUESTION + 1] not in heard["html"]
+        assert texts.say("voice.heard.cut", "ja", limit=MAX_QUESTION) in heard["html"]
         await page.until("spoken")
         await page.say("ask", text=heard["text"])
         assert (await page.until("answer"))["question"] == 2

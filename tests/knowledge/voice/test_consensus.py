@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.voice.consensus import distance, likeliest
+from knowledge.voice.consensus import distance, likeliest, nearest
 from knowledge.voice.recovery import Recovered
 
 
@@ -54,6 +54,25 @@ def test_one_guess_is_certain_of_itself() -> None:
 )
 def test_distance_counts_edits(one: str, other: str, edits: int) -> None:
     assert distance(one, other) == edits
+
+
+def test_a_name_that_only_the_prompt_suggests_counts_for_little() -> None:
+    untold = ["kutaniyaki wa", "kutaniyaki was", "kutaniyaki ha"]
+    heard = [guess(each, 0.4) for each in untold]
+    guesses = [guess("kakusenkei wa", 0.5, "kakusenkei"), *heard]
+    assert likeliest(guesses, str)[0].text == "kakusenkei wa"
+    assert likeliest(guesses, str, untold=untold)[0].text in untold
+
+
+def test_a_name_that_was_nearly_heard_without_the_prompt_counts() -> None:
+    guesses = [guess("kutaniyaka wa", 0.6), guess("kutaniyaki wa", 0.4, "kutaniyaki")]
+    assert likeliest(guesses, str, untold=["kutaniyaka wa"])[0].text == "kutaniyaki wa"
+
+
+@given(st.text("ab", max_size=6), st.text("abc", max_size=8))
+def test_the_nearest_part_is_the_best_of_all_parts(one: str, other: str) -> None:
+    parts = [other[a:b] for a in range(len(other) + 1) for b in range(a, len(other) + 1)]
+    assert nearest(one, other) == min(distance(one, each) for each in parts)
 
 
 def by_cells(one: str, other: str) -> int:

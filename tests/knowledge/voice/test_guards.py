@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.voice.guards import invented, loops, recites, worded
+from knowledge.voice.guards import invented, loops, once, recites, worded
 
 PROMPT = "駐車場、入洞料。秋芳洞、秋吉台、大正洞。"
 
@@ -101,3 +101,18 @@ def test_what_people_say_is_no_loop(text: str, seconds: float, language: str) ->
 )
 def test_notes_on_sounds_are_left_out(text: str, said: str) -> None:
     assert worded(text) == said
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ("Where is the cave? Where is the cave?", "Where is the cave?"),
+        ("Where is the cave? where is the cave? Where is", "Where is the cave?"),
+        ("高すがわ高すがわ", "高すがわ"),
+        ("Where is the cave? Where is the lake?", "Where is the cave? Where is the lake?"),
+        ("いろいろ見られますか", "いろいろ見られますか"),
+        ("Hello. " * 8, "Hello. " * 8),
+    ],
+)
+def test_what_is_written_twice_was_said_once(heard: str, said: str) -> None:
+    assert once(heard) == said

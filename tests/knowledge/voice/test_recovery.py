@@ -1,9 +1,12 @@
-"""Names put back by their exact reading, and by nothing less."""
+"""Names put back by their exact reading, and long ones of which one sound is misheard."""
+
+import json
 
 import pytest
 
-from knowledge.voice.names import SpokenName
-from knowledge.voice.recovery import Recovery, fold
+from knowledge.voice.names import SpokenName, names_of_town
+from knowledge.voice.recovery import Recovered, Recovery, fold
+from tests.knowledge.voice.conftest import MINE
 
 NAMES = [
     SpokenName("秋芳洞", "あきよしどう"),
@@ -14,6 +17,7 @@ NAMES = [
     SpokenName("別府弁天池", "べっぷべんてんいけ"),
     SpokenName("長者ヶ森", "ちょうじゃがもり"),
     SpokenName("長登銅山", "ながのぼりどうざん"),
+    SpokenName("長登", "ながのぼり"),
     SpokenName("道の駅おふく", "みちのえきおふく"),
     SpokenName("角島大橋", "つのしまおおはし"),
     SpokenName("美祢市", "みねし"),
@@ -120,3 +124,63 @@ def test_very_long_texts_are_left_alone(recovery: Recovery) -> None:
 )
 def test_readings_are_the_same_whatever_the_length_of_vowels(one: str, other: str) -> None:
     assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("heard", "meant"),
+    [
+        pytest.param("長登堂ちゃんの見学", "長登銅山の見学", id="its last word"),
+        pytest.param("秋も指導でくれか使える", "秋芳洞でくれか使える", id="across words"),
+        pytest.param("カゲキノドーの", "景清洞の", id="in kana"),
+    ],
+)
+def test_a_long_name_of_which_one_sound_is_misheard_is_put_back(
+    recovery: Recovery, heard: str, meant: str
+) -> None:
+    found = recovery.mend(recovery.recover(heard))
+    assert found.text == meant
+    assert found.names
+    assert found.alternatives[0] == heard
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        pytest.param("秋吉台の広さ", id="another name of the town"),
+        pytest.param("大正堂本店と最勝堂の店", id="two sounds"),
+        pytest.param("ミメシの人口", id="a short name"),
+        pytest.param("角島大橋から秋芳洞まで", id="names as they are"),
+    ],
+)
+def test_what_may_be_something_else_is_left_as_it_was_heard(recovery: Recovery, heard: str) -> None:
+    assert recovery.mend(Recovered(heard)) == Recovered(heard)
+
+
+def test_a_particle_is_no_sound_of_a_name() -> None:
+    town = Recovery([SpokenName("月山", "がっさん"), SpokenName("月山湖", "がっさんこ")])
+    assert town.mend(Recovered("月山のリフト")).text == "月山のリフト"
+
+
+def test_a_place_that_is_as_near_to_two_names_is_neither() -> None:
+    both = Recovery([SpokenName("花見川", "はなみがわ"), SpokenName("花美山", "はなみやま")])
+    near = Recovery([SpokenName("花見川", "はなみがわ"), SpokenName("花身沢", "はなみざわ")])
+    assert both.mend(Recovered("ハナミダワへ")).text == "花見川へ"
+    assert near.mend(Recovered("ハナミダワへ")).text == "ハナミダワへ"
+
+
+def test_no_question_of_another_town_is_mended_into_a_name_of_this_one() -> None:
+    towns = sorted(each.parent for each in MINE.parent.glob("*/questions.jsonl"))
+    said = {
+        folder: {
+            told["question"]
+            for told in map(
+                json.loads, (folder / "questions.jsonl").read_text("utf-8").splitlines()
+            )
+            if told["lang"] == "ja"
+        }
+        for folder in towns
+    }
+    town = Recovery(names_of_town(MINE))
+    others = [each for folder in towns if folder != MINE for each in said[folder]]
+    assert len(others) > 100
+    assert not [each for each in others if town.mend(Recovered(each)).text != each]
