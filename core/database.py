@@ -40,7 +40,7 @@ READ_ONLY: Final = "kankei_read_only"
 """The execution option of a connection whose transaction only reads."""
 
 GLANCE: Final = "kankei_glance"
-"""The same for one question: see `glance`."""
+"""The same for a short look: see `glance`."""
 
 MIGRATION_PAUSES: Final = (timedelta(seconds=5),) * 120
 """Ten minutes and the waits between: as long as the backup of a large town takes."""
@@ -192,7 +192,7 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 @asynccontextmanager
 async def glance(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """One session for one question, which on SQLite waits for nobody who writes.
+    """One session for a short look, which on SQLite waits for nobody who writes.
 
     As `reading`, without its two statements on SQLite that make a write fail. Raises
     `RecordsUnavailable` when the database is away.
