@@ -39,6 +39,9 @@ CLOSED_CLASSES: Final = frozenset({"28", "3D"})
 READ_ONLY: Final = "kankei_read_only"
 """The execution option of a connection whose transaction only reads."""
 
+GLANCE: Final = "kankei_glance"
+"""The same for a short look: see `glance`."""
+
 MIGRATION_PAUSES: Final = (timedelta(seconds=5),) * 120
 """Ten minutes and the waits between: as long as the backup of a large town takes."""
 
@@ -88,7 +91,11 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
             )
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
+        from core.sqlite import Driver
+
+        engine = create_async_engine(
+            parsed, module=Driver(), connect_args={"timeout": 5}, hide_parameters=True
+        )
     except (ArgumentError, InvalidRequestError, ImportError, OSError, ValueError) as error:
         raise RecordsUnavailable(type(error).__name__) from error
 
@@ -110,7 +117,11 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
         # A transaction that reads first and writes later cannot wait for the lock (SQLITE_BUSY at
         # once), so every transaction takes its place in the queue of writers from the start: all
         # but those that only read. They see the database as it was when they began.
-        only_reads = bool(connection.get_execution_options().get(READ_ONLY))
+        options = connection.get_execution_options()
+        if options.get(GLANCE):  # whatever may be written on this connection: nobody asks for it
+            connection.exec_driver_sql("BEGIN")
+            return
+        only_reads = bool(options.get(READ_ONLY))
         if connection.info.get(READ_ONLY, False) is not only_reads:
             connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
             connection.info[READ_ONLY] = only_reads
@@ -176,6 +187,19 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     with outages_named():
         async with sessions.begin() as session:
             await session.connection(execution_options=options)
+            yield session
+
+
+@asynccontextmanager
+async def glance(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One session for a short look, which on SQLite waits for nobody who writes.
+
+    As `reading`, without its two statements on SQLite that make a write fail. Raises
+    `RecordsUnavailable` when the database is away.
+    """
+    with outages_named():
+        async with sessions.begin() as session:
+            await session.connection(execution_options={GLANCE: True})
             yield session
 
 

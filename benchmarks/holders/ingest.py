@@ -8,6 +8,7 @@ decoding alone. Goal: at most 15 µs a log.
 """
 
 import asyncio
+import gc
 import json
 import random
 import tempfile
@@ -135,6 +136,7 @@ def with_web3(text: str) -> float:
 
 def run() -> None:
     texts = list(pages())
+    gc.freeze()  # as the product does once its modules are there (`bots/__main__.py`)
     heading(f"{PAGE * PAGES:,} logs, JSON text to committed row", "sqlalchemy", "aiosqlite", "web3")
     with tempfile.TemporaryDirectory() as folder:
         taken = asyncio.run(ingest(Path(folder), texts))

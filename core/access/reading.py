@@ -14,7 +14,7 @@ from core.access.traits import KeptTraits
 from core.chain.values import Finality
 from core.clock import Clock
 from core.credentials import credentials_of
-from core.database import Sessions, transaction
+from core.database import Sessions, glance
 from core.errors import ChainUnavailable
 from core.holdings import Holding, Holdings
 from core.identity import Wallet, linked_wallets
@@ -47,7 +47,7 @@ class MemberEvidence:
     ) -> Evidence:
         """See `EvidenceReader.of`. Collections of `away` are not asked for: nobody can tell."""
         now = self._clock()
-        async with transaction(self._sessions) as session:
+        async with glance(self._sessions) as session:
             wallets = await linked_wallets(session, member_id)
             credentials = await credentials_of(session, member_id, now=now)
             overrides = await overrides_of(session, member_id, now=now)

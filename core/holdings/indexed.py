@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.chain.values import Finality
 from core.clock import Clock
-from core.database import Sessions, transaction
+from core.database import Sessions, glance
 from core.errors import ChainUnavailable
 from core.holdings.index import OwnerIndex
 from core.holdings.ledger import CHUNK, chunks
@@ -134,7 +134,7 @@ class IndexedHoldings:
             for collection in asked:
                 if trouble := look.turns[chain_id].troubles.get(collection.name):
                     raise ChainUnavailable(f"the index of {collection.name}: {trouble}")
-        async with transaction(self._sessions) as session:
+        async with glance(self._sessions) as session:
             rows = await self._rows(session, asked)
             for collection in asked:
                 self._check(collection, rows.get(collection.name))
@@ -183,7 +183,7 @@ class IndexedHoldings:
             look.heads[chain_id] = await self._chain.head(chain_id, "latest")
         head = look.heads[chain_id]
         mine = [each for each in self._index.collections if each.chain_id == chain_id]
-        async with transaction(self._sessions) as session:
+        async with glance(self._sessions) as session:
             rows = await self._rows(session, mine)
         near = {name: row for name, row in rows.items() if _is_near(row, head)}
         known = [each for each in asked if each.name in near]
@@ -209,7 +209,7 @@ class IndexedHoldings:
         tail = self._tails.setdefault(chain_id, Tail(self._chain, chain_id))
         rows = {row.id: row for row in near.values()}  # two collections may share a contract
         first, transfers = await tail.read([rows[each] for each in sorted(rows)], head)
-        async with transaction(self._sessions) as session:
+        async with glance(self._sessions) as session:
             now = await self._rows(session, asked)
             owned = await _owned(session, now.values(), owners)
         if len(now) < len(asked) or any(row.block < first - 1 for row in now.values()):

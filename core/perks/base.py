@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from core.access.evidence import EvidenceReader
 from core.clock import Clock
-from core.database import Sessions, reading, transaction
+from core.database import Sessions, glance, transaction
 from core.perks import counters, passes
 from core.perks.counters import Account, Counter, Slot
 from core.perks.keys import PassKeys
@@ -21,7 +21,7 @@ from core.perks.model import Judge, Left, Reason, Token, Use
 from core.perks.people import names_of
 from core.perks.periods import day_of, period_of
 from core.perks.standing import PATIENCE, Reading, Readings, Standing, standing
-from core.tables import MemberRow, PassRow
+from core.tables import MemberRow, PassRow, RedemptionRow
 from core.town import Perk, TownPack
 
 SKEW: Final = timedelta(minutes=2)
@@ -116,25 +116,31 @@ class Base:
         )
 
     @staticmethod
-    async def _alone(session: AsyncSession, member_id: int, nonce: str) -> bool:
+    async def _alone(session: AsyncSession, member_id: int, nonce: str) -> tuple[bool, Use | None]:
         """Let the other takers of this member wait until we have committed.
 
         A card and a person share no slot, and where a use counts for the one or the other, no key
-        stands between two of them. SQLite has one writer at a time anyway. Returns whether the
-        pass is still this member's, who may have left or become one with another.
+        stands between two of them. SQLite has one writer at a time anyway.
+
+        Returns whether the pass is still this member's, who may have left or become one with
+        another, and when it was taken. Who waited for another taker of this very pass does not
+        see that here, and fails at its unique key.
         """
         mine = (
-            select(PassRow.nonce)
+            select(PassRow.nonce, RedemptionRow.at, RedemptionRow.facility)
             .join(MemberRow, MemberRow.id == PassRow.member_id)
+            .outerjoin(RedemptionRow, RedemptionRow.pass_nonce == PassRow.nonce)
             .where(MemberRow.id == member_id, PassRow.nonce == nonce)
         )
-        locked = mine.with_for_update(key_share=True, of=MemberRow)
-        return await session.scalar(locked) is not None
+        row = (await session.execute(mine.with_for_update(key_share=True, of=MemberRow))).first()
+        if row is None:
+            return False, None
+        return True, None if row.at is None else Use(row.at, row.facility)
 
     @asynccontextmanager
     async def _glance(self) -> AsyncIterator[AsyncSession]:
         """A look that changes nothing, and on SQLite waits for no writer."""
-        async with self._looks, reading(self._sessions) as session:
+        async with self._looks, glance(self._sessions) as session:
             yield session
 
     async def _reckon(

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import audit
 from core.clock import Clock
-from core.database import Sessions, transaction
+from core.database import Sessions, glance, transaction
 from core.errors import NotFound
 from core.perks.model import Desk
 from core.perks.tries import wait_after
@@ -141,13 +141,15 @@ class Desks:
     async def resume(self, desk_id: int, epoch: int) -> Desk | None:
         """A window that opened before. `None`: revoked, expired, or its PIN has changed."""
         now = self._clock()
-        async with transaction(self._sessions) as session:
+        async with glance(self._sessions) as session:
             row = await session.get(DeskRow, desk_id)
-            if row is None or row.epoch != epoch or not self._alive(row, now):
-                return None
-            if row.last_seen_at is None or now - row.last_seen_at >= SEEN_EVERY:
-                row.last_seen_at = now
-            return _desk(row)
+        if row is None or row.epoch != epoch or not self._alive(row, now):
+            return None
+        if row.last_seen_at is None or now - row.last_seen_at >= SEEN_EVERY:
+            async with transaction(self._sessions) as session:
+                seen = update(DeskRow).where(DeskRow.id == desk_id).values(last_seen_at=now)
+                await session.execute(seen)
+        return _desk(row)
 
     async def rotate_pin(self, desk_id: int, *, by: str) -> str:
         """A new PIN, shown once; who came in with the old one must come in again.

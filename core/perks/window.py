@@ -272,12 +272,11 @@ class Window(Base):
         self, session: AsyncSession, found: Found, desk: Desk, reading: Reading, request_id: str
     ) -> Verdict:
         """Book what was found, in one transaction. Raises `IntegrityError` when a race is lost."""
-        theirs = await self._alone(session, found.row.member_id, found.row.nonce)
-        if (before := await self._before(session, found, desk, request_id)) is not None:
-            return before
-        if not theirs:
-            # They left, or became one with another member, in this moment: scan again.
-            return self._no(Reason.UNKNOWN_PASS, desk, found.perk)
+        theirs, used = await self._alone(session, found.row.member_id, found.row.nonce)
+        if not theirs or used is not None:
+            # Taken; or they left, or became one with another member, in this moment: scan again.
+            before = await self._before(session, found, desk, request_id)
+            return before or self._no(Reason.UNKNOWN_PASS, desk, found.perk)
         now = self._clock()
         weighed = await self._weigh(session, found, desk, reading, at=now)
         if isinstance(weighed, Verdict):

@@ -18,7 +18,7 @@ SURE: Final = "yes"
 
 
 class Cards(StaffPages):
-    """Cards by a mark, never by an address: staff see four digits of it and its last two."""
+    """Cards by a mark, never by an address: staff see two digits at either end."""
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/console/members/{number}/cards")
