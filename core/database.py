@@ -91,11 +91,7 @@ def connect(url: str | URL, *, answer_within: float | None = None) -> AsyncEngin
             )
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        from core.sqlite import Driver
-
-        engine = create_async_engine(
-            parsed, module=Driver(), connect_args={"timeout": 5}, hide_parameters=True
-        )
+        engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
     except (ArgumentError, InvalidRequestError, ImportError, OSError, ValueError) as error:
         raise RecordsUnavailable(type(error).__name__) from error
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.exc import DBAPIError
 
 from core import audit
-from core.database import Sessions, reading, transaction
+from core.database import Sessions, glance, reading, transaction
 from core.tables import AuditRow, MemberRow
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -91,3 +91,15 @@ async def test_the_log_is_written_on_while_it_is_verified(sessions: Sessions) ->
         assert await audit.verify(walk) is None
     async with reading(sessions) as session:
         assert len(await audit.search(session, audit.Filter())) == 4
+
+
+async def test_a_glance_waits_for_nobody_who_writes(lite: Sessions) -> None:
+    async with transaction(lite) as writer:
+        writer.add(MemberRow(locale="ja", created_at=NOW))
+        await writer.flush()
+        async with glance(lite) as session:
+            assert await session.scalar(select(func.count()).select_from(MemberRow)) == 0
+    async with glance(lite) as session:
+        assert await session.scalar(select(func.count()).select_from(MemberRow)) == 1
+    async with transaction(lite) as session:  # the same connection writes again
+        session.add(MemberRow(locale="ja", created_at=NOW))
