@@ -61,12 +61,11 @@ MORE = (
 )
 ENGLISH = ("How much does it cost to enter the cave?", "Where can I rent a bicycle?")
 
-CHINESE = (
-    "附近有什么好吃的东西？",
-    "雨天也可以和孩子一起参观。",
-    "大人1300日元，小學生700日元。",
-    "从车站坐公交车要多长时间？",
-)
+CHINESE = {
+    "附近有什么好吃的东西？": "zf_xiaoyi",
+    "大人1300日元，小學生700日元。": "zf_xiaoyi",
+    "雨天也可以和孩子一起参观。": "zm_yunxi",
+}
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +128,11 @@ async def test_the_english_voice_is_understood(ears: Hearing) -> None:
     assert {"minutes", "bus", "path", "easy", "walk"} <= set(re.findall("[a-z]+", found.text))
 
 
-@pytest.mark.parametrize("voice", ["zf_xiaoyi", "zm_yunxi"])
-async def test_the_chinese_voices_are_understood_syllable_by_syllable(
-    ears: Hearing, voice: str
-) -> None:
+async def test_the_chinese_voices_are_understood_syllable_by_syllable(ears: Hearing) -> None:
     from pypinyin import lazy_pinyin
 
     wrong = syllables = 0
-    for text in CHINESE:
+    for text, voice in CHINESE.items():
         found = await ears.hear(spoken(text, "zh", voice=voice), languages=OFFERED)
         assert found.language is Language.ZH_HANT  # which of the two is theirs tells the asker
         said, heard = (
