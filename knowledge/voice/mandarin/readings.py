@@ -15,6 +15,8 @@ from knowledge.voice.extras import VOICE_PLUS, missing
 from knowledge.voice.mandarin.sandhi import Word, spoken_tones
 
 _COUNT: Final = re.compile("[一二两三四五六七八九十几百千万多数每]+只")
+_MANNERS: Final = frozenset({"a", "ad", "b", "d", "i", "l", "z"})
+"""jieba's parts of speech of what 地 makes an adverb of."""
 _OFTEN: Final = 10_000  # how often a name is met, as jieba's dictionary counts
 
 
@@ -31,6 +33,7 @@ class Readings:
         table = _table()
         self._alone: dict[str, str] = table["alone"]
         self._light = frozenset(table["light"]["words"])
+        self._people = frozenset(table["people"]["words"])
         self._jieba = rjieba.Jieba()
         for each in names:
             self._jieba.add_word(each, _OFTEN, "ns")
@@ -47,14 +50,19 @@ class Readings:
         return self._jieba.has_word(word)
 
     def _words(self, phrase: str) -> Iterator[tuple[str, list[str]]]:
-        for word, kind in self._jieba.tag(phrase, hmm=False):
-            if known := self._alone.get(f"{word}/{kind}"):
-                yield word, [known]
-                continue
+        words: list[tuple[str, str]] = self._jieba.tag(phrase, hmm=False)
+        around = [("", ""), *words, ("", "")]
+        for (_, before), (word, _), after in zip(around, words, around[2:], strict=False):
             said = _pinyin(word)
-            if _COUNT.fullmatch(word):
+            if word == "地" and before in _MANNERS and after[0]:
+                said = ["de5"]  # 慢慢地走; not 温泉地
+            elif word == "为" and (after[1] == "r" or after[0] in self._people):
+                said = ["wei4"]  # 为您介绍; not 票价为1300日元
+            elif word in self._alone:
+                said = [self._alone[word]]
+            elif _COUNT.fullmatch(word):
                 said[-1] = "zhi1"
-            if word in self._light:
+            elif word in self._light:
                 said[-1] = said[-1][:-1] + "5"
             yield word, said
 
@@ -63,7 +71,7 @@ def _pinyin(word: str) -> list[str]:
     from pypinyin import Style, lazy_pinyin
 
     return lazy_pinyin(
-        [word], style=Style.TONE3, neutral_tone_with_five=True, errors="ignore", v_to_u=True
+        word, style=Style.TONE3, neutral_tone_with_five=True, errors="ignore", v_to_u=True
     )
 
 

@@ -28,6 +28,8 @@ from knowledge.voice.codec import AvCodec
 from knowledge.voice.consensus import distance
 from knowledge.voice.guards import recites
 from knowledge.voice.hearing import UNTOLD, Hearing, open_ears
+from knowledge.voice.mandarin.characters import simplified
+from knowledge.voice.mandarin.numerals import in_words
 from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import HEARING_RATE, LARGEST, Clip, Container
 from knowledge.voice.recovery import Recovery
@@ -58,6 +60,12 @@ MORE = (
     "お土産はどこで買えますか",
 )
 ENGLISH = ("How much does it cost to enter the cave?", "Where can I rent a bicycle?")
+
+CHINESE = {
+    "附近有什么好吃的东西？": "zf_xiaoyi",
+    "大人1300日元，小學生700日元。": "zf_xiaoyi",
+    "雨天也可以和孩子一起参观。": "zm_yunxi",
+}
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +119,30 @@ async def test_english_is_told_from_japanese_and_heard(ears: Hearing) -> None:
         wrong += sum(each not in got for each in said)
         words += len(said)
     assert wrong / words <= 0.07
+
+
+async def test_the_english_voice_is_understood(ears: Hearing) -> None:
+    text = "It takes twenty minutes by bus, and the path is easy to walk."
+    found = await ears.hear(spoken(text, "en", voice="af_heart"), languages=OFFERED)
+    assert found.language is Language.EN
+    assert {"minutes", "bus", "path", "easy", "walk"} <= set(re.findall("[a-z]+", found.text))
+
+
+async def test_the_chinese_voices_are_understood_syllable_by_syllable(ears: Hearing) -> None:
+    from pypinyin import lazy_pinyin
+
+    wrong = syllables = 0
+    for text, voice in CHINESE.items():
+        found = await ears.hear(spoken(text, "zh", voice=voice), languages=OFFERED)
+        assert found.language is Language.ZH_HANT  # which of the two is theirs tells the asker
+        said, heard = (
+            lazy_pinyin(re.sub(r"\W", "", in_words(simplified(each))))
+            for each in (text, found.text)
+        )
+        numbers = {each: chr(at) for at, each in enumerate({*said, *heard})}
+        wrong += distance(*("".join(map(numbers.__getitem__, each)) for each in (said, heard)))
+        syllables += len(said)
+    assert wrong / syllables <= 0.1
 
 
 async def test_the_answer_is_in_the_asker_s_own_kind_of_japanese(ears: Hearing) -> None:
