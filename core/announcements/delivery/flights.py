@@ -176,18 +176,21 @@ class Flights:
         for slots, and keeps a gap between its messages by itself.
         """
         late = await self._until(claim, slots, slot)
-        if late is not None or self._may_start(slot, slots.gap):
+        if late is not None or self._keeps(slot, slots.gap):
             return late
         another = await self._another_slot()
         if another is None:
             unsent = NotSent("its slot has passed", retry_after=timedelta(0))
             return self._too_late(claim, slots) or unsent
+        late = await self._until(claim, slots, another)
+        if late is not None or self._keeps(another, slots.gap):
+            return late
         while True:  # until `START_WITHIN`
-            late = await self._until(claim, slots, another)
-            if late is not None or self._may_start(another, slots.gap):
+            free = max(self._monotonic(), self._next, self._spaced_until)
+            self._spaced_until = free + slots.gap.total_seconds()
+            late = await self._until(claim, slots, free)
+            if late is not None or self._takes(free, slots.gap):
                 return late
-            another = max(self._monotonic(), self._next, self._spaced_until)
-            self._spaced_until = another + slots.gap.total_seconds()
 
     async def _until(self, claim: Claim, slots: Slots, slot: float) -> Outcome | None:
         wait = slot - self._monotonic()
@@ -198,10 +201,15 @@ class Flights:
             late = await self._changed(claim) or self._too_late(claim, slots)
         return late
 
-    def _may_start(self, slot: float, gap: timedelta) -> bool:
-        """Whether a slot is kept, and nobody else of this process has just taken its place."""
-        now, tolerance = self._monotonic(), late_by(gap).total_seconds()
-        if now - slot > tolerance or now < self._next - tolerance - INEXACT:
+    def _keeps(self, slot: float, gap: timedelta) -> bool:
+        """Whether it is not too late for a slot, and its place has not been taken."""
+        late = self._monotonic() - slot
+        return late <= late_by(gap).total_seconds() and self._takes(slot, gap)
+
+    def _takes(self, slot: float, gap: timedelta) -> bool:
+        """Begin now, unless this process would begin too much at once: GCRA once more."""
+        now = max(self._monotonic(), slot)  # a clock that tests set stands still in a pause
+        if now < self._next - late_by(gap).total_seconds() - INEXACT:
             return False
         self._next = max(self._next, now) + gap.total_seconds()
         return True
@@ -244,10 +252,13 @@ class Flights:
         return max(self._monotonic() - slots.monotonic, passed)
 
     async def _changed(self, claim: Claim) -> Outcome | None:
-        """Why a claim that has become old may not be used; one question for all that wait."""
-        found_old = self._monotonic()
+        """Why a claim that has become old may not be used; one question for all that wait.
+
+        An answer is as good as a claim is: for `FRESH_FOR`.
+        """
+        fresh_since = self._monotonic() - FRESH_FOR
         async with self._asking:
-            if self._asked_at < found_old or claim.announcement_id not in self._asked:
+            if self._asked_at < fresh_since or claim.announcement_id not in self._asked:
                 asked_at = self._monotonic()
                 numbers = {each.announcement_id for each in self.reserved.values()}
                 try:

@@ -265,5 +265,6 @@ class Pump:
             return min(max(took, SHORT_REST), LONGEST_REST)  # others write meanwhile
         if not turn.haul.claims and not turn.again and turn.room > 0:
             return (LOOK_EVERY if self.in_flight else IDLE).total_seconds()
-        until = turn.lane.free_at - turn.slots.now - turn.ahead / 2 - timedelta(seconds=took)
+        begins_before = turn.ahead / 2 + timedelta(seconds=took + self.turns.lead)
+        until = turn.lane.free_at - turn.slots.now - begins_before
         return min(max(until, turn.ahead / 4), IDLE).total_seconds()

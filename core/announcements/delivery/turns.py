@@ -85,13 +85,13 @@ class Turns:
         self._look_at = -math.inf
         self._freed: set[str] = set()
         self._more = False
-        self._lead = 0.0  # seconds that a turn takes, as a moving average
+        self.lead = 0.0  # seconds that a turn takes, as a moving average
 
     def done(self, turn: Turn) -> None:
         """It is on disk."""
         took = self._time.monotonic() - turn.slots.monotonic
         longest = lanes.LONGEST_LEAD.total_seconds()
-        self._lead += (min(took, longest) - self._lead) * LEARN
+        self.lead += (min(took, longest) - self.lead) * LEARN
         del self._flights.landed[: turn.written]
         self._taken += 1
         self._more = turn.haul.more
@@ -113,7 +113,7 @@ class Turns:
         if lane.banned_until is not None:
             self._flights.note_ban(lane.banned_until - now)
         ahead = _ahead(lane, runs)
-        ready = now + timedelta(seconds=self._lead)  # an earlier slot could not be kept
+        ready = now + timedelta(seconds=self.lead)  # an earlier slot could not be kept
         free = lane.slots(ready, ahead)
         again = min(free, len(self._flights.missed))
         room = self._room(free - again, len(landed)) if asked.claiming else 0
@@ -121,7 +121,9 @@ class Turns:
             haul.add(await self._find(session, runs, room, asked.rung, len(landed), now))
             await _claim(session, haul, singly=asked.singly)
         await reckon(session, haul.reckoning, now=now)
-        first, lane = lane.taken(again + len(haul.claims), ready)
+        first = ready
+        if count := again + len(haul.claims):
+            first, lane = lane.taken(count, ready)
         if lane != found:
             await lanes.keep(session, self._platform, lane)
         slots = Slots(first, lane.gap, now, ticks)
