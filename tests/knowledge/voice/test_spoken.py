@@ -246,15 +246,6 @@ def test_a_sentence_too_long_for_one_breath_is_cut_at_a_comma() -> None:
     assert "".join(each.text for each in said) == text
 
 
-def test_a_slow_voice_begins_with_a_short_breath() -> None:
-    text = "秋芳洞の入洞料は、大人、高校生以上は1600円、中学生は1300円です。無料の日もあります。"
-    soon = [each.text for each in sentences(text, Language.JA, soon=True)]
-    assert len(soon[0]) <= 24
-    assert "".join(soon) == text
-    assert soon[-1] == "無料の日もあります。"
-    assert len(sentences(text, Language.JA)) == 2
-
-
 TEXTS = st.text(
     st.sampled_from("0123456789:〜~-/.,、。（）()年月日時分円¥%km℃ 土日祝のはをaAbM\n|*#→・！")
     | st.characters(max_codepoint=0x3FFFF, exclude_categories=["Cs"]),
