@@ -31,7 +31,7 @@ def bare(audio: bytes) -> tuple[Utterance, Container]:
         raise SynthesiserFailed("the speech endpoint sent neither Ogg/Opus nor WAV")
     if not 0 < seconds < _LONGEST:
         raise SynthesiserFailed("the speech endpoint sent damaged sound")
-    return Utterance(audio, seconds, 0.0), container
+    return Utterance(audio, seconds), container
 
 
 def seconds_of(audio: bytes) -> float | None:

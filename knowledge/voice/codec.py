@@ -37,6 +37,7 @@ PACKET: Final = SPEAKING_RATE // 50
 
 AUDIBLE: Final = 0.01  # of full scale
 LEAD: Final = 0.04  # seconds: a plosive begins softly
+TAIL: Final = 0.06  # seconds: a vowel ends softly
 CEILING: Final = 0.97
 """Full scale that an encoder may be given; lossy codecs overshoot a little."""
 
@@ -224,11 +225,16 @@ def _filled(clip: Clip) -> Clip:
     return Clip(np.pad(clip.samples, (0, lacking)), clip.rate) if lacking else clip
 
 
-def prompt(clip: Clip) -> Clip:
-    """Begin a moment before the first sound: a voice's own lead of silence is time waited."""
+def trimmed(clip: Clip) -> Clip:
+    """Cut the silence around what is said: before it time waited, after it a pause of any length.
+
+    A sound that dies away keeps its end.
+    """
     loud = np.flatnonzero(np.abs(clip.samples) > AUDIBLE)
-    begin = max(int(loud[0]) - int(LEAD * clip.rate), 0) if len(loud) else 0
-    return Clip(clip.samples[begin:], clip.rate)
+    if not len(loud):
+        return clip
+    begin = max(int(loud[0]) - int(LEAD * clip.rate), 0)
+    return Clip(clip.samples[begin : int(loud[-1]) + int(TAIL * clip.rate)], clip.rate)
 
 
 def quiet_enough(samples: Samples) -> Samples:

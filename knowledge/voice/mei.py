@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from knowledge.errors import SynthesiserFailed
-from knowledge.voice.codec import prompt, quiet_enough
+from knowledge.voice.codec import quiet_enough, trimmed
 from knowledge.voice.extras import missing
 from knowledge.voice.port import Clip
 
@@ -21,6 +21,7 @@ CREDIT: Final = (
 LONGEST: Final = 1_000
 """Characters of one sentence: 2 minutes of speech."""
 _SLOWEST, _FASTEST = 0.5, 2.0
+_PAUSE: Final = "-pau+"  # in the label of a pause within a sentence
 
 
 class Mei:
@@ -39,14 +40,34 @@ class Mei:
     def speaks(self, language: str) -> bool:
         return language == "ja"
 
-    def speak(self, sentence: str, *, language: str, speed: float) -> Clip:
-        """Speak one sentence at 48 kHz. Raises `SynthesiserFailed`."""
+    def speak(self, sentence: str, *, language: str, speed: float, then: str = "") -> Clip:
+        """Speak one sentence at 48 kHz, or a clause as it sounds before `then`.
+
+        Raises `SynthesiserFailed`.
+        """
         if not self.speaks(language):
             raise SynthesiserFailed(f"Mei does not speak {language}")
         pace = min(max(speed, _SLOWEST), _FASTEST)
         try:
-            sound, rate = self._engine.tts(sentence[:LONGEST], speed=pace)
+            labels = self._labels(sentence[:LONGEST], then[:LONGEST])
+            sound, rate = self._engine.synthesize(labels, speed=pace)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise SynthesiserFailed("Open JTalk could not speak the sentence") from error
         scaled = np.asarray(sound / 32_768, np.float32)
-        return prompt(Clip(quiet_enough(scaled), rate))
+        return trimmed(Clip(quiet_enough(scaled), rate))
+
+    def _labels(self, sentence: str, then: str) -> list[str]:
+        """Return the sounds of a sentence with what decides their melody and length.
+
+        Those of a clause are taken from its sentence up to the pause where it ends: by itself its
+        melody would close.
+        """
+        alone: list[str] = self._engine.extract_fullcontext(sentence)
+        if not then:
+            return alone
+        together: list[str] = self._engine.extract_fullcontext(f"{sentence.rstrip('、')}、{then}")
+        ends = [at for at, each in enumerate(together) if _PAUSE in each]
+        wanted = sum(_PAUSE in each for each in alone)
+        if wanted >= len(ends) or ends[wanted] != len(alone) - 1:
+            return alone  # it is read otherwise there
+        return together[: ends[wanted] + 1]

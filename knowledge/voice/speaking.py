@@ -1,9 +1,10 @@
-"""Speaking: a text to speech, sentence by sentence, by the best voice that keeps up.
+"""Speaking: a text to speech, piece by piece, by the best voice that keeps up.
 
 `open_mouth` chooses the parts. An endpoint speaks every language; here Mei speaks Japanese, Kokoro
-Japanese, English and Chinese. While one sentence plays the next is made. A voice that fails or
-falls behind is given a rest and the next one says the remainder: an answer never changes back.
-Where Kokoro is far behind, languages that nobody else speaks are not spoken for that time.
+Japanese, English and Chinese. The first clause is said first; while one piece plays the next is
+made (`knowledge.voice.pacing`). A voice that fails or falls behind is given a rest and the next one
+says the remainder: an answer never changes back. Where Kokoro is far behind, languages that nobody
+else speaks are not spoken for that time.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from knowledge.voice.dictionary import Dictionary
 from knowledge.voice.engines import kokoro_styles, languages_of_kokoro, tuning
 from knowledge.voice.extras import missing
 from knowledge.voice.names import SpokenName
+from knowledge.voice.pacing import SLOWEST, Pace, Rest, Script, Turn
 from knowledge.voice.port import Container, Piece
 from knowledge.voice.process import Cost, Process
 from knowledge.voice.speech_endpoint import SpeechService
@@ -40,21 +42,20 @@ from knowledge.voice.voices import (
     Recorder,
     Utterance,
     Voices,
+    codec_installed,
     engine_versions,
     kokoro_installed,
     mei_installed,
+    pause_after,
 )
 
 logger = logging.getLogger(__name__)
 
 ENDPOINT: Final = "endpoint"
-SLOWEST_PACE: Final = 0.8
-"""Seconds of work a second of speech at which the next sentence would come too late."""
+PACES: Final = {ENDPOINT: 0.4, kokoro.NAME: 0.5, mei.NAME: 0.08}
+"""Seconds of work a second of speech, until they have been measured."""
 SLOWEST_ALONE: Final = 1.5
-"""The same for languages that only Kokoro speaks: better with pauses than not at all."""
-REST: Final = 120.0
-"""Seconds for which a voice that failed or fell behind is not asked."""
-_SHORTEST_MEASURED: Final = 0.8  # seconds; a shorter sentence tells nothing of the pace
+"""For languages that only Kokoro speaks: better with pauses than not at all."""
 _TIMEOUT: Final = 30.0
 _TIMEOUT_A_SENTENCE: Final = 8.0
 _MOST_WAITING: Final = 12
@@ -80,21 +81,6 @@ def open_mouth(
     )
 
 
-class Rest:
-    """Keeps a voice out of use for a while."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._until = float("-inf")
-
-    @property
-    def over(self) -> bool:
-        return self._clock() >= self._until
-
-    def begin(self) -> None:
-        self._until = self._clock() + REST
-
-
 class SpokenMouth:
     """The `Mouth` port."""
 
@@ -111,7 +97,9 @@ class SpokenMouth:
         self._dictionary = Dictionary(self._names)
         self._speed = voice.speed
         self._cache = Cache(folder / "said" if folder else None)
+        self._clock = clock
         self._rests = {ENDPOINT: Rest(clock), kokoro.NAME: Rest(clock)}
+        self._paces = {engine: Pace(guess) for engine, guess in PACES.items()}
         self._service = SpeechService(endpoint, tuning(voice)) if endpoint else None
         self._recorder: Process[Recorder] | None = None
         self._voices: Process[Voices] | None = None
@@ -124,9 +112,10 @@ class SpokenMouth:
         if mei_installed():
             start = partial(_voices, self._names, folder, self._kokoro_voices)
             self._voices = _process(start)
-            self._recorder = _process(Recorder) if endpoint else None
         elif endpoint is None:
             raise missing("pyopenjtalk-plus")
+        if endpoint is not None and codec_installed():
+            self._recorder = _process(Recorder)
         if self._prefers_kokoro and not kokoro_installed():
             logger.warning("voice.kokoro_missing", extra={"remedy": str(_kokoro_missing())})
             self._prefers_kokoro = False
@@ -175,24 +164,28 @@ class SpokenMouth:
     async def pieces(
         self, text: str, *, language: Language, container: Container = Container.OGG_OPUS
     ) -> AsyncGenerator[Piece, None]:
-        """Sentence by sentence, the next one made while one plays. Raises `SynthesiserFailed`.
+        """The first clause, then by sentence, the next made while one plays.
 
+        Raises `SynthesiserFailed`.
         Closing the generator stops what was not said yet.
         """
-        turn = _Turn(self._engines(_spoken_in(language)))
-        slow = turn.engines[:1] not in ([mei.NAME], [])
-        waiting = list(await self._sentences(text, language, soon=slow))
-        if waiting and not turn.engines:
+        turn = Turn(self._engines(_spoken_in(language)), self._clock)
+        script = Script(await self._sentences(text, language), language, self._names)
+        if script and not turn.engines:
             raise SynthesiserFailed(f"nothing here speaks {language}")
 
-        def begun(sentence: Sentence) -> asyncio.Task[Piece]:
+        def begun() -> asyncio.Task[Piece] | None:
+            if not script:
+                return None
+            sentence = script.take(*turn.room(self._pace(turn)))
             return asyncio.create_task(self._said([sentence], language, container, turn))
 
-        ahead = begun(waiting.pop(0)) if waiting else None
+        ahead = begun()
         try:
             while ahead is not None:
                 piece = await ahead
-                ahead = begun(waiting.pop(0)) if waiting else None
+                turn.made(piece.seconds)
+                ahead = begun()
                 yield piece
         finally:
             if ahead is not None:
@@ -204,7 +197,7 @@ class SpokenMouth:
     async def whole(self, text: str, *, language: Language, container: Container) -> Piece:
         """All of it as one file. Raises `SynthesiserFailed`."""
         said = await self._sentences(text, language)
-        turn = _Turn(self._engines(_spoken_in(language)))
+        turn = Turn(self._engines(_spoken_in(language)))
         if not said or not turn.engines:
             raise SynthesiserFailed("there is nothing to say, or nothing to say it with")
         piece = await self._said(said, language, container, turn)
@@ -239,21 +232,21 @@ class SpokenMouth:
             return False
         return engine not in self._rests or self._rests[engine].over
 
-    async def _sentences(
-        self, text: str, language: Language, *, soon: bool = False
-    ) -> tuple[Sentence, ...]:
-        return await asyncio.to_thread(sentences, text, language, self._names, soon=soon)
+    def _pace(self, turn: Turn) -> float:
+        return self._paces[turn.engines[0]].value if turn.engines else SLOWEST
+
+    async def _sentences(self, text: str, language: Language) -> tuple[Sentence, ...]:
+        return await asyncio.to_thread(sentences, text, language, self._names)
 
     async def _said(
-        self, said: Sequence[Sentence], language: Language, container: Container, turn: "_Turn"
+        self, said: Sequence[Sentence], language: Language, container: Container, turn: Turn
     ) -> Piece:
         text = _joined([each.text for each in said], language)
-        spoken = [each.said for each in said]
         failure = SynthesiserFailed("nothing here speaks this language")
         while turn.engines:
             engine = turn.engines[0]
             try:
-                made, in_container = await self._made(spoken, language, container, turn)
+                made, in_container = await self._made(said, language, container, turn)
                 return Piece(text, made.audio, in_container, made.seconds)
             except Busy as error:
                 raise SynthesiserFailed("too many answers are being spoken") from error
@@ -266,13 +259,13 @@ class SpokenMouth:
             self._rest(engine, turn)
         raise failure
 
-    def _rest(self, engine: str, turn: "_Turn") -> None:
+    def _rest(self, engine: str, turn: Turn) -> None:
         if engine in self._rests:
             self._rests[engine].begin()
         turn.without(engine)
 
     async def _made(
-        self, said: list[str], language: Language, container: Container, turn: "_Turn"
+        self, said: Sequence[Sentence], language: Language, container: Container, turn: Turn
     ) -> tuple[Kept, Container]:
         engine, spoken_in = turn.engines[0], _spoken_in(language)
         wanted, found = await asyncio.to_thread(self._kept, engine, spoken_in, container, said)
@@ -283,23 +276,23 @@ class SpokenMouth:
         else:
             utterance = await self._spoken(said, spoken_in, container, engine)
             in_container = container
-            if engine == kokoro.NAME:
-                self._keep_pace(utterance, turn)
+            self._keep_pace(engine, utterance, turn)
         kept = Kept(utterance.audio, utterance.seconds)
         if in_container is container:
             await asyncio.to_thread(self._cache.put, wanted, kept)
         return kept, in_container
 
     def _kept(
-        self, engine: str, language: str, container: Container, said: list[str]
+        self, engine: str, language: str, container: Container, said: Sequence[Sentence]
     ) -> tuple[str, Kept | None]:
         """Return the key of what is to be said, and what the cache has of it."""
         parts = (engine, self._identity(engine, language), self._dictionary.version, self._speed)
-        wanted = key(*parts, language, container, *said)
+        words = [part for each in said for part in (each.said, each.then)]
+        wanted = key(*parts, language, container, *words)
         return wanted, self._cache.get(wanted)
 
     async def _spoken(
-        self, said: list[str], language: str, container: Container, engine: str
+        self, said: Sequence[Sentence], language: str, container: Container, engine: str
     ) -> Utterance:
         assert self._voices is not None  # noqa: S101 - `_engines` names engines only with it
         timeout = _TIMEOUT + _TIMEOUT_A_SENTENCE * len(said)
@@ -308,23 +301,26 @@ class SpokenMouth:
         )
 
     async def _asked(
-        self, said: list[str], language: str, container: Container
+        self, sentences: Sequence[Sentence], language: str, container: Container
     ) -> tuple[Utterance, Container]:
         assert self._service is not None  # noqa: S101 - `_engines` names it only with a service
+        said = [each.said for each in sentences]
+        pauses = [pause_after(each) for each in said]
         if language == "ja":
             said = [self._dictionary.in_kana(each) for each in said]
         if self._recorder is None:
             return bare(await self._service.say("\n".join(said), language))
         files = [await self._service.say(each, language) for each in said]
         timeout = _TIMEOUT + len(files)
-        made = await self._recorder.call(Recorder.joined, files, container, timeout=timeout)
+        made = await self._recorder.call(Recorder.joined, files, pauses, container, timeout=timeout)
         return made, container
 
-    def _keep_pace(self, utterance: Utterance, turn: "_Turn") -> None:
-        if utterance.seconds < _SHORTEST_MEASURED:
+    def _keep_pace(self, engine: str, utterance: Utterance, turn: Turn) -> None:
+        self._paces[engine].add(utterance.work, utterance.seconds)
+        pace = turn.worked(utterance.work, utterance.seconds)
+        if engine != kokoro.NAME or pace is None:
             return
-        pace, relieved = utterance.real_time_factor, len(turn.engines) > 1
-        if relieved and pace > SLOWEST_PACE:
+        if pace > SLOWEST and len(turn.engines) > 1:
             self._keeps_pace = False
             self._fell_behind(pace)
             turn.without(kokoro.NAME)
@@ -351,20 +347,11 @@ class SpokenMouth:
         except (SynthesiserFailed, Busy, VoiceMissing):
             self._rests[kokoro.NAME].begin()
             return
-        self._keeps_pace, self._bearable = pace <= SLOWEST_PACE, pace <= SLOWEST_ALONE
+        self._keeps_pace, self._bearable = pace <= SLOWEST, pace <= SLOWEST_ALONE
+        self._paces[kokoro.NAME] = Pace(pace)
         self._stumbled = 0
         if not self._keeps_pace:
             self._fell_behind(pace)
-
-
-class _Turn:
-    """The engines that may say the rest of one answer, the preferred first."""
-
-    def __init__(self, engines: list[str]) -> None:
-        self.engines = engines
-
-    def without(self, engine: str) -> None:
-        self.engines = [each for each in self.engines if each != engine]
 
 
 def _voices(

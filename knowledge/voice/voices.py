@@ -13,15 +13,19 @@ from typing import Final
 
 import numpy as np
 
-from knowledge.errors import SynthesiserFailed
+from knowledge.errors import AudioUnreadable, SynthesiserFailed
 from knowledge.voice import kokoro, mei
-from knowledge.voice.codec import AvCodec
+from knowledge.voice.codec import AvCodec, trimmed
 from knowledge.voice.dictionary import Dictionary
+from knowledge.voice.memory import DECODING, bounded
 from knowledge.voice.names import SpokenName
 from knowledge.voice.port import SPEAKING_RATE, Clip, Codec, Container, Samples, Synthesiser
+from knowledge.voice.spoken import Sentence
 
-PAUSE: Final = 0.28
-"""Seconds between two sentences of one file."""
+PAUSE: Final = 0.4
+"""Seconds of silence after a sentence."""
+BREATH: Final = 0.2
+"""Seconds of silence after a clause."""
 LONGEST: Final = 120.0
 """Seconds that one sentence of an endpoint may last."""
 _PACKAGES: Final = (
@@ -36,11 +40,15 @@ class Utterance:
 
     audio: bytes
     seconds: float
-    real_time_factor: float  # of the slowest sentence: seconds of work a second of speech
+    work: float = 0.0  # seconds of synthesis; 0: unknown
+
+
+def codec_installed() -> bool:
+    return find_spec("av") is not None
 
 
 def mei_installed() -> bool:
-    return all(map(find_spec, ("pyopenjtalk", "av")))
+    return codec_installed() and find_spec("pyopenjtalk") is not None
 
 
 def kokoro_installed() -> bool:
@@ -74,32 +82,34 @@ class Voices:
 
     def utter(
         self,
-        sentences: Sequence[str],
+        sentences: Sequence[Sentence],
         language: str,
         engine: str,
         speed: float,
         container: Container,
     ) -> Utterance:
-        """Say sentences in spoken form, with a pause between them, as one file.
+        """Say sentences, each with the pause that follows it, as one file.
 
         Raises `SynthesiserFailed`, `VoiceMissing`.
         """
-        voice = self._engine(engine)
         said: list[Samples] = []
-        slowest = 0.0
-        for sentence in sentences:
-            began = time.perf_counter()
-            clip = voice.speak(sentence, language=language, speed=speed)
-            took = time.perf_counter() - began
-            slowest = max(slowest, took / clip.seconds if clip.seconds else 0.0)
-            if said:
-                said.append(np.zeros(int(PAUSE * clip.rate), np.float32))
-            said.append(clip.samples)
-            rate = clip.rate
+        began = time.perf_counter()
+        for each in sentences:
+            clip = self._said(each, language, engine, speed)
+            said.extend((clip.samples, _silence(pause_after(each.said), clip.rate)))
+        work = time.perf_counter() - began
         if not said:
             raise SynthesiserFailed("there is nothing to say")
-        whole = Clip(np.concatenate(said), rate)
-        return Utterance(self._codec.encode(whole, container), whole.seconds, slowest)
+        whole = Clip(np.concatenate(said), clip.rate)
+        return Utterance(self._codec.encode(whole, container), whole.seconds, work)
+
+    def _said(self, sentence: Sentence, language: str, engine: str, speed: float) -> Clip:
+        voice = self._engine(engine)
+        if voice is self._mei:  # the others hear from its comma that a sentence goes on
+            return self._mei.speak(
+                sentence.said, language=language, speed=speed, then=sentence.then
+            )
+        return voice.speak(sentence.said, language=language, speed=speed)
 
     def warm(self, engine: str) -> float:
         """Load an engine and return its pace: seconds of work a second of speech."""
@@ -126,13 +136,33 @@ class Recorder:
     def __init__(self) -> None:
         self._codec: Codec = AvCodec()
 
-    def joined(self, files: Sequence[bytes], container: Container) -> Utterance:
-        """Decode files and write them as one. Raises `AudioUnreadable`, `AudioTooLong`."""
+    def joined(
+        self, files: Sequence[bytes], pauses: Sequence[float], container: Container
+    ) -> Utterance:
+        """Decode files and write them as one, each followed by a pause, in seconds.
+
+        Raises `AudioUnreadable`, `AudioTooLong`.
+        """
         said: list[Samples] = []
-        for each in files:
-            clip = self._codec.decode(each, rate=SPEAKING_RATE, limit=LONGEST)
-            if said:
-                said.append(np.zeros(int(PAUSE * clip.rate), np.float32))
-            said.append(clip.samples)
+        for each, pause in zip(files, pauses, strict=True):
+            clip = self._decoded(each)
+            said.extend((clip.samples, _silence(pause, clip.rate)))
         whole = Clip(np.concatenate(said), SPEAKING_RATE)
-        return Utterance(self._codec.encode(whole, container), whole.seconds, 0.0)
+        return Utterance(self._codec.encode(whole, container), whole.seconds)
+
+    def _decoded(self, audio: bytes) -> Clip:
+        try:
+            with bounded(DECODING):
+                clip = self._codec.decode(audio, rate=SPEAKING_RATE, limit=LONGEST)
+        except MemoryError:
+            raise AudioUnreadable("the sound takes too much memory") from None
+        return trimmed(clip)
+
+
+def pause_after(said: str) -> float:
+    """Return the seconds of silence after a sentence, or after a clause of one."""
+    return BREATH if said.endswith(("、", "，", ",")) else PAUSE
+
+
+def _silence(seconds: float, rate: int) -> Samples:
+    return np.zeros(int(seconds * rate), np.float32)

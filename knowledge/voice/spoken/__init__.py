@@ -16,44 +16,34 @@ from knowledge.voice.names import SpokenName
 from knowledge.voice.spoken import english, japanese, korean, mandarin
 from knowledge.voice.spoken.links import without_links
 from knowledge.voice.spoken.markup import lines
-from knowledge.voice.spoken.split import breaths, split
+from knowledge.voice.spoken.split import split
 
 MOST_CHARACTERS: Final = 6_000
 """Of a text; what is longer is cut: 15 minutes of speech."""
 
-SOON: Final = 24
-"""Characters of a first breath: about three seconds of Japanese."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence as it is shown and as it is said."""
+    """A sentence as it is shown and as it is said, or a clause of one."""
 
-    text: str
-    said: str
+    text: str  # the whole sentence, also of a clause
+    said: str  # ends with a comma where the sentence goes on
+    then: str = ""  # what follows in the same sentence: a voice does not let its pitch fall there
 
 
 def sentences(
-    text: str, language: Language, names: Sequence[SpokenName] = (), *, soon: bool = False
+    text: str, language: Language, names: Sequence[SpokenName] = ()
 ) -> tuple[Sentence, ...]:
-    """Split a text into what is said in one breath; what cannot be said is left out.
-
-    `soon` cuts the first sentence at an early comma: a slow voice is heard sooner.
-    """
-    return tuple(_sentences(text[:MOST_CHARACTERS], language, names, soon=soon))
+    """Split a text into what is said in one breath; what cannot be said is left out."""
+    return tuple(_sentences(text[:MOST_CHARACTERS], language, names))
 
 
-def _sentences(
-    text: str, language: Language, names: Sequence[SpokenName], *, soon: bool
-) -> Iterator[Sentence]:
-    begun = False
+def _sentences(text: str, language: Language, names: Sequence[SpokenName]) -> Iterator[Sentence]:
     for line in lines(text, language):
-        for whole in split(line, language):
-            for sentence in breaths(whole, language, SOON) if soon and not begun else (whole,):
-                said = spoken_form(sentence, language, names)
-                if askable(said):
-                    begun = True
-                    yield Sentence(sentence, said)
+        for sentence in split(line, language):
+            said = spoken_form(sentence, language, names)
+            if askable(said):
+                yield Sentence(sentence, said)
 
 
 def spoken_form(text: str, language: Language, names: Sequence[SpokenName] = ()) -> str:

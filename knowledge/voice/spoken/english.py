@@ -33,6 +33,7 @@ _WORDS: Final = {
     r"Mt\.": "Mount", r"approx\.": "approximately", r"e\.g\.,?": "for example", r"vs\.": "versus",
     r"i\.e\.,?": "that is", r"etc\.": "and so on", r"No\.(?=\s?\d)": "number", r"Dr\.": "Doctor",
     r"St\.(?=\s[A-Z])": "Saint", r"w/": "with ", r"\bTel\.?": "telephone", r"Nos\.": "numbers",
+    r"and/or\b": "or", r"c\.(?=\s?1\d{3}\b)": "around", r"[Cc]ont\.": "continued",
     r"incl\.": "including", r"excl\.": "excluding", r"hrs?\.": "hours", r"mins?\.": "minutes",
 }  # fmt: skip
 _CURRENCIES: Final = {"¥": "yen", "$": "dollars", "€": "euros", "£": "pounds", "₩": "won"}
@@ -74,8 +75,18 @@ def _clock(found: re.Match[str]) -> str:
 
 
 def _currency(found: re.Match[str]) -> str:
-    upper = f" to {found['to']}{found['more'] or ''}" if found["to"] else ""
-    return f"{found['from']}{found['many'] or ''}{upper} {_CURRENCIES[found['sign']]}"
+    many, more = (_amount(found[each]) for each in ("many", "more"))
+    if found["to"]:
+        return f"{found['from']}{many} to {found['to']}{more} {_CURRENCIES[found['sign']]}"
+    return f"{found['from']}{many} {_CURRENCIES[found['sign']]}"
+
+
+def _amount(written: str | None) -> str:
+    written = (written or "").strip()
+    return f" {_AMOUNTS.get(written, written)}" if written else ""
+
+
+_AMOUNTS: Final = {"K": "thousand", "M": "million", "bn": "billion", "B": "billion"}
 
 
 def _unit(found: re.Match[str]) -> str:
@@ -108,11 +119,12 @@ _DAY_AFTER: Final = re.compile(
     rf"|[,:]\s?(?:[Cc]losed|[Oo]pen)|\s(?:only|{_TIME_OF_DAY})\b"
 )
 _DAY_BEFORE: Final = re.compile(
+    r"(?:\d(?:st|nd|rd|th)|[Ff]irst|[Ss]econd|[Tt]hird|[Ff]ourth|[Ll]ast|\bif)\s$|"
     rf"(?:{_DAY})\.?(?:\s?(?:{_TO}|[/・&,])|\s(?:and|or|to|through))\s?$"
     r"|(?:[Cc]losed|[Oo]pen|[Oo]n|[Ee]very|[Ee]ach|[Ff]rom|[Uu]ntil|[Ee]xcept|days and)\s$"
 )
 _DAY_ENDS: Final = re.compile(
-    rf"\s*$|[^\w\s]|\s\W|\s(?:and|or|to|through|only|from|until|in|at|if|except|{_TIME_OF_DAY})\b"
+    rf"\s*$|[^\w\s]|\s\W|\s(?:and|or|to|through|only|from|until|in|at|if|except|of|is|{_TIME_OF_DAY})\b"
 )
 
 
@@ -132,7 +144,10 @@ def _month_range(found: re.Match[str]) -> str:
 
 
 _AT: Final = re.compile(r"(?:\b[Tt]el(?:ephone)?|\b[Pp]hone|\b[Cc]all)\b\W*$")
-_MANY: Final = r"\s?(?:thousand|million|billion|trillion)\b"
+_NUMBERED: Final = re.compile(
+    r"\b(?:Route|Highway|Road|Platform|Exit|Gate|Room|Line|Bus|[Nn]umbers?|Unit|Building|Lot)\s$"
+)
+_MANY: Final = r"\s?(?:thousand|million|billion|trillion|bn|[KMB])\b"
 _FULL: Final = "|".join(_MONTHS)
 _ANY_MONTH: Final = f"(?:{_FULL}|{_SHORT})"
 
@@ -140,6 +155,8 @@ _ANY_MONTH: Final = f"(?:{_FULL}|{_SHORT})"
 def _range(found: re.Match[str]) -> str:
     """7-9 trips; not 4-29 Somebacho, an address, nor 62-0018, a telephone number."""
     low, high = found[1], found[2]
+    if _NUMBERED.search(found.string, 0, found.start()):
+        return found[0]
     ordered = float(low.replace(",", "")) < float(high.replace(",", ""))
     telephone = re.match(r"0\d", low) or re.match(r"0\d", high)
     if not ordered or telephone or _AT.search(found.string, 0, found.start()):
@@ -155,6 +172,13 @@ _STEPS: Final = (
     step(r"[぀-ヿ一-鿿々ー・]+", " "),
     *(step(rf"(?<![A-Za-z]){written}", said) for written, said in _WORDS.items()),
     step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)", " by "),
+    step(r"(?<![\d/])24/7(?:/365)?(?![\d/])", "24 hours a day, 7 days a week"),
+    step(r"(?<![\w-])B(\d{1,2})F\b", r"basement floor \1"),
+    step(r"(?<![\w-])(\d{1,2})F\b", r"floor \1"),
+    step(r"(?<=\d)\s?\+(?!\s?\d)", " or more"),
+    step(r"(?<=\dth )c\.", "century"),
+    step(r"(?<=[A-Za-z0-9)])\s+/\s+(?=[A-Za-z0-9¥$])", ", "),
+    step(r"\s*\(([A-Z][a-z]+ [a-z][^()]*)\)\s*\.?\s*$", r". \1."),
     # money
     step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?P<many>{_MANY})?"
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),

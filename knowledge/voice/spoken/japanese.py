@@ -10,7 +10,9 @@ from knowledge.voice.spoken.latin import in_kana
 from knowledge.voice.spoken.steps import full_dates, short_dates, step, taken
 
 # Katakana in brackets are words (バス), hiragana after kanji their reading.
-_RUBY: Final = re.compile(r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[)）]")
+_RUBY: Final = re.compile(
+    r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[)）]|(?<=[A-Za-z0-9])[（(][ぁ-ゖ][ぁ-ヺー]*[)）]"
+)
 _WIDE_COLON: Final = re.compile(r"：(?!\d)|(?<!\d)：")
 _DAYS: Final = {
     "月": "月曜", "火": "火曜", "水": "水曜", "木": "木曜", "金": "金曜", "土": "土曜",
@@ -92,6 +94,19 @@ def _currency(found: re.Match[str]) -> str:
     return f"{found['from']}{found['many'] or ''}{sign}{upper}"
 
 
+def _many(found: re.Match[str]) -> str:
+    """$1.5M as 150万ドル."""
+    number = round(float(found[2]) * {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}[found[3]])
+    return f"{_in_myriads(number)}{_CURRENCIES[found[1]]}"
+
+
+def _in_myriads(number: int) -> str:
+    hundreds, rest = divmod(number, 100_000_000)
+    myriads, ones = divmod(rest, 10_000)
+    parts = ((hundreds, "億"), (myriads, "万"), (ones, ""))
+    return "".join(f"{each}{name}" for each, name in parts if each) or "0"
+
+
 _CLOSING: Final = re.compile(r"\s*(?:$|[。、,)(」』・;])")
 
 
@@ -103,8 +118,17 @@ def _until(found: re.Match[str]) -> str:
 
 
 _STEPS: Final = (
+    # abbreviations
+    step(r"(?<![A-Za-z])L\.?O\.?\s?(?=\d{1,2}[:時])", "ラストオーダー"),
+    step(r"(?<![\d/])24/7(?![\d/])", "24時間年中無休"),
+    step(r"(?<![A-Za-z0-9])B(\d{1,2})F(?![A-Za-z0-9])", r"地下\1階"),
+    step(r"(?<![A-Za-z0-9])(\d{1,2})F(?![A-Za-z0-9])", r"\1階"),
+    step(r"(?<![A-Za-z])GW(?![A-Za-z])", "ゴールデンウィーク"),
+    step(r"(?<![A-Za-z])[Nn][Oo]\.\s?(?=\d)", "ナンバー"),
+    step(r"(?<![^\s、。(])@\s?(?=[¥\d])", ""),
     # figures
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
+    step(r"([$€£])\s?(\d+(?:\.\d+)?)\s?([KMB])(?![A-Za-z])", _many),
     step(r"(?P<sign>[¥$€£₩])\s?(?P<from>\d+(?:\.\d+)?)(?P<many>[万億千])?"
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>\d+(?:\.\d+)?)(?P<more>[万億千])?)?", _currency),
     step(r"(?<![A-Za-z])JPY\s?(\d+)|(\d+)\s?(?:JPY|yen|Yen)(?![A-Za-z])",
@@ -124,6 +148,9 @@ _STEPS: Final = (
           r"(?::\d{2})?(?![\d:])(?:\s?(?P<after>[AaPp]\.?[Mm]\b\.?))?", _clock),
     step(r"(\d時)0{1,2}分", r"\1"),
     step(r"(?<=[時月年])0(?=\d[分日月])", ""),
+    step(rf"(?<=日)\(({_DAY})\)\s?{_TO}\s?((?:\d{{1,4}}年)?(?:\d{{1,2}}月)?\d{{1,2}}日)\(({_DAY})\)"
+          r"(?:まで)?", lambda found:
+          f"{_DAYS[found[1]]}日から、{found[2]}{_DAYS[found[3]]}日まで"),
     step(rf"\((?P<days>{_ANY_DAY}(?:(?:[・、,/･]|{_TO})?{_ANY_DAY})*)\)", _weekdays),
     step(rf"(?<![一-鿿])({_DAY})\s?{_TO}\s?({_DAY})(?![一-鿿])", _day_range),
     step(rf"(?<![一-鿿・]){_DAY}(?:[・、･]{_ANY_DAY})+(?![一-鿿])", _listed_days),
@@ -159,7 +186,7 @@ _LAST: Final = (
     step(r"\s*[:;]+\s*", "、"),
     step(r"(?:\.\.\.|…|‥)+", "、"),
     step(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", ""),
-    step(r"、(?:\s*[、,])+", "、"),
+    step(r"、(?:\s*[、,・])+|・、", "、"),
     step(r"[、,]+(?=[。！？!?]|$)", ""),
     step(rf"、(?=(?:{_PARTICLES})[はもの]?(?:[^ぁ-ん]|です|、|$))", ""),
     step(r"(?<=[。！？!?])、", ""),

@@ -27,6 +27,7 @@ _TABLE: Final = {
     "ticket": "チケット", "one": "ワン", "day": "デー", "pass": "パス", "bus": "バス",
     "free": "フリー", "city": "シティ", "the": "ザ", "of": "オブ", "and": "アンド", "to": "トゥ",
     "in": "イン", "at": "アット", "for": "フォー", "by": "バイ", "with": "ウィズ",
+    "chatgpt": "チャットジーピーティー", "openai": "オープンエーアイ",
     "can": "キャン", "visa": "ビザ", "mastercard": "マスターカード", "pdf": "ピーディーエフ",
 }  # fmt: skip
 """Words that are said otherwise than they look; in lower case."""

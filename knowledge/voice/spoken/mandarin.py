@@ -18,7 +18,7 @@ _UNITS: Final = {  # simplified, traditional
 }  # fmt: skip
 _UNIT: Final = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _CURRENCIES: Final = {"¥": "日元", "$": "美元", "€": "欧元", "£": "英镑", "₩": "韩元"}
-_TRADITIONAL: Final = str.maketrans("点镑欧韩负", "點鎊歐韓負")
+_TRADITIONAL: Final = str.maketrans("点镑欧韩负时", "點鎊歐韓負時")
 
 
 def spoken_form(text: str, *, traditional: bool) -> str:
@@ -64,7 +64,9 @@ _MANY: Final = "[十百千]?[万萬亿億]|[千百]"
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _STEPS: Final = (
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
+    step(r"(?<=[一-鿿])・(?=[一-鿿])", "、"),
     step(r"[぀-ゟ゠-・ヽ-ヿ]+", ""),
+    step(r"(?<![\d/])24/7(?![\d/])", "每天24小时"),
     step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?P<many>{_MANY})?"
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),
     step(rf"\bJPY\s?({_NUMBER})", r"\1日元"),

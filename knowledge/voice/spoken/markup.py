@@ -9,7 +9,7 @@ from knowledge.voice.spoken.links import without_links
 
 _IMAGE: Final = re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)")
 _LINK: Final = re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)")
-_FOOTNOTE: Final = re.compile(r"\[\^?\d{1,3}\]|[⁰¹²³⁴-⁹]+(?=[\s。、.,]|$)")
+_FOOTNOTE: Final = re.compile(r"\[\^?\d{1,3}\]|(?<!m)[⁰¹²³⁴-⁹]+(?=[\s。、.,]|$)")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _EMPHASIS: Final = re.compile(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1")
 _ITALIC: Final = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])")

@@ -20,7 +20,7 @@ _ABBREVIATIONS: Final = frozenset(
     | {"mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "p", "pp"}
 )
 _CLOCK: Final = frozenset({"a.m", "p.m"})
-_WORD_BEFORE: Final = re.compile(r"([^\s（(]+)$")
+_WORD_BEFORE: Final = re.compile(r"([^\s（(/–—〜~-]+)$")
 _CLAUSE: Final = re.compile(r"[、，；;]|,(?=\s)")
 
 

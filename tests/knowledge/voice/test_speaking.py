@@ -16,9 +16,11 @@ from knowledge.voice.choice import VoiceChoice
 from knowledge.voice.codec import AvCodec
 from knowledge.voice.mei import Mei
 from knowledge.voice.names import SpokenName
+from knowledge.voice.pacing import REST
 from knowledge.voice.port import SPEAKING_RATE, Container, Piece
 from knowledge.voice.process import Process
-from knowledge.voice.speaking import REST, SpokenMouth
+from knowledge.voice.speaking import SpokenMouth
+from knowledge.voice.spoken import Sentence
 from knowledge.voice.voices import Utterance, Voices
 from tests.world.voices import need
 
@@ -101,9 +103,13 @@ async def test_closing_the_answer_stops_what_was_not_said_yet(
     call = Process.call
 
     async def counted(
-        process: Process[Voices], function: object, said: list[str], *more: object, **time: float
+        process: Process[Voices],
+        function: object,
+        said: list[Sentence],
+        *more: object,
+        **time: float,
     ) -> object:
-        asked.extend(said)
+        asked.extend(each.said for each in said)
         return await call(process, function, said, *more, **time)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Process, "call", counted)
@@ -126,8 +132,8 @@ async def test_the_next_sentence_is_made_while_one_plays(
     begun: list[str] = []
     made = mouth._made
 
-    async def watched(said: list[str], *rest: object) -> object:
-        begun.extend(said)
+    async def watched(said: list[Sentence], *rest: object) -> object:
+        begun.extend(each.said for each in said)
         return await made(said, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(mouth, "_made", watched)
@@ -194,7 +200,7 @@ class FakeVoices:
             return self.pace
         _, _, engine, _, _ = arguments
         self.asked.append(str(engine))
-        return Utterance(b"OggS", 2.0, self.pace if engine == kokoro.NAME else 0.05)
+        return Utterance(b"OggS", 2.0, 2.0 * (self.pace if engine == kokoro.NAME else 0.05))
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -163,7 +163,7 @@ def test_english_is_said_as_people_say_it(written: str, said: str) -> None:
         ),
         (Language.KO, "월~금은 무료", "월요일부터 금요일은 무료"),
         (Language.KO, "¥1.5만, ¥1만~2만", "1.5만엔, 1만엔에서 2만엔"),
-        (Language.KO, "기온 -5~10℃", "기온 마이너스 5부터 10도"),
+        (Language.KO, "기온 -5~10℃", "기온 마이너스 5에서 10도"),
     ],
 )
 def test_chinese_and_korean_are_said_as_people_say_them(
@@ -246,13 +246,43 @@ def test_a_sentence_too_long_for_one_breath_is_cut_at_a_comma() -> None:
     assert "".join(each.text for each in said) == text
 
 
-def test_a_slow_voice_begins_with_a_short_breath() -> None:
-    text = "秋芳洞の入洞料は、大人、高校生以上は1600円、中学生は1300円です。無料の日もあります。"
-    soon = [each.text for each in sentences(text, Language.JA, soon=True)]
-    assert len(soon[0]) <= 24
-    assert "".join(soon) == text
-    assert soon[-1] == "無料の日もあります。"
-    assert len(sentences(text, Language.JA)) == 2
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        (Language.JA, "2026年2月1日(日)〜3月31日(火)です。",
+         "2026年2月1日日曜日から、3月31日火曜日までです。"),
+        (Language.JA, "$1.5Mと$2K", "150万ドルと2000ドル"),
+        (Language.JA, "24/7対応", "24時間年中無休対応"),
+        (Language.JA, "11:00〜15:00（L.O.14:30）", "11時から15時まで、ラストオーダー14時30分"),
+        (Language.JA, "2FとB1F", "2階と地下1階"),
+        (Language.JA, "証(NFT)・専用の場所", "証、NFT、専用の場所"),
+        (Language.JA, "ChatGPTを使う", "チャットジーピーティーを使う"),
+        (Language.JA_EASY, "秋吉台IC（あきよしだいアイシー）から", "秋吉台ICから"),
+        (Language.EN, "Open 24/7.", "Open 24 hours a day, 7 days a week."),
+        (Language.EN, "A grant of $1.5M.", "A grant of 1.5 million dollars."),
+        (Language.EN, "From $5M-$10M, or ¥1.2bn.",
+         "From 5 million to 10 million dollars, or 1.2 billion yen."),
+        (Language.EN, "Take Route 9-11 for 9-11 minutes.", "Take Route 9-11 for 9 to 11 minutes."),
+        (Language.EN, "Closed from Dec. 31-Jan. 2.", "Closed from December 31 to January 2."),
+        (Language.EN, "Apr.-Nov. 8:30-17:30", "April to November 8:30 a.m. to 5:30 p.m."),
+        (Language.EN, "Closed on the 2nd and 4th Mon. of the month.",
+         "Closed on the 2nd and 4th Monday of the month."),
+        (Language.EN, "It covers 4,502 m².", "It covers 4,502 square meters."),
+        (Language.EN, "Groups of 30+: adults 900 yen / children 500 yen",
+         "Groups of 30 or more, adults 900 yen, children 500 yen"),
+        (Language.EN, "Last entry 17:30 (The cave closes at 18:30)",
+         "Last entry 5:30 p.m. The cave closes at 6:30 p.m."),
+        (Language.ZH_HANS, "24/7开放，星期六・星期日除外", "每天24小时开放，星期六，星期日除外"),
+        (Language.ZH_HANT, "24/7開放", "每天24小時開放"),
+        (Language.KO, "24/7 운영", "하루 24시간 연중무휴 운영"),
+        (Language.KO, "1~2명, 8:30~17:30", "1에서 2명, 8시 30분부터 17시 30분까지"),
+        (Language.KO, "주민표가 아니며, 이 견본(단체)은", "주민표가 아니며, 이 견본, 단체은"),
+    ],
+)  # fmt: skip
+def test_short_forms_are_said_as_an_announcer_says_them(
+    language: Language, text: str, said: str
+) -> None:
+    assert " ".join(each.said for each in sentences(text, language)) == said
 
 
 TEXTS = st.text(
