@@ -48,6 +48,9 @@ _WINDOW: Final = 30.0  # seconds that Whisper was trained on
 _FRAMES: Final = 100  # a second
 _TRIED: Final = 3  # languages
 _OWN: Final = 0.1  # log-probability that the asker's own language is given
+_ALIKE: Final = frozenset({"zh", "ko"})
+"""Languages in which a Japanese name alone is as easily written as in Japanese."""
+_FOREIGN: Final = 0.2  # log-probability that those need more, if they are not the asker's own
 _SOUNDS: Final = 0.05  # part of the log-likelihood of a language's sounds that counts for its words
 _LEAST: Final = 1e-6  # share of a language
 _LOOP: Final = 0.5  # log-probability that a text is worth less if it loops
@@ -119,7 +122,9 @@ class Whisper:
             made = begun[language].result()
             wrong = _wrong(made, part.clip.seconds, language, "")
             sounds = _SOUNDS * math.log(max(shares[language], _LEAST))
-            return made.logprob + sounds + _OWN * (language == languages[0]) - _LOOP * wrong
+            own = language == languages[0]
+            asked = _OWN * own - _FOREIGN * (language in _ALIKE and not own)
+            return made.logprob + sounds + asked - _LOOP * wrong
 
         best = first if len(candidates) == 1 else max(candidates, key=likelihood)
         prompt = prompts.get(best, "")

@@ -145,6 +145,12 @@ async def test_the_chinese_voices_are_understood_syllable_by_syllable(ears: Hear
     assert wrong / syllables <= 0.1
 
 
+@pytest.mark.parametrize("name", ["大正洞", "景清洞", "弁天池", "秋吉台", "美祢市役所"])
+async def test_a_place_name_alone_is_japanese(ears: Hearing, name: str) -> None:
+    found = await ears.hear(spoken(name, opus_kbps=24), languages=OFFERED)
+    assert found.language is Language.JA
+
+
 async def test_the_answer_is_in_the_asker_s_own_kind_of_japanese(ears: Hearing) -> None:
     audio = spoken(QUESTIONS[1])
     easy = await ears.hear(audio, languages=[Language.JA_EASY, Language.JA, Language.EN])
