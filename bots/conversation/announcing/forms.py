@@ -32,8 +32,8 @@ def form_of(action: str, language: str) -> Form | None:
             label = Blank(say("link.words"), MAX_LABEL)
             return Form(say("link.title"), (label, Blank(say("link.address"), MAX_ADDRESS)))
         case ["announce", "place", number] if number.isdigit():
-            name = Blank(say("place.name"), MAX_LABEL)
-            return Form(say("place.title"), (name, Blank(say("place.where"), MAX_ADDRESS)))
+            title = Blank(say("place.name"), MAX_LABEL)
+            return Form(say("place.title"), (title, Blank(say("place.where"), MAX_ADDRESS)))
         case ["announce", "until", number, _] if number.isdigit():
             return Form(say("deadline.title"), (Blank(say("deadline.field"), MAX_TIME),))
         case ["announce", "type", number] if number.isdigit():

@@ -215,7 +215,8 @@ class Flights:
         return True
 
     async def _another_slot(self) -> float | None:
-        waiting = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[float | None] = loop.create_future()
         self.missed.append(waiting)
         self._moved.set()
         self._tell()
