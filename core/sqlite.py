@@ -66,7 +66,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         await self._turn(operation, seq_of_parameters, many=True)
 
     async def _turn(self, statement: str, values: Sequence[Any], *, many: bool) -> None:
-        driver = cast("aiosqlite.Connection", self._connection)
+        driver: Any = self._connection
         # The way of aiosqlite's own methods, and of the adapter's: neither has a public one.
         async with self._adapt_connection._execute_mutex:  # noqa: SLF001
             said, rows = await driver._execute(  # noqa: SLF001

@@ -1,5 +1,7 @@
 """SQLite in turns of a thread: one for each statement, with all that comes of it."""
 
+from typing import Any
+
 import aiosqlite
 import pytest
 from sqlalchemy import column, delete, func, insert, literal, select, text
@@ -19,7 +21,8 @@ def checkpoints(count: int) -> list[dict[str, object]]:
 async def test_a_statement_with_its_rows_is_one_turn(
     lite: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, ask = [], aiosqlite.Connection._execute
+    asked: list[object] = []
+    ask: Any = aiosqlite.Connection._execute
 
     async def counted(self: aiosqlite.Connection, *what: object, **more: object) -> object:
         asked.append(what)
@@ -74,7 +77,7 @@ async def test_what_is_streamed_comes_piece_by_piece(
     fetch = aiosqlite.Cursor.fetchmany
 
     async def counted(self: aiosqlite.Cursor, size: int | None = None) -> object:
-        rows = list(await fetch(self, size))
+        rows: list[Any] = list(await fetch(self, size))
         fetched.append(len(rows))
         return rows
 
