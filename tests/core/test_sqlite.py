@@ -4,7 +4,7 @@ from typing import Any
 
 import aiosqlite
 import pytest
-from sqlalchemy import column, delete, func, insert, literal, select, text
+from sqlalchemy import delete, func, insert, literal, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.database import Sessions, glance, transaction
@@ -84,8 +84,8 @@ async def test_what_is_streamed_comes_piece_by_piece(
     async with transaction(lite) as session:
         await session.execute(insert(CheckpointRow), checkpoints(3_000))
         monkeypatch.setattr(aiosqlite.Cursor, "fetchmany", counted)
-        rows = await session.stream(select(column("block")).select_from(CheckpointRow.__table__))
-        seen = [block async for (block,) in rows]
+        streamed = await session.stream(select(CheckpointRow.block))
+        seen = [block async for (block,) in streamed]
     assert sorted(seen) == list(range(3_000))
     assert max(fetched) < 3_000
 
