@@ -7,7 +7,7 @@ has written it down.
 import asyncio
 import logging
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,6 @@ from typing import Final
 
 from core.announcements.delivery.changes import Key
 from core.announcements.delivery.claims import LEASE, Claim, Deed
-from core.announcements.delivery.lanes import late_by
 from core.announcements.delivery.messenger import (
     Amender,
     Failed,
@@ -41,8 +40,6 @@ FRESH_FOR: Final = 0.25
 have paused, cancelled or changed it while this process stood still."""
 SICK_AFTER: Final = 8
 """So many messages in a row that could not be sent: the platform is away, one is enough to ask."""
-INEXACT: Final = 1e-4
-"""Seconds. Lanes count in microseconds, and floats add up."""
 LONGEST_HOLD: Final = timedelta(seconds=30)
 
 
@@ -59,10 +56,10 @@ class Slots:
     now: datetime  # when the turn looked at the clock
     monotonic: float
 
-    def at(self, number: int) -> float:
-        """When the slot of that number, from 0, is, by the monotonic clock."""
-        ahead = self.first - self.now + number * self.gap
-        return self.monotonic + ahead.total_seconds()
+    def wait(self, number: int, monotonic: float) -> float:
+        """Seconds until the slot of that number, from 0; below 0 if it has passed."""
+        starts = self.first + number * self.gap
+        return (starts - self.now).total_seconds() - (monotonic - self.monotonic)
 
 
 class Flights:
@@ -89,10 +86,6 @@ class Flights:
         self._stands: Mapping[int, tuple[str, int]] = {}
         self.flying: dict[Key, asyncio.Task[None]] = {}
         self.reserved: dict[Key, Claim] = {}  # whose slot has not come: nothing was sent
-        self.missed: deque[asyncio.Future[float | None]] = deque()  # who wait for another slot
-        self._next = -math.inf  # when the next may start, as GCRA counts it
-        self._spaced_until = -math.inf  # of those who missed two slots
-        self._moved = asyncio.Event()
         self.landed: list[tuple[Claim, Outcome]] = []
         self.outcomes: Counter[str] = Counter()  # since the start, by the name of the answer
         self.sick = 0
@@ -123,26 +116,9 @@ class Flights:
         self.reserved[claim.key] = claim
         self.flying[claim.key] = asyncio.create_task(self._deliver(claim, slots, number))
 
-    def give(self, slots: Slots, count: int) -> None:
-        """The first so many of the slots are for those who have missed theirs."""
-        for number in range(min(count, len(self.missed))):
-            self._tell_slot(slots.at(number))
-
-    def let_go(self) -> None:
-        """Nobody gets another slot any more."""
-        while self.missed:
-            self._tell_slot(None)
-
-    def _tell_slot(self, slot: float | None) -> None:
-        waiting = self.missed.popleft()
-        if not waiting.done():
-            waiting.set_result(slot)
-
     async def settle(self) -> None:
-        """Wait until all that is in flight has landed, or waits for another slot."""
-        while len(self.flying) > len(self.missed):
-            self._moved.clear()
-            await self._moved.wait()
+        """Wait for what is in flight."""
+        await asyncio.gather(*self.flying.values(), return_exceptions=True)
 
     async def break_off(self) -> None:
         """End all; what had not begun is certainly not sent."""
@@ -154,73 +130,22 @@ class Flights:
         self.landed += [(claim, unsent) for claim in self.reserved.values()]
         self.flying.clear()
         self.reserved.clear()
-        self.missed.clear()
 
     async def _deliver(self, claim: Claim, slots: Slots, number: int) -> None:
         try:
-            late = await self._at_a_slot(claim, slots, slots.at(number))
+            wait = slots.wait(number, self._monotonic())
+            if wait > 0:
+                await self.pause(wait)
+            late = self._too_late(claim, slots)
+            if late is None and self._waited(slots) > FRESH_FOR:
+                late = await self._changed(claim) or self._too_late(claim, slots)
             self.reserved.pop(claim.key, None)  # from here on nobody knows, until it is answered
             outcome = late or await self._tried(claim)
         finally:
             self.flying.pop(claim.key, None)
-            self._moved.set()
         self.landed.append((claim, outcome))
         self._tell()
         self._learn(outcome)
-
-    async def _at_a_slot(self, claim: Claim, slots: Slots, slot: float) -> Outcome | None:
-        """Wait for a slot that can be kept; returns why the claim may not be used any more.
-
-        Who comes too late for a slot does not make up for it, or those who were held up would all
-        leave at once: they wait for another. A process that is late for that one too is too slow
-        for slots, and keeps a gap between its messages by itself.
-        """
-        late = await self._until(claim, slots, slot)
-        if late is not None or self._keeps(slot, slots.gap):
-            return late
-        another = await self._another_slot()
-        if another is None:
-            unsent = NotSent("its slot has passed", retry_after=timedelta(0))
-            return self._too_late(claim, slots) or unsent
-        late = await self._until(claim, slots, another)
-        if late is not None or self._keeps(another, slots.gap):
-            return late
-        while True:  # until `START_WITHIN`
-            free = max(self._monotonic(), self._next, self._spaced_until)
-            self._spaced_until = free + slots.gap.total_seconds()
-            late = await self._until(claim, slots, free)
-            if late is not None or self._takes(free, slots.gap):
-                return late
-
-    async def _until(self, claim: Claim, slots: Slots, slot: float) -> Outcome | None:
-        wait = slot - self._monotonic()
-        if wait > 0:
-            await self.pause(wait)
-        late = self._too_late(claim, slots)
-        if late is None and self._waited(slots) > FRESH_FOR:
-            late = await self._changed(claim) or self._too_late(claim, slots)
-        return late
-
-    def _keeps(self, slot: float, gap: timedelta) -> bool:
-        """Whether it is not too late for a slot, and its place has not been taken."""
-        late = self._monotonic() - slot
-        return late <= late_by(gap).total_seconds() and self._takes(slot, gap)
-
-    def _takes(self, slot: float, gap: timedelta) -> bool:
-        """Begin now, unless this process would begin too much at once: GCRA once more."""
-        now = max(self._monotonic(), slot)  # a clock that tests set stands still in a pause
-        if now < self._next - late_by(gap).total_seconds() - INEXACT:
-            return False
-        self._next = max(self._next, now) + gap.total_seconds()
-        return True
-
-    async def _another_slot(self) -> float | None:
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[float | None] = loop.create_future()
-        self.missed.append(waiting)
-        self._moved.set()
-        self._tell()
-        return await waiting
 
     def _learn(self, outcome: Outcome) -> None:
         """What an answer says of the platform."""
@@ -253,13 +178,10 @@ class Flights:
         return max(self._monotonic() - slots.monotonic, passed)
 
     async def _changed(self, claim: Claim) -> Outcome | None:
-        """Why a claim that has become old may not be used; one question for all that wait.
-
-        An answer is as good as a claim is: for `FRESH_FOR`.
-        """
-        fresh_since = self._monotonic() - FRESH_FOR
+        """Why a claim that has become old may not be used; one question for all that wait."""
+        found_old = self._monotonic()
         async with self._asking:
-            if self._asked_at < fresh_since or claim.announcement_id not in self._asked:
+            if self._asked_at < found_old or claim.announcement_id not in self._asked:
                 asked_at = self._monotonic()
                 numbers = {each.announcement_id for each in self.reserved.values()}
                 try:

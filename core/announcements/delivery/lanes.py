@@ -4,9 +4,6 @@ The pace is GCRA (the generic cell rate algorithm, ITU-T I.371): the lane's row 
 theoretical arrival time of the next message, and each message moves it by one gap. Who holds the
 row's lock reserves slots a moment ahead, so any number of workers keep one rate together.
 
-A slot is kept within `late_by` or lost: what is late is not made up for, since a platform looks
-at each second. So no second, wherever it begins, holds more than a gap's worth above the rate.
-
 A platform's true limit is not published, so the gap learns: a flood (HTTP 429) widens it by a
 tenth, quiet narrows it slowly, and it is never narrower than the settings say.
 """
@@ -28,10 +25,6 @@ AHEAD: Final = timedelta(milliseconds=100)
 when a process dies is in doubt afterwards."""
 BARELY_AHEAD: Final = timedelta(milliseconds=20)
 """The same where a doubt is dear: what a turn takes on disk, so that messages leave at once."""
-LONGEST_LEAD: Final = timedelta(seconds=2)
-"""A turn that takes longer than this, most of the time, has no database to speak of."""
-LATE: Final = timedelta(milliseconds=40)
-"""How much later than its slot a message of a fast lane may leave."""
 LONGEST_BAN: Final = timedelta(days=1)
 """A platform that asks for a longer silence is asked again after a day."""
 
@@ -112,15 +105,6 @@ def announcement_of(number: int) -> int:
     return number >> _RECIPIENT_BITS
 
 
-def late_by(gap: timedelta) -> timedelta:
-    """How much later than its slot a message may leave; afterwards the slot is lost.
-
-    GCRA's tolerance: where it is below a gap, no second holds more than one message above the rate;
-    with 40 ms less a gap, none holds more than a twenty-fifth above it.
-    """
-    return max(LATE - gap, gap * 0.6)
-
-
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The pace of one bot, as of now."""
@@ -180,7 +164,7 @@ class Lane:
         Nobody can have reserved further ahead than a turn, and a ban lasts as long as it had to.
         """
         banned_until = now + ban_left if ban_left > timedelta(0) else None
-        most = banned_until or now + LONGEST_LEAD + AHEAD + self.gap
+        most = banned_until or now + AHEAD + self.gap
         return replace(
             self,
             free_at=min(self.free_at, most),

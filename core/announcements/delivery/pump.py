@@ -44,11 +44,8 @@ MAX_IN_FLIGHT: Final = 256
 MANY_IN_FLIGHT: Final = 16
 LONGEST_REST: Final = 0.05
 """Seconds. Between turns that send nothing: as long as a turn takes, and no longer than this."""
-SHORT_REST: Final = 0.005
-"""Seconds. The shortest between turns that send nothing."""
-REST: Final = timedelta(milliseconds=20)
-"""Between the turns of a pump with many messages in flight: their answers come in numbers, and a
-turn costs the same for one as for twenty. So much longer they are in doubt if this process dies."""
+REST: Final = timedelta(milliseconds=5)
+"""Between the turns of a pump with many messages in flight: their answers come in numbers."""
 
 Answer = TypeVar("Answer")
 
@@ -159,9 +156,7 @@ class Pump:
     async def drain(self) -> None:
         """Claim nothing more; wait for what is in flight and write down what became of it."""
         self._closing = True
-        while self.flights.flying:
-            self.flights.let_go()
-            await self.flights.settle()
+        await self.flights.settle()
         await self._turn()
 
     async def tick(self) -> int:
@@ -169,12 +164,6 @@ class Pump:
         self.wake.set()
         await self._turn()
         tried = tuple(self.flights.flying.values())
-        await self.flights.settle()
-        while before := len(self.flights.missed):
-            wait = await self._turn(claiming=False)
-            if len(self.flights.missed) == before:  # the slots are all taken for now
-                await self.flights.pause(wait)
-            await self.flights.settle()
         await asyncio.gather(*tried)
         await self._turn(claiming=False)
         return len(tried)
@@ -235,10 +224,7 @@ class Pump:
         self.turns.done(turn)
         self._spent -= turn.spent
         self.lane = turn.lane
-        self.flights.give(turn.slots, turn.again)
-        if turn.lane.banned(turn.slots.now):
-            self.flights.let_go()
-        for number, claim in enumerate(turn.haul.claims, turn.again):
+        for number, claim in enumerate(turn.haul.claims):
             self.flights.launch(claim, turn.slots, number)
         self._idle = not self.in_flight and not turn.haul.more
         return self._wait(turn)
@@ -262,9 +248,8 @@ class Pump:
         """Until the next slots can be reserved."""
         took = self._time.monotonic() - turn.slots.monotonic
         if turn.haul.more and len(turn.haul.claims) < turn.room:
-            return min(max(took, SHORT_REST), LONGEST_REST)  # others write meanwhile
-        if not turn.haul.claims and not turn.again and turn.room > 0:
+            return min(max(took, REST.total_seconds()), LONGEST_REST)  # others write meanwhile
+        if not turn.haul.claims and turn.room > 0:
             return (LOOK_EVERY if self.in_flight else IDLE).total_seconds()
-        begins_before = turn.ahead / 2 + timedelta(seconds=took + self.turns.lead)
-        until = turn.lane.free_at - turn.slots.now - begins_before
+        until = turn.lane.free_at - turn.slots.now - turn.ahead / 2 - timedelta(seconds=took)
         return min(max(until, turn.ahead / 4), IDLE).total_seconds()

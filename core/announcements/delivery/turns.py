@@ -30,9 +30,6 @@ from core.identity import set_unreachable
 LOOK_EVERY: Final = timedelta(milliseconds=250)
 """How often a busy pump looks for what is due again, and for notices of other processes."""
 
-LEARN: Final = 0.3
-"""How much the last turn says of how long the next will take."""
-
 Gone = Callable[[AsyncSession], Awaitable[Collection[str]]]
 """Names of workers that have been silent for too long, whatever the clocks say."""
 
@@ -54,8 +51,7 @@ class Turn:
     slots: Slots
     lane: Lane
     haul: Haul
-    again: int  # slots for claims that missed theirs
-    room: int  # for new claims
+    room: int
     written: int
     spent: int
     ahead: timedelta
@@ -85,13 +81,9 @@ class Turns:
         self._look_at = -math.inf
         self._freed: set[str] = set()
         self._more = False
-        self.lead = 0.0  # seconds that a turn takes, as a moving average
 
     def done(self, turn: Turn) -> None:
         """It is on disk."""
-        took = self._time.monotonic() - turn.slots.monotonic
-        longest = lanes.LONGEST_LEAD.total_seconds()
-        self.lead += (min(took, longest) - self.lead) * LEARN
         del self._flights.landed[: turn.written]
         self._taken += 1
         self._more = turn.haul.more
@@ -113,21 +105,16 @@ class Turns:
         if lane.banned_until is not None:
             self._flights.note_ban(lane.banned_until - now)
         ahead = _ahead(lane, runs)
-        ready = now + timedelta(seconds=self.lead)  # an earlier slot could not be kept
-        free = lane.slots(ready, ahead)
-        again = min(free, len(self._flights.missed))
-        room = self._room(free - again, len(landed)) if asked.claiming else 0
+        room = self._room(lane, now, ahead, len(landed)) if asked.claiming else 0
         if asked.claiming:
             haul.add(await self._find(session, runs, room, asked.rung, len(landed), now))
             await _claim(session, haul, singly=asked.singly)
         await reckon(session, haul.reckoning, now=now)
-        first = ready
-        if count := again + len(haul.claims):
-            first, lane = lane.taken(count, ready)
+        first, lane = lane.taken(len(haul.claims), now)
         if lane != found:
             await lanes.keep(session, self._platform, lane)
         slots = Slots(first, lane.gap, now, ticks)
-        return Turn(slots, lane, haul, again, room, len(landed), spent, ahead)
+        return Turn(slots, lane, haul, room, len(landed), spent, ahead)
 
     async def _mended(self, session: AsyncSession, lane: Lane, now: datetime) -> Lane:
         """The wall's clock was put forward or back, or may have been while nobody was here.
@@ -141,9 +128,9 @@ class Turns:
             left = lane.banned_until - now
         return lane.mended(now, left)
 
-    def _room(self, free: int, written: int) -> int:
+    def _room(self, lane: Lane, now: datetime, ahead: timedelta, written: int) -> int:
         """How many messages may be claimed; of what has landed, so many are written down."""
-        room = min(free, self.window - self._flights.count + written)
+        room = min(lane.slots(now, ahead), self.window - self._flights.count + written)
         return max(self._flights.bearable(room), 0)
 
     async def _find(
