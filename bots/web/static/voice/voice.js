@@ -70,6 +70,7 @@ function clean() { find('fault').replaceChildren(); }
 function caption(question, text) {
   if (!text) return;
   mood('speaking', question ? 'speaking' : 'browser');
+  if (!find('caption').hidden && find('caption').textContent === text) return; // its next clause
   find('caption').textContent = text;
   find('caption').hidden = false;
   mark(text.trim());
