@@ -1,4 +1,6 @@
-"""How soon an answer is heard, how fast voices are, and what they cost.
+"""How soon an answer is heard, how fast voices are, what they cost, and whether there are gaps.
+
+A gap is a piece that is ready more than 0.05 s after what was made before it has been played.
 
 python -m benchmarks.voice.speaking                 # both voices of this machine
 python -m benchmarks.voice.speaking --voice mei
@@ -59,7 +61,8 @@ async def measured(voice: str, spoken: Language, rounds: int) -> dict[str, objec
     assert mouth._voices is not None
     assert mouth._voices.pid is not None
     pid = mouth._voices.pid
-    before, first, speech, gaps = processor(pid), [], 0.0, 0
+    before, first, speech, gaps, pieces = processor(pid), [], 0.0, 0, 0
+    lengths = []
     wall, written = time.perf_counter(), 0
     for language, text in ANSWERS * rounds:
         if language is not spoken:
@@ -73,8 +76,10 @@ async def measured(voice: str, spoken: Language, rounds: int) -> dict[str, objec
             now = time.perf_counter() - began
             if not heard_until:
                 first.append(now)
+                lengths.append(piece.seconds)
                 heard_until = now
-            gaps += now > heard_until + 0.3
+            pieces += 1
+            gaps += now > heard_until + 0.05
             heard_until = max(heard_until, now) + piece.seconds
             speech += piece.seconds
     wall = time.perf_counter() - wall
@@ -92,9 +97,11 @@ async def measured(voice: str, spoken: Language, rounds: int) -> dict[str, objec
         "only_written": written,
         "first_sound_p50_s": round(statistics.median(first), 2),
         "first_sound_p95_s": round(first[int(len(first) * 0.95)], 2),
+        "first_piece_p50_s_of_speech": round(statistics.median(lengths), 2),
+        "pieces": pieces,
         "cpu_s_per_s_of_speech": round(used / speech, 3),
         "wall_s_per_s_of_speech": round(wall / speech, 3),
-        "answers_with_a_gap": gaps,
+        "gaps": gaps,
         "warm_s": round(warmed, 1),
         "resident_mb": memory,
     }

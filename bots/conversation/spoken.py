@@ -1,6 +1,7 @@
 """Answers as they are said aloud: shorter than as written, and without what only eyes can use.
 
-At most three rows or two sentences; the source once, with its date; no address. Readings that stand
+At most three rows or two sentences, as many as fit in a dozen seconds; the source once, with its
+date; no address. Readings that stand
 in brackets, and Japanese names beside those of the reader's language, are left out: they would be
 said twice. What is kept back is on the screen, and that is said. How figures, times and
 names are pronounced is the voice's own matter (`knowledge.voice`).
@@ -21,6 +22,7 @@ from knowledge.extract import Extract
 from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
 from knowledge.travel.plan import Plan, StepKind
+from knowledge.voice.spoken.clauses import SOUNDS_A_SECOND, sounds
 
 ROWS: Final = 3
 SENTENCES: Final = 2
@@ -31,12 +33,20 @@ LONGEST: Final = {
 }
 """Characters of prose: some fifteen seconds of speech."""
 
+SECONDS: Final = 12.0
+"""That an answer takes to say before its source, unless one fact of it is longer."""
+_PAUSE: Final = 0.4  # seconds after a sentence
+
 _ADDRESS: Final = re.compile(r"[(（]?(?:https?://|www\.)[^\s()（）。、]+[)）]?")
 _READING: Final = re.compile(r"(?<=[㐀-鿿々〆ヶァ-ヺー0-9])[(（][ぁ-ゖー\s]+[)）]")
 _BRACKETED: Final = re.compile(r"\s*[(（]([^()（）]*[ぁ-ヿ㐀-鿿][^()（）]*)[)）]")
 _ASIDE: Final = re.compile(r"[【\[][^】\]]*[】\]]")
 _PHRASES: Final = re.compile(r"(?<=[^\x00-\x7f])[ \u3000]+(?=\S)|(?<=\S)[ \u3000]+(?=[^\x00-\x7f])")
 _SENTENCE: Final = re.compile(r"[^。！？!?\n]+?(?:[。！？!?]+[」』）)”]*|\.(?=\s|$)|(?=\n|$))")
+_UNCONFIRMED: Final = re.compile(
+    r"\s*[(（](?:要確認|確認してください|to be confirmed|待確認|待确认|확인 필요)[)）]"
+)
+_TITLE: Final = re.compile(r"^[^。;；,，]+")
 _BULLET: Final = re.compile(r"^[・•\-*]\s*")
 _KOREAN_SENTENCE: Final = re.compile(r"[다요][.]?$")
 _TIME_AGAIN: Final = re.compile(r"(?<=[時分])[(（]\d{1,2}:\d{2}[)）]")
@@ -80,20 +90,23 @@ class Spoken:
             yield self._desk(language)
 
     def _answered(self, answer: Answer, language: str) -> Iterator[str]:
-        yield self._town.persona.opening.get(language)
+        opening = self._town.persona.opening.get(language)
+        passage = answer.extracts[0].passage if answer.extracts else None
+        source = self._source(passage, language) if passage else ""
+        left = SECONDS - seconds(opening, language)
+        yield opening
         if answer.written is not None:
-            kept, cut = _shortened(answer.written, language)
+            kept, cut = _shortened(answer.written, language, left)
             yield from kept
             if cut:
                 yield _say("spoken.more", language)
         elif answer.computed is not None:
-            yield from self._computed(answer.computed, language)
+            yield from self._computed(answer.computed, language, left)
         else:
-            yield from self._extracts(answer.extracts, language)
-        if answer.extracts:
-            yield self._source(answer.extracts[0].passage, language)
+            yield from self._extracts(answer.extracts, language, left)
+        yield source
 
-    def _computed(self, result: Computed, language: str) -> Iterator[str]:
+    def _computed(self, result: Computed, language: str, left: float) -> Iterator[str]:
         if isinstance(result, Plan):
             visits = [each for each in result.steps if each.kind is StepKind.VISIT]
             names = [each.local or each.name for each in visits[: 2 * ROWS]]
@@ -101,13 +114,15 @@ class Spoken:
             return
         lines = [each for each in computed.word(result, language).splitlines() if each.strip()]
         said = [each for each in lines if not _BULLET.match(each)] or lines
-        yield from (_closed(_BULLET.sub("", each), language) for each in said[:ROWS])
-        if len(said) < len(lines) or len(said) > ROWS:
+        closed = [_closed(_BULLET.sub("", each), language) for each in said[:ROWS]]
+        kept = list(_fitting(closed, language, left, least=2))
+        yield from kept
+        if len(kept) < len(lines):
             yield _say("spoken.more", language)
 
     # Extracts
 
-    def _extracts(self, extracts: Sequence[Extract], language: str) -> Iterator[str]:
+    def _extracts(self, extracts: Sequence[Extract], language: str, left: float) -> Iterator[str]:
         reader = Language(language)
         facts = [each.passage for each in extracts if each.passage.kind is Kind.FACT]
         rows = [row for each in facts if (row := self._quoting.row_aloud(each, reader))]
@@ -116,18 +131,27 @@ class Spoken:
         if not rows and not readable:
             yield _say("spoken.original-only", language)
             return
-        for item, value in _without_subject(rows[:ROWS], reader):
-            closed = _KOREAN_SENTENCE.search(value) is not None and reader is Language.KO
-            key = "fact-sentence" if closed else "fact"
-            yield _say(f"spoken.{key}", language, item=item, value=value.rstrip("。."))
-        more = len(rows) > ROWS or len(rows) < len(facts)
-        if readable and len(rows) < ROWS:
-            kept, cut = _shortened("\n".join(readable), language)
-            yield from kept
+        cautions = list(self._cautions(facts, language))
+        left -= sum(seconds(each, language) for each in cautions)
+        told = [self._row(*each, language) for each in _without_subject(rows[:ROWS], reader)]
+        if any(each.status is Status.UNCONFIRMED for each in facts[:ROWS]):
+            told = [_UNCONFIRMED.sub("", each) for each in told]  # is said once, of them all
+        kept = list(_fitting(told, language, left))
+        yield from kept
+        more = len(rows) > len(kept) or len(rows) < len(facts)
+        if readable and (not kept or len(rows) < ROWS):
+            left -= sum(seconds(each, language) for each in kept)
+            sentences, cut = _shortened("\n".join(readable), language, left, told=bool(kept))
+            yield from sentences
             more = more or cut
-        yield from self._cautions(facts, language)
+        yield from cautions
         if more:
             yield _say("spoken.more", language)
+
+    def _row(self, item: str, value: str, language: str) -> str:
+        closed = language == Language.KO and _KOREAN_SENTENCE.search(value) is not None
+        key = "fact-sentence" if closed else "fact"
+        return _say(f"spoken.{key}", language, item=item, value=value.rstrip("。."))
 
     def _cautions(self, facts: Sequence[Passage], language: str) -> Iterator[str]:
         statuses = {each.status for each in facts[:ROWS]}
@@ -139,6 +163,8 @@ class Spoken:
 
     def _source(self, passage: Passage, language: str) -> str:
         title = said_plainly(passage.source_title or passage.title, language)
+        shorter = _TITLE.search(title)
+        title = shorter[0].strip() if shorter else title
         if not passage.as_of:
             return _say("spoken.source-undated", language, title=title)
         year, *rest = passage.as_of.split("-")
@@ -194,8 +220,9 @@ def _without_subject(
     """What all rows are about is said with the first one only."""
     items = [said_plainly(item, reader, phrases=False) for item, _ in rows]
     cut = _subject(items, reader)
+    asked = _asked(items) if reader.japanese else ""
     for number, (item, (_, value)) in enumerate(zip(items, rows, strict=True)):
-        shown = item[cut:] if number else item
+        shown = item[cut:].removesuffix(asked) if number else item
         if reader.japanese:  # a name and what is asked of it, as two breaths
             shown = said_plainly(shown.replace(" ", "、", 1), reader)
         elif reader is Language.EN:
@@ -211,17 +238,54 @@ def _subject(items: Sequence[str], reader: Language) -> int:
         return shared.rfind(": ") + 2 if ": " in shared else 0
     if " " in shared:
         return shared.index(" ") + 1
-    return shared.index("の") + 1 if reader.japanese and "の" in shared else 0
+    ends = (at for at, each in enumerate(shared, 1) if each == "の" and _balanced(shared[:at]))
+    return next(ends, 0) if reader.japanese else 0
 
 
-def _shortened(text: str, language: str) -> tuple[list[str], bool]:
-    """The first sentences, as many as somebody listens to; and whether there are more."""
+def _asked(items: Sequence[str]) -> str:
+    """What is asked of every one of several things: の入洞料 of 大人の入洞料 and 小学生の入洞料."""
+    columns = zip(*(reversed(each) for each in items), strict=False)
+    shared = "".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, columns))[::-1]
+    at = shared.find("の")
+    told = shared[at:] if len(items) > 1 and at >= 0 and _balanced(shared[at:]) else ""
+    return told if all(len(each) > len(told) + 1 for each in items) else ""
+
+
+def _balanced(text: str) -> bool:
+    """Whether a cut after a text lies in no bracket."""
+    return len(re.findall("[(（]", text)) == len(re.findall("[)）]", text))
+
+
+def seconds(text: str, language: str) -> float:
+    """Estimate how long a sentence takes to say, with the pause after it."""
+    return sounds(text, Language(language)) / SOUNDS_A_SECOND + _PAUSE if text else 0.0
+
+
+def _fitting(
+    sentences: Sequence[str], language: str, left: float, *, least: int = 1
+) -> Iterator[str]:
+    """The first sentences, and those after them for which there is time."""
+    for number, each in enumerate(sentences):
+        left -= seconds(each, language)
+        if number >= least and left < 0:
+            return
+        yield each
+
+
+def _shortened(
+    text: str, language: str, time: float, *, told: bool = False
+) -> tuple[list[str], bool]:
+    """The first sentences, as many as somebody listens to; and whether there are more.
+
+    `told`: something was said already, so that there need not be a first one.
+    """
     found = [each for match in _SENTENCE.finditer(text) if (each := match[0].strip())]
     said: list[str] = []
     left = LONGEST[Language(language)]
     for each in found[:SENTENCES]:
         plain = said_plainly(_BULLET.sub("", each), language)
-        if said and len(plain) > left:
+        time -= seconds(plain, language)
+        if (said or told) and (len(plain) > left or time < 0):
             break
         left -= len(plain)
         said.append(_closed(plain, language))

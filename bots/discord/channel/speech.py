@@ -9,6 +9,7 @@ from typing import Final
 import discord
 from discord.player import AudioSource
 
+from knowledge.errors import AudioUnreadable
 from knowledge.voice.port import SPEAKING_RATE
 
 SILENCE: Final = b"\xf8\xff\xfe"
@@ -17,6 +18,10 @@ library sends those itself)."""
 
 LONGEST_PIECE: Final = 120.0
 """Seconds of one sentence; an endpoint may answer anything."""
+
+LARGEST_PIECE: Final = 2_000_000
+"""Bytes of one sentence: two minutes of Opus are a quarter of it."""
+OGG: Final = b"OggS"
 
 PARTS: Final = {"av": "av", "nacl": "PyNaCl", "davey": "davey"}
 """What speaking in a channel needs, by what is imported: files, encryption, and DAVE."""
@@ -28,9 +33,14 @@ def missing_parts() -> list[str]:
 
 
 def packets_of(audio: bytes) -> list[bytes]:
-    """One spoken file as packets. Blocks: call it in a thread. Raises `VoiceError`."""
+    """One spoken file as packets. Blocks: call it in a thread. Raises `VoiceError`.
+
+    Only of files that our own worker wrote: what a service sent was decoded there.
+    """
     from knowledge.voice.codec import AvCodec  # only where somebody speaks
 
+    if len(audio) > LARGEST_PIECE or not audio.startswith(OGG):
+        raise AudioUnreadable("a spoken file is not of our own making")
     codec = AvCodec()
     return list(codec.packets(codec.decode(audio, rate=SPEAKING_RATE, limit=LONGEST_PIECE)))
 

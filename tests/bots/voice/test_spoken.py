@@ -82,7 +82,7 @@ async def test_a_fee_is_said_with_its_source_and_date_once(ask: Ask) -> None:
     reply = await ask(FEE)
     assert reply.spoken == (
         "はい、お答えしますね。秋芳洞、大人(高校生以上)の入洞料は、1,600円です。"
-        "中学生の入洞料は、1,300円です。小学生の入洞料は、850円です。"
+        "中学生は、1,300円です。"
         "資料によって値が分かれています。ほかは、画面をご覧ください。"
         "「ライブドアニュースの記事」、2026年2月時点の資料です。"
     )

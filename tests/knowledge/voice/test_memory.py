@@ -10,12 +10,18 @@ from functools import partial
 import numpy as np
 import pytest
 
-from knowledge.errors import AudioUnreadable, NothingHeard, RecogniserFailed
+from knowledge.errors import (
+    AudioUnreadable,
+    NothingHeard,
+    RecogniserFailed,
+    SynthesiserFailed,
+)
 from knowledge.voice.codec import AvCodec
 from knowledge.voice.listening import Listener
 from knowledge.voice.memory import bounded
 from knowledge.voice.port import Clip, Container, Samples, Span
 from knowledge.voice.process import Process
+from knowledge.voice.voices import Recorder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds address space")
 
@@ -35,7 +41,7 @@ def open_deaf() -> Listener:
     return Listener(AvCodec(), Deaf())
 
 
-def most_used(_: Listener) -> int:
+def most_used(_: object) -> int:
     """Megabytes that the worker ever had in memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
@@ -82,6 +88,20 @@ async def test_a_file_that_claims_millions_of_samples_is_unreadable_and_costs_no
         await worker.call(Listener.speech, counting(samples), 60.0, timeout=LONG)
     assert await worker.call(most_used, timeout=LONG) - before < 300
     assert await worker.call(process_id, timeout=LONG) == pid
+
+
+@pytest.mark.parametrize("samples", [SAMPLES, 8 * SAMPLES])
+async def test_a_service_whose_sound_claims_millions_of_samples_costs_no_memory(
+    samples: int,
+) -> None:
+    recorder = Process(Recorder, failed=SynthesiserFailed)
+    join = partial(recorder.call, Recorder.joined, timeout=LONG)
+    await join([recording(0.3)], [0.4], Container.OGG_OPUS)
+    before = await recorder.call(most_used, timeout=LONG)
+    with pytest.raises(AudioUnreadable):
+        await join([counting(samples)], [0.4], Container.OGG_OPUS)
+    assert await recorder.call(most_used, timeout=LONG) - before < 300
+    await recorder.close()
 
 
 @pytest.mark.parametrize("container", Container)

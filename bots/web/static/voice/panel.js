@@ -51,6 +51,7 @@ export class Panel {
     const browser = this.open() ? 'browser-open' : 'browser';
     this.mood('speaking', question ? 'speaking' : browser);
     const caption = this.find('caption');
+    if (!caption.hidden && caption.textContent === text) return; // its next clause
     caption.textContent = text;
     caption.hidden = false;
     mark(text.trim(), this.log);
