@@ -21,7 +21,7 @@ from knowledge.voice.listening import Listener
 from knowledge.voice.memory import bounded
 from knowledge.voice.port import Clip, Container, Samples, Span
 from knowledge.voice.process import Process
-from knowledge.voice.voices import Recorder
+from knowledge.voice.voices import Recorder, Utterance
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds address space")
 
@@ -95,11 +95,17 @@ async def test_a_service_whose_sound_claims_millions_of_samples_costs_no_memory(
     samples: int,
 ) -> None:
     recorder = Process(Recorder, failed=SynthesiserFailed)
-    join = partial(recorder.call, Recorder.joined, timeout=LONG)
-    await join([recording(0.3)], [0.4], Container.OGG_OPUS)
+
+    async def joined(file: bytes) -> Utterance:
+        pauses = [0.4]
+        return await recorder.call(
+            Recorder.joined, [file], pauses, Container.OGG_OPUS, timeout=LONG
+        )
+
+    await joined(recording(0.3))
     before = await recorder.call(most_used, timeout=LONG)
     with pytest.raises(AudioUnreadable):
-        await join([counting(samples)], [0.4], Container.OGG_OPUS)
+        await joined(counting(samples))
     assert await recorder.call(most_used, timeout=LONG) - before < 300
     await recorder.close()
 
