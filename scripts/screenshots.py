@@ -105,8 +105,8 @@ def question(path: Path) -> Path:
     """Somebody asks aloud, for Chromium's microphone."""
     sys.path.insert(0, str(ROOT))
     from knowledge.voice.codec import AvCodec
-    from knowledge.voice.mei import Mei
     from knowledge.voice.port import Clip, Container
+    from knowledge.voice.speaking.mei import Mei
 
     clip = Mei().speak("あきよしどうの、入洞料は、いくらですか", language="ja", speed=1.0)
     pauses = [[0.0] * clip.rate * seconds for seconds in (3, 60)]

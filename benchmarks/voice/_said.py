@@ -13,16 +13,16 @@ import numpy as np
 
 from knowledge.text import clean
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.consensus import distance
-from knowledge.voice.dictionary import Dictionary
-from knowledge.voice.hearing import Hearing, open_ears
-from knowledge.voice.kokoro import Kokoro
-from knowledge.voice.mei import Mei
+from knowledge.voice.hearing.consensus import distance
+from knowledge.voice.hearing.ears import Hearing, open_ears
+from knowledge.voice.hearing.recovery import Recovery
+from knowledge.voice.hearing.weights import whisper_base
 from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import HEARING_RATE, Clip, Container, Samples, Synthesiser
-from knowledge.voice.recovery import Recovery
-from knowledge.voice.styles import style
-from knowledge.voice.weights import whisper_base
+from knowledge.voice.speaking.dictionary import Dictionary
+from knowledge.voice.speaking.kokoro import Kokoro
+from knowledge.voice.speaking.mei import Mei
+from knowledge.voice.speaking.styles import style
 from tests.world.voices import as_opus, every_name, noisy
 
 MINE = Path(__file__).resolve().parents[2] / "towns" / "mine"

@@ -14,9 +14,9 @@ from benchmarks.voice import _said
 from benchmarks.voice.japanese import by_library, by_ours
 from knowledge.language import Language
 from knowledge.text import clean
-from knowledge.voice.consensus import distance
-from knowledge.voice.mandarin.characters import simplified
-from knowledge.voice.mandarin.numerals import in_words
+from knowledge.voice.hearing.consensus import distance
+from knowledge.voice.speaking.mandarin.characters import simplified
+from knowledge.voice.speaking.mandarin.numerals import in_words
 from knowledge.voice.spoken import spoken_form
 
 VOICES = ("zf_xiaoyi", "zm_yunxi", "jf_alpha")

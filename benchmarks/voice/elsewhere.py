@@ -12,8 +12,8 @@ from benchmarks.voice._said import Asked, Score
 from benchmarks.voice.japanese import OFFERED
 from knowledge.errors import NothingHeard
 from knowledge.language import Language
-from knowledge.voice.hearing import Hearing
-from knowledge.voice.recovery import Recovery
+from knowledge.voice.hearing.ears import Hearing
+from knowledge.voice.hearing.recovery import Recovery
 
 LINES = ("voice message", "noise 20 dB")
 

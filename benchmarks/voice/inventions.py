@@ -8,9 +8,9 @@ from benchmarks.voice import _said
 from benchmarks.voice.japanese import OFFERED
 from knowledge.errors import NothingHeard
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.hearing import Hearing
+from knowledge.voice.hearing.ears import Hearing
+from knowledge.voice.hearing.vocabulary import vocabulary
 from knowledge.voice.port import Container
-from knowledge.voice.vocabulary import vocabulary
 from tests.knowledge.voice.sounds import NOT_SPEECH
 
 

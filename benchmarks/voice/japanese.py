@@ -10,7 +10,7 @@ from benchmarks.voice import _said
 from benchmarks.voice._said import Asked, Score
 from knowledge.errors import NothingHeard
 from knowledge.language import Language
-from knowledge.voice.hearing import Hearing
+from knowledge.voice.hearing.ears import Hearing
 
 OFFERED = (Language.JA, Language.EN, Language.ZH_HANT, Language.ZH_HANS, Language.KO)
 LINES = ("voice message", "Opus 12 kbit/s", "noise 20 dB")

@@ -23,9 +23,9 @@ from knowledge.answer import Guide
 from knowledge.encoders import Tier, encoders
 from knowledge.language import Language
 from knowledge.voice.choice import VoiceChoice
-from knowledge.voice.hearing import Hearing
+from knowledge.voice.hearing.ears import Hearing
 from knowledge.voice.port import Mouth
-from knowledge.voice.speaking import open_mouth
+from knowledge.voice.speaking.mouth import open_mouth
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=ZoneInfo("Asia/Tokyo"))
 TURNS = 1

@@ -11,7 +11,7 @@ from benchmarks.voice import _said
 from benchmarks.voice.japanese import OFFERED
 from knowledge.language import Language
 from knowledge.voice.choice import VoiceChoice
-from knowledge.voice.speaking import open_mouth
+from knowledge.voice.speaking.mouth import open_mouth
 
 TEXT = "秋芳洞の入洞料は大人千三百円です。"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from benchmarks.measure import heading, table
 from benchmarks.voice import _said
 from knowledge.text import hiragana_to_katakana
-from knowledge.voice.dictionary import Dictionary
-from knowledge.voice.recovery import fold
+from knowledge.voice.hearing.recovery import fold
+from knowledge.voice.speaking.dictionary import Dictionary
 
 _MARKS = str.maketrans("", "", "’・、。")
 

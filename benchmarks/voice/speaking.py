@@ -17,7 +17,7 @@ from pathlib import Path
 from knowledge.language import Language
 from knowledge.voice.choice import VoiceChoice
 from knowledge.voice.names import names_of_town
-from knowledge.voice.speaking import SpokenMouth
+from knowledge.voice.speaking.mouth import SpokenMouth
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = [

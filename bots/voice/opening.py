@@ -55,7 +55,7 @@ def _installed(packages: tuple[str, ...]) -> bool:
 
 def _ears(settings: Settings, town: TownPack) -> Ears:
     from knowledge.ingest import read_guides
-    from knowledge.voice.hearing import open_ears  # only where somebody speaks
+    from knowledge.voice.hearing.ears import open_ears  # only where somebody speaks
     from knowledge.voice.names import names_of_town
 
     return open_ears(
@@ -71,7 +71,7 @@ def _ears(settings: Settings, town: TownPack) -> Ears:
 
 def _mouth(settings: Settings, town: TownPack) -> Mouth:
     from knowledge.voice.names import names_of_town
-    from knowledge.voice.speaking import open_mouth  # only where somebody listens
+    from knowledge.voice.speaking.mouth import open_mouth  # only where somebody listens
 
     chosen = town.persona.voice
     return open_mouth(

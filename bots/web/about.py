@@ -24,7 +24,7 @@ class About:
         return router
 
     async def page(self, request: Request) -> Response:
-        from knowledge.voice.voices import mei_installed
+        from knowledge.voice.speaking.voices import mei_installed
 
         app, language = self.web.app, self.web.visitor(request).language
         town = app.town

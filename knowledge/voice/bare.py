@@ -12,7 +12,7 @@ from typing import Final
 
 from knowledge.errors import SynthesiserFailed
 from knowledge.voice.port import SPEAKING_RATE, Container
-from knowledge.voice.voices import Utterance
+from knowledge.voice.speaking.voices import Utterance
 
 _PAGE: Final = b"OggS"
 _GRANULE: Final = struct.Struct("<q")

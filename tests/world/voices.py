@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.dictionary import Dictionary
-from knowledge.voice.kokoro import Kokoro
-from knowledge.voice.mei import Mei
 from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import SPEAKING_RATE, Clip, Container
-from knowledge.voice.styles import USUAL, style
+from knowledge.voice.speaking.dictionary import Dictionary
+from knowledge.voice.speaking.kokoro import Kokoro
+from knowledge.voice.speaking.mei import Mei
+from knowledge.voice.speaking.styles import USUAL, style
 
 TOWNS = Path(__file__).resolve().parents[2] / "towns"
 PAUSE = 0.4  # seconds of silence before and after, as a person presses and lets go

@@ -44,7 +44,7 @@ from bots.web.voice.words import QuestionTooLong, Words, is_echo, within_limits
 from core.errors import KankeiError
 from knowledge.errors import AudioTooLong, NothingHeard, VoiceError
 from knowledge.language import Language
-from knowledge.voice import activity
+from knowledge.voice.hearing import activity
 from knowledge.voice.port import Heard
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from bots.web.voice.call import Call, OpenTurns
 from bots.web.voice.listening import Turns
 from bots.web.voice.messages import ELSEWHERE, TOO_MANY, Patience
 from bots.web.voice.shares import Shares
-from knowledge.voice.activity import Silero
+from knowledge.voice.hearing.activity import Silero
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from bots.web.voice.messages import MAX_SECONDS
-from knowledge.voice.activity import FRAME, Turn
+from knowledge.voice.hearing.activity import FRAME, Turn
 from knowledge.voice.port import HEARING_RATE, Heard, Samples
 
 BEFORE: Final = 0.6
@@ -26,7 +26,7 @@ _FULL: Final = 32768.0
 
 
 class Turns(Protocol):
-    """Tells beginnings and ends of speech, frame by frame, as `knowledge.voice.activity` does."""
+    """Tells beginnings and ends of speech, frame by frame, as Silero does in `knowledge.voice`."""
 
     def feed(self, samples: Samples) -> Turn | None: ...
 

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 
 from bots.web.voice.listening import PAUSE, Foresight, Microphone
-from knowledge.voice.activity import FRAME, Turn
+from knowledge.voice.hearing.activity import FRAME, Turn
 from knowledge.voice.port import HEARING_RATE, Heard, Samples
 
 SECONDS = FRAME / HEARING_RATE

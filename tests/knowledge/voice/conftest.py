@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.dictionary import Dictionary
-from knowledge.voice.mei import Mei
 from knowledge.voice.names import names_of_town
 from knowledge.voice.port import HEARING_RATE, Clip, Container
+from knowledge.voice.speaking.dictionary import Dictionary
+from knowledge.voice.speaking.mei import Mei
 from tests.conftest import ROOT, lacking
 
 MINE = ROOT / "towns" / "mine"

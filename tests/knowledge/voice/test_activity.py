@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from knowledge.voice.activity import FRAME, HANG_OVER, Silero, Turn
+from knowledge.voice.hearing.activity import FRAME, HANG_OVER, Silero, Turn
 from knowledge.voice.port import HEARING_RATE, Clip, Samples
 from tests.knowledge.voice.sounds import NOT_SPEECH, with_noise
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.voice.cache import Cache, Kept, key
+from knowledge.voice.speaking.cache import Cache, Kept, key
 from tests.conftest import ROOT
 
 SAID = Kept(b"OggS" + bytes(96), 2.5)
@@ -106,7 +106,7 @@ def test_halves_that_a_killed_process_left_are_swept_but_not_those_being_written
 _WRITER = """
 import sys
 from pathlib import Path
-from knowledge.voice.cache import Cache, Kept
+from knowledge.voice.speaking.cache import Cache, Kept
 cache = Cache(Path(sys.argv[1]), most_bytes=5_000, from_time=1)
 for turn in range(200):
     name = f"m{turn % 40}"

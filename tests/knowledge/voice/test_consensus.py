@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.voice.consensus import distance, likeliest, nearest
-from knowledge.voice.recovery import Recovered
+from knowledge.voice.hearing.consensus import distance, likeliest, nearest
+from knowledge.voice.hearing.recovery import Recovered
 
 
 def guess(text: str, weight: float, *names: str) -> tuple[Recovered, float]:
@@ -98,6 +98,6 @@ def test_each_pair_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
         compared.append(frozenset({one, other}))
         return by_cells(one, other)
 
-    monkeypatch.setattr("knowledge.voice.consensus.distance", counted)
+    monkeypatch.setattr("knowledge.voice.hearing.consensus.distance", counted)
     likeliest([guess(each, 1.0) for each in ("ア", "アキ", "アキヨ", "アキ")], str)
     assert len(compared) == len(set(compared)) == 3

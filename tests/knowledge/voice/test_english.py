@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.errors import SynthesiserFailed
-from knowledge.voice import kokoro
 from knowledge.voice.names import SpokenName
-from knowledge.voice.numerals import in_words
-from knowledge.voice.phonemes import english_phonemes
+from knowledge.voice.speaking import kokoro
+from knowledge.voice.speaking.numerals import in_words
+from knowledge.voice.speaking.phonemes import english_phonemes
 from tests.world.voices import need
 
 NAMES = [SpokenName("武甕槌大神", "たけみかづちのおおかみ"), SpokenName("美祢市", "みねし")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.voice.guards import invented, loops, once, recites, worded
+from knowledge.voice.hearing.guards import invented, loops, once, recites, worded
 
 PROMPT = "駐車場、入洞料。秋芳洞、秋吉台、大正洞。"
 

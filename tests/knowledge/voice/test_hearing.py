@@ -22,18 +22,18 @@ from knowledge.errors import (
     VoiceMissing,
 )
 from knowledge.language import Language
-from knowledge.voice import hearing as module
 from knowledge.voice.choice import SpeechEndpoint
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.consensus import distance
-from knowledge.voice.guards import recites
-from knowledge.voice.hearing import UNTOLD, Hearing, open_ears
-from knowledge.voice.mandarin.characters import simplified
-from knowledge.voice.mandarin.numerals import in_words
+from knowledge.voice.hearing import ears as module
+from knowledge.voice.hearing.consensus import distance
+from knowledge.voice.hearing.ears import UNTOLD, Hearing, open_ears
+from knowledge.voice.hearing.guards import recites
+from knowledge.voice.hearing.recovery import Recovery
+from knowledge.voice.hearing.whisper import Whisper
 from knowledge.voice.names import SpokenName, names_of_town
 from knowledge.voice.port import HEARING_RATE, LARGEST, Clip, Container
-from knowledge.voice.recovery import Recovery
-from knowledge.voice.whisper import Whisper
+from knowledge.voice.speaking.mandarin.characters import simplified
+from knowledge.voice.speaking.mandarin.numerals import in_words
 from tests.knowledge.voice.conftest import MINE
 from tests.knowledge.voice.sounds import NOT_SPEECH
 from tests.knowledge.voice.transcription_server import transcription_server

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.language import Language
-from knowledge.voice.mandarin.characters import simplified
-from knowledge.voice.mandarin.numerals import in_words
-from knowledge.voice.mandarin.phonemes import MandarinPhonemes, ipa
-from knowledge.voice.mandarin.readings import Readings
 from knowledge.voice.names import SpokenName
+from knowledge.voice.speaking.mandarin.characters import simplified
+from knowledge.voice.speaking.mandarin.numerals import in_words
+from knowledge.voice.speaking.mandarin.phonemes import MandarinPhonemes, ipa
+from knowledge.voice.speaking.mandarin.readings import Readings
 from knowledge.voice.spoken import spoken_form
 from tests.world.voices import need
 

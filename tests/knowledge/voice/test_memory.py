@@ -17,11 +17,11 @@ from knowledge.errors import (
     SynthesiserFailed,
 )
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.listening import Listener
+from knowledge.voice.hearing.listening import Listener
 from knowledge.voice.memory import bounded
 from knowledge.voice.port import Clip, Container, Samples, Span
 from knowledge.voice.process import Process
-from knowledge.voice.voices import Recorder, Utterance
+from knowledge.voice.speaking.voices import Recorder, Utterance
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds address space")
 

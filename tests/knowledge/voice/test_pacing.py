@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.language import Language
-from knowledge.voice.mei import Mei
 from knowledge.voice.names import SpokenName
-from knowledge.voice.pacing import Pace, Script, Turn
+from knowledge.voice.speaking.mei import Mei
+from knowledge.voice.speaking.pacing import Pace, Script, Turn
 from knowledge.voice.spoken import Sentence, sentences
 from knowledge.voice.spoken.clauses import cut, sounds
 from tests.world.voices import need

@@ -7,9 +7,9 @@ import pytest
 
 from knowledge.gazetteer import Entry, Gazetteer
 from knowledge.text import hiragana_to_katakana
-from knowledge.voice.accent import accented
-from knowledge.voice.dictionary import Dictionary, pronounced
 from knowledge.voice.names import SpokenName, names_of_town, spoken_names
+from knowledge.voice.speaking.accent import accented
+from knowledge.voice.speaking.dictionary import Dictionary, pronounced
 from tests.world.voices import need
 
 TOWNS = Path(__file__).resolve().parents[3] / "towns"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from knowledge.voice.hearing.recovery import Recovered, Recovery, fold
 from knowledge.voice.names import SpokenName, names_of_town
-from knowledge.voice.recovery import Recovered, Recovery, fold
 from tests.knowledge.voice.conftest import MINE
 
 NAMES = [

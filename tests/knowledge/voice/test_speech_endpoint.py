@@ -10,16 +10,16 @@ import pytest
 
 from knowledge.errors import SynthesiserFailed, VoiceMissing
 from knowledge.language import Language
-from knowledge.voice import speaking
 from knowledge.voice.bare import bare
 from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
 from knowledge.voice.codec import AvCodec
 from knowledge.voice.names import SpokenName
 from knowledge.voice.port import SPEAKING_RATE, Container
-from knowledge.voice.speaking import SpokenMouth, open_mouth
-from knowledge.voice.speech_endpoint import SpeechService, Tuning
+from knowledge.voice.speaking import mouth as speaking
+from knowledge.voice.speaking.mouth import SpokenMouth, open_mouth
+from knowledge.voice.speaking.speech_endpoint import SpeechService, Tuning
+from knowledge.voice.speaking.voices import PAUSE
 from knowledge.voice.spoken import latin
-from knowledge.voice.voices import PAUSE
 from tests.knowledge.voice.speech_server import SpeechServer, serving
 from tests.world.voices import need
 

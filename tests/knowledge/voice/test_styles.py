@@ -8,7 +8,7 @@ import pytest
 
 from core.town.model import KOKORO_VOICES
 from knowledge.errors import SynthesiserFailed
-from knowledge.voice import styles
+from knowledge.voice.speaking import styles
 from tests.conftest import ROOT
 from tests.world.voices import need
 

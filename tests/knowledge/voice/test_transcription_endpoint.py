@@ -9,8 +9,8 @@ import pytest
 
 from knowledge.errors import NothingHeard, RecogniserFailed
 from knowledge.voice.choice import SpeechEndpoint
+from knowledge.voice.hearing.transcription_endpoint import TranscriptionEndpoint
 from knowledge.voice.port import DOUBT, Transcript
-from knowledge.voice.transcription_endpoint import TranscriptionEndpoint
 from tests.conftest import free_port
 from tests.knowledge.voice.transcription_server import (
     Form,

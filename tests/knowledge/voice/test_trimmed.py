@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from knowledge.errors import RecogniserFailed
-from knowledge.voice.trimmed import Pieces, east_asian, spelled, trimmed
-from knowledge.voice.weights import whisper_base
+from knowledge.voice.hearing.trimmed import Pieces, east_asian, spelled, trimmed
+from knowledge.voice.hearing.weights import whisper_base
 
 TOKENS = 51_865
 

@@ -1,8 +1,8 @@
 """What a recogniser is told of a town."""
 
-from knowledge.voice.guards import recites
+from knowledge.voice.hearing.guards import recites
+from knowledge.voice.hearing.vocabulary import vocabulary
 from knowledge.voice.names import SpokenName
-from knowledge.voice.vocabulary import vocabulary
 
 NAMES = [
     SpokenName("秋吉台サファリランド", "あきよしだいさふぁりらんど"),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from knowledge.errors import RecogniserFailed, VoiceMissing
-from knowledge.voice import weights as module
-from knowledge.voice.weights import whisper_base
+from knowledge.voice.hearing import weights as module
+from knowledge.voice.hearing.weights import whisper_base
 
 
 def test_the_halves_are_joined_once_and_kept(weights: Path) -> None:

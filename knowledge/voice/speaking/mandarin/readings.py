@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from knowledge.voice.extras import VOICE_PLUS, missing
-from knowledge.voice.mandarin.sandhi import Word, spoken_tones
+from knowledge.voice.speaking.mandarin.sandhi import Word, spoken_tones
 
 _COUNT: Final = re.compile("[一二两三四五六七八九十几百千万多数每]+只")
 _MANNERS: Final = frozenset({"a", "ad", "b", "d", "i", "l", "z"})

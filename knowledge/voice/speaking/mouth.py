@@ -2,7 +2,7 @@
 
 `open_mouth` chooses the parts. An endpoint speaks every language; here Mei speaks Japanese, Kokoro
 Japanese, English and Chinese. The first clause is said first; while one piece plays the next is
-made (`knowledge.voice.pacing`). A voice that fails or falls behind is given a rest and the next one
+made (`pacing`). A voice that fails or falls behind is given a rest and the next one
 says the remainder: an answer never changes back. Where Kokoro is far behind, languages that nobody
 else speaks are not spoken for that time.
 """
@@ -25,20 +25,19 @@ from knowledge.errors import (
     VoiceMissing,
 )
 from knowledge.language import Language
-from knowledge.voice import kokoro, mei
 from knowledge.voice.bare import bare
-from knowledge.voice.cache import Cache, Kept, key
 from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
-from knowledge.voice.dictionary import Dictionary
-from knowledge.voice.engines import kokoro_styles, languages_of_kokoro, tuning
 from knowledge.voice.extras import missing
 from knowledge.voice.names import SpokenName
-from knowledge.voice.pacing import SLOWEST, Pace, Rest, Script, Turn
 from knowledge.voice.port import Container, Piece
 from knowledge.voice.process import Cost, Process
-from knowledge.voice.speech_endpoint import SpeechService
-from knowledge.voice.spoken import Sentence, latin, sentences
-from knowledge.voice.voices import (
+from knowledge.voice.speaking import kokoro, mei
+from knowledge.voice.speaking.cache import Cache, Kept, key
+from knowledge.voice.speaking.dictionary import Dictionary
+from knowledge.voice.speaking.engines import kokoro_styles, languages_of_kokoro, tuning
+from knowledge.voice.speaking.pacing import SLOWEST, Pace, Rest, Script, Turn
+from knowledge.voice.speaking.speech_endpoint import SpeechService
+from knowledge.voice.speaking.voices import (
     Recorder,
     Utterance,
     Voices,
@@ -48,6 +47,7 @@ from knowledge.voice.voices import (
     mei_installed,
     pause_after,
 )
+from knowledge.voice.spoken import Sentence, latin, sentences
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 
 from knowledge.errors import AudioUnreadable, SynthesiserFailed
-from knowledge.voice import kokoro, mei
 from knowledge.voice.codec import AvCodec, trimmed
-from knowledge.voice.dictionary import Dictionary
 from knowledge.voice.memory import DECODING, bounded
 from knowledge.voice.names import SpokenName
 from knowledge.voice.port import SPEAKING_RATE, Clip, Codec, Container, Samples, Synthesiser
+from knowledge.voice.speaking import kokoro, mei
+from knowledge.voice.speaking.dictionary import Dictionary
 from knowledge.voice.spoken import Sentence
 
 PAUSE: Final = 0.4

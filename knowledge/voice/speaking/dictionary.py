@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Final
 
 from knowledge.text import clean, hiragana_to_katakana, is_kana
-from knowledge.voice.accent import accented
 from knowledge.voice.extras import missing
 from knowledge.voice.names import SpokenName
+from knowledge.voice.speaking.accent import accented
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ def _version(dictionary: Dictionary) -> str:
 @cache
 def _everywhere() -> tuple[SpokenName, ...]:
     """Return the words that every town's guides write and the engine reads wrongly."""
-    text = files("knowledge.voice").joinpath("readings.toml").read_text("utf-8")
+    text = files("knowledge.voice.speaking").joinpath("readings.toml").read_text("utf-8")
     return tuple(SpokenName(word, kana) for word, kana in tomllib.loads(text)["readings"].items())
 
 

@@ -29,7 +29,7 @@ from pydantic import BaseModel, Field
 from knowledge.errors import NothingHeard, RecogniserFailed
 from knowledge.language import Language, detect
 from knowledge.voice.choice import SpeechEndpoint
-from knowledge.voice.guards import invented, loops, recites, worded
+from knowledge.voice.hearing.guards import invented, loops, recites, worded
 from knowledge.voice.port import Transcript
 
 logger = logging.getLogger(__name__)

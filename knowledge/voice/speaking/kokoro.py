@@ -19,11 +19,11 @@ import numpy as np
 from knowledge.errors import SynthesiserFailed
 from knowledge.voice.codec import quiet_enough
 from knowledge.voice.extras import VOICE_PLUS, missing
-from knowledge.voice.mandarin.phonemes import MandarinPhonemes
 from knowledge.voice.names import SpokenName
-from knowledge.voice.phonemes import english_phonemes
 from knowledge.voice.port import Clip, Samples
-from knowledge.voice.styles import USUAL, Style, style
+from knowledge.voice.speaking.mandarin.phonemes import MandarinPhonemes
+from knowledge.voice.speaking.phonemes import english_phonemes
+from knowledge.voice.speaking.styles import USUAL, Style, style
 
 NAME: Final = "kokoro"
 RATE: Final = 24_000

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from knowledge.voice import kokoro, mei
 from knowledge.voice.choice import VoiceChoice
-from knowledge.voice.speech_endpoint import Tuning
-from knowledge.voice.styles import USUAL
-from knowledge.voice.voices import kokoro_installed
+from knowledge.voice.speaking import kokoro, mei
+from knowledge.voice.speaking.speech_endpoint import Tuning
+from knowledge.voice.speaking.styles import USUAL
+from knowledge.voice.speaking.voices import kokoro_installed
 
 _SAID_ANYWHERE: Final = "alloy"  # a voice that every service with this interface knows
 

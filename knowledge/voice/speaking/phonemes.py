@@ -15,7 +15,7 @@ from typing import Final
 from knowledge.kana import romaji_to_kana
 from knowledge.voice.extras import VOICE_PLUS, missing
 from knowledge.voice.names import SpokenName
-from knowledge.voice.numerals import in_words
+from knowledge.voice.speaking.numerals import in_words
 from knowledge.voice.spoken.latin import place_kana
 
 _TOKEN: Final = re.compile(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from knowledge.voice.guards import once, worded
-from knowledge.voice.trimmed import Pieces, east_asian, spelled, trimmed
+from knowledge.voice.hearing.guards import once, worded
+from knowledge.voice.hearing.trimmed import Pieces, east_asian, spelled, trimmed
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView

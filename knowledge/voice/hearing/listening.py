@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from knowledge.errors import AudioUnreadable, NothingHeard, RecogniserFailed
-from knowledge.voice.activity import Silero
 from knowledge.voice.codec import AvCodec
+from knowledge.voice.hearing.activity import Silero
+from knowledge.voice.hearing.whisper import Whisper
 from knowledge.voice.memory import DECODING, bounded
 from knowledge.voice.port import (
     HEARING_RATE,
@@ -27,7 +28,6 @@ from knowledge.voice.port import (
     Transcript,
     VoiceActivity,
 )
-from knowledge.voice.whisper import Whisper
 
 SHORTEST: Final = 0.2
 """Seconds of speech below which there are no words."""

@@ -15,19 +15,19 @@ from typing import Final
 from knowledge.errors import AudioTooLong, RecogniserFailed
 from knowledge.hanzi import in_script
 from knowledge.language import Language, detect
-from knowledge.voice import whisper
 from knowledge.voice.bare import seconds_of
 from knowledge.voice.choice import SpeechEndpoint
 from knowledge.voice.codec import PADDING
-from knowledge.voice.consensus import likeliest
 from knowledge.voice.extras import missing
-from knowledge.voice.listening import Listener, open_gate, open_listener
+from knowledge.voice.hearing import whisper
+from knowledge.voice.hearing.consensus import likeliest
+from knowledge.voice.hearing.listening import Listener, open_gate, open_listener
+from knowledge.voice.hearing.recovery import Recovery
+from knowledge.voice.hearing.transcription_endpoint import TranscriptionEndpoint, iso
+from knowledge.voice.hearing.vocabulary import Vocabulary, vocabulary
 from knowledge.voice.names import SpokenName
 from knowledge.voice.port import LARGEST, Guess, Heard, Transcript
 from knowledge.voice.process import Cost, Process
-from knowledge.voice.recovery import Recovery
-from knowledge.voice.transcription_endpoint import TranscriptionEndpoint, iso
-from knowledge.voice.vocabulary import Vocabulary, vocabulary
 
 LIMIT_SECONDS: Final = 60.0
 UNTOLD: Final = 1_000_000

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
-from knowledge.voice.recovery import Recovered
+from knowledge.voice.hearing.recovery import Recovered
 
 NAMED: Final = 0.8
 """Share of misheard sounds that a transcript made of nothing but names would be forgiven."""

@@ -1,16 +1,16 @@
 """Whisper: the recogniser of the extra `voice` (Radford et al. 2022, *base*, 8 bits, two cores).
 
-faster-whisper and CTranslate2 run it; the weights come with `knowledge.voice.weights`, and nothing
+faster-whisper and CTranslate2 run it; the weights come with `weights` here, and nothing
 is fetched. Four things differ from how the library alone would be used:
 
 * Whisper listens to 30 seconds whatever was recorded. For Japanese and English the window is the
   recording and 3 seconds more, which takes a third of the work; Chinese is misheard with it, and
   Korean was not measured, so both get the whole window.
-* Words of other scripts are not weighed in Japanese, Chinese and Korean: `knowledge.voice.trimmed`
+* Words of other scripts are not weighed in Japanese, Chinese and Korean: `trimmed`
   takes two thirds of the work.
 * A prompt names the town's places, without which none is spelled right, but makes the model hear
   them everywhere. So it is written down twice at the same time, with the prompt and without, and
-  all hypotheses go to `knowledge.voice.consensus`. What loops or only recites the prompt is left
+  all hypotheses go to `consensus`. What loops or only recites the prompt is left
   out; where nothing remains it is done again with the whole window.
 * The language is one of those asked for. Where two are nearly as likely by their sounds, the one
   wins in which the words are likelier; the sounds still count, or names alone, which are hard to
@@ -28,11 +28,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import NothingHeard, RecogniserFailed
-from knowledge.voice.decoding import Decoded, Decoder, Decoding
 from knowledge.voice.extras import missing
-from knowledge.voice.guards import invented, loops, recites
+from knowledge.voice.hearing.decoding import Decoded, Decoder, Decoding
+from knowledge.voice.hearing.guards import invented, loops, recites
+from knowledge.voice.hearing.weights import whisper_base
 from knowledge.voice.port import HEARING_RATE, Clip, Guess, Transcript
-from knowledge.voice.weights import whisper_base
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView

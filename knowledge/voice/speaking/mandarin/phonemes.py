@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from knowledge.voice.mandarin.characters import simplified
-from knowledge.voice.mandarin.numerals import in_words
-from knowledge.voice.mandarin.readings import Readings
 from knowledge.voice.names import SpokenName
-from knowledge.voice.phonemes import english_phonemes
+from knowledge.voice.speaking.mandarin.characters import simplified
+from knowledge.voice.speaking.mandarin.numerals import in_words
+from knowledge.voice.speaking.mandarin.readings import Readings
+from knowledge.voice.speaking.phonemes import english_phonemes
 
 _INITIALS: Final = {
     "b": "p", "c": "ʦʰ", "ch": "ꭧʰ", "d": "t", "f": "f", "g": "k", "h": "x", "j": "ʨ", "k": "kʰ",
