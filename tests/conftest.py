@@ -11,11 +11,11 @@ from typing import NoReturn
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright, expect
 
-from core.database import Sessions, connect, session_factory
+from core.database import Sessions, session_factory
 from core.testing import SetClock
 from core.town import TownPack, load
 from tests.world.clusters import installed, postgresql
-from tests.world.records import begin, empty, shared
+from tests.world.records import begin, empty, opened, shared
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,9 +61,9 @@ def postgres() -> Iterator[str]:
 async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sessions]:
     """The town's records, empty, on each database that we promise."""
     if request.param == "sqlite":
-        engine = connect(begin(tmp_path / "kankei.sqlite3"))
+        engine = await opened(begin(tmp_path / "kankei.sqlite3"))
     else:
-        engine = connect(shared(request.getfixturevalue("postgres")))
+        engine = await opened(shared(request.getfixturevalue("postgres")))
     try:
         yield session_factory(engine)
     finally:
@@ -75,7 +75,7 @@ async def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 @pytest.fixture
 async def lite(tmp_path: Path) -> AsyncIterator[Sessions]:
     """The town's records on SQLite alone, where the database is not what is tested."""
-    engine = connect(begin(tmp_path / "lite.sqlite3"))
+    engine = await opened(begin(tmp_path / "lite.sqlite3"))
     yield session_factory(engine)
     await engine.dispose()
 

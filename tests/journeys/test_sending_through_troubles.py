@@ -90,12 +90,12 @@ async def test_a_clock_that_jumps_neither_stops_nor_repeats_an_announcement(
 async def test_a_disk_that_is_full_for_a_while_holds_an_announcement_up_and_no_more(
     sessions: Sessions, caplog: pytest.LogCaptureFixture
 ) -> None:
-    people = 10 * PEOPLE  # so many that the file has to grow
+    people = 20 * PEOPLE  # so many that the file has to grow
     await news.settle(sessions, people)
     number = await news.announce(sessions)
     async with CountingTelegram(SWIFT) as telegram:
         async with sending(sessions, telegram, rate=10 * RATE):
-            await telegram.until(people // 3)
+            await telegram.until(people // 10)
             async with disk_full(sessions, "delivery"), asyncio.timeout(30):
                 while "pump-waits-for-database" not in caplog.messages:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)

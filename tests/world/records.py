@@ -59,6 +59,13 @@ def shared(cluster: str) -> str:
     return cluster
 
 
+async def opened(url: str) -> AsyncEngine:
+    """Open an engine with one connection, so that work in the background finds it at once."""
+    engine = connect(url)
+    async with engine.connect():
+        return engine
+
+
 async def empty(engine: AsyncEngine) -> None:
     """Delete all rows on PostgreSQL, in one round trip."""
     every = reversed(Base.metadata.sorted_tables)

@@ -12,7 +12,6 @@ from discord.http import Route
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bots.voice import Voice
-from core.database import connect
 from knowledge.voice.port import Mouth
 from tests.bots.discord.hall import HIGH, HIGHEST, LOW, Hall, Visit, Whistling, connector
 from tests.bots.discord.stage import (
@@ -22,13 +21,13 @@ from tests.bots.discord.stage import (
     settings,
     town_pack,
 )
-from tests.world.records import begin
+from tests.world.records import begin, opened
 from tests.world.voices import need
 
 
 @pytest_asyncio.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = connect(begin(tmp_path / "town.sqlite3"))
+    engine = await opened(begin(tmp_path / "town.sqlite3"))
     yield engine
     await engine.dispose()
 

@@ -21,11 +21,11 @@ from core import town as town_pack
 from core.access import ChannelKeeper, Decision, Doorkeeper
 from core.access.guests import Guests
 from core.clock import Clock, system_clock
-from core.database import Sessions, connect, session_factory
+from core.database import Sessions, session_factory
 from core.settings import Settings
 from core.town import TownPack
 from tests.telegram_server import Chat, TelegramServer, User
-from tests.world.records import begin
+from tests.world.records import begin, opened
 
 if TYPE_CHECKING:
     from bots.app import App
@@ -159,7 +159,7 @@ async def server() -> AsyncIterator[TelegramServer]:
 
 @pytest.fixture
 async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    engine = connect(begin(tmp_path / "records.sqlite3"))
+    engine = await opened(begin(tmp_path / "records.sqlite3"))
     yield session_factory(engine)
     await engine.dispose()
 

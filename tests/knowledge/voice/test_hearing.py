@@ -183,7 +183,7 @@ async def test_silence_before_and_after_costs_no_words(ears: Hearing) -> None:
 async def test_more_than_one_window_is_heard_to_its_end(ears: Hearing) -> None:
     codec = AvCodec()
     last = QUESTIONS[1]
-    said = [*QUESTIONS[2:], *MORE, last]
+    said = [QUESTIONS[0], *QUESTIONS[2:], *MORE, last]
     clips = [codec.decode(spoken(each), rate=HEARING_RATE, limit=60).samples for each in said]
     long = Clip(np.concatenate(clips), HEARING_RATE)
     assert long.seconds > 32
