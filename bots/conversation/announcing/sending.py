@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from bots.conversation.announcing.following import Following
-from bots.conversation.announcing.steps import Step, Steps, button, say
+from bots.conversation.announcing.steps import Row, Step, Steps, button, say
 from bots.conversation.announcing.times import minutes_of, moment_in
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, ChatKind, Incoming, Reply
@@ -82,7 +82,7 @@ class Sending:
             say("confirm.plan" if start_at else "confirm.send", language),
             action=f"announce:send:{number}:{when}:{draft.revision}:{until}",
         )
-        limit = (button("deadline.add", f"announce:until:{number}:{when}", language),)
+        limit: Row = (button("deadline.add", f"announce:until:{number}:{when}", language),)
         kept = ""
         if deadline is not None:
             kept = f":{until}"
