@@ -22,6 +22,7 @@ from bots.conversation.learning import Learning
 from bots.doors import Platform
 from bots.guiding import in_daemon, open_guide, translator_of
 from bots.happenings import Happenings
+from bots.marks import Mark, mark_of
 from bots.notices import render_for
 from bots.operations.meters import Meters
 from bots.places import posting_places
@@ -60,8 +61,6 @@ from knowledge.translation import Translator
 if TYPE_CHECKING:  # the clock runs on the app
     from bots.jobs.engine import AtWork
 
-__all__ = ["App", "Platform", "chains_of", "posting_places", "quiet_hours", "running"]
-
 WEB_RATE = 200.0
 """Messages a second into our own pages: a bound, not a platform's limit."""
 
@@ -93,6 +92,7 @@ class App:
     conversation: Conversation
     happenings: Happenings
     learning: Learning
+    mark: Mark
     worker: str
     chains: Chains
     index: OwnerIndex
@@ -291,6 +291,7 @@ async def running(
             secret=derived(secret, "perks"),
         )
         events = Events(town, sessions, evidence, partial(decide, town=town), clock)
+        mark = partial(mark_of, derived(secret, "wallet-marks"))
         app: App
 
         def is_staff(platform: str, account: str) -> bool:
@@ -331,6 +332,7 @@ async def running(
             rates=lambda: app.rates,
             platforms=lambda: app.platforms,
             try_out=try_out,
+            mark=mark,
             meters=meters,
             speaks=lambda: app.voice is not None,
             speaks_in=lambda language: app.voice is not None and app.voice.speaks(language),
@@ -357,6 +359,7 @@ async def running(
             meters=meters,
             happenings=happenings,
             learning=learning,
+            mark=mark,
             worker=worker,
             answers=not joins,
             chains=chains,

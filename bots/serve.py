@@ -12,9 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from bots import jobs
-from bots.app import App, Platform, running
+from bots.app import App, running
 from bots.discord.adapter import DiscordAdapter
 from bots.discord.sender import DiscordSender
+from bots.doors import Platform
 from bots.guiding import in_daemon
 from bots.listening import PortTaken, Server, listen
 from bots.operations.listener import watched

@@ -44,7 +44,7 @@ async def unlink_by_staff(
         chain_id=wallet.chain_id,
         by=by,
         now=now,
-        why=reason,
+        reason=reason,
     )
     if gone:
         values = {"card": called, "why": reason}

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bots.marks import Mark
 from bots.operations.meters import Meters
 from core.access import Doorkeeper
 from core.announcements import Outgoing
@@ -52,6 +53,7 @@ class Desk:
     rates: Callable[[], Mapping[str, float]]  # messages a second, by platform whose door is open
     platforms: Callable[[], Collection[str]]  # where a bot is set up, and our pages
     try_out: TryOut
+    mark: Mark
     meters: Meters = field(default_factory=Meters)
     speaks: Callable[[], bool] = lambda: False  # whether answers can be said aloud at all
     speaks_in: Callable[[str], bool] = lambda _: True  # in this language, as far as is known

@@ -12,6 +12,7 @@ from bots import texts
 from bots.conversation.belonging import Belonging
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
+from bots.marks import Mark
 from core import credentials, identity
 from core.database import transaction
 from core.identity import Account, Wallet
@@ -35,12 +36,18 @@ def short(address: str) -> str:
 
 
 async def links_of(
-    town: TownPack, session: AsyncSession, member_id: int, language: str, now: datetime
+    town: TownPack,
+    session: AsyncSession,
+    member_id: int,
+    language: str,
+    now: datetime,
+    *,
+    mark: Mark,
 ) -> list[Link]:
     """Everything that is linked to a member, each with words of its own."""
     wallets = await identity.linked_wallets(session, member_id)
     held = await credentials.credentials_of(session, member_id, now=now)
-    found = [_wallet(town, each, wallets, language) for each in wallets]
+    found = [_wallet(town, each, wallets, language, mark) for each in wallets]
     for each in held:
         proof = town.proof(each.proof)
         since = _day(town, each.proved_at, language)
@@ -59,12 +66,14 @@ async def links_of(
     return found
 
 
-def _wallet(town: TownPack, wallet: Wallet, wallets: Sequence[Wallet], language: str) -> Link:
+def _wallet(
+    town: TownPack, wallet: Wallet, wallets: Sequence[Wallet], language: str, mark: Mark
+) -> Link:
     behind = wallet.via is None and any(
         each.via == wallet.address and wallet.counts_on(each.chain_id or 0) for each in wallets
     )
     warning = texts.say("proofs.links.sure-vaults", language) if behind else ""
-    return Link(f"w:{wallet.mark}", words_of(town, wallet, language), warning)
+    return Link(f"w:{mark(wallet)}", words_of(town, wallet, language), warning)
 
 
 def words_of(town: TownPack, wallet: Wallet, language: str) -> str:
@@ -86,18 +95,22 @@ def _day(town: TownPack, moment: datetime, language: str) -> str:
     return texts.say("chat.date", language, year=local.year, month=local.month, day=local.day)
 
 
-async def find_wallet(session: AsyncSession, member_id: int, mark: str) -> Wallet | None:
+async def find_wallet(
+    session: AsyncSession, member_id: int, named: str, *, mark: Mark
+) -> Wallet | None:
     """The wallet of a member that a button or a form names."""
     mine = await identity.linked_wallets(session, member_id)
-    return next((each for each in mine if each.mark == mark), None)
+    return next((each for each in mine if mark(each) == named), None)
 
 
-async def unlink(session: AsyncSession, member_id: int, key: str, now: datetime) -> bool:
+async def unlink(
+    session: AsyncSession, member_id: int, key: str, now: datetime, *, mark: Mark
+) -> bool:
     """Take off what `key` names. Returns whether it was the member's."""
     kind, _, name = key.partition(":")
     by = f"member:{member_id}"
     if kind == "w":
-        wallet = await find_wallet(session, member_id, name)
+        wallet = await find_wallet(session, member_id, name, mark=mark)
         return wallet is not None and await identity.unlink_wallet(
             session, member_id, wallet.address, chain_id=wallet.chain_id, by=by, now=now
         )
@@ -116,7 +129,12 @@ class Links:
     async def _all(self, account: Account) -> list[Link]:
         async with transaction(self._desk.sessions) as session:
             return await links_of(
-                self._desk.town, session, account.member_id, account.locale, self._desk.clock()
+                self._desk.town,
+                session,
+                account.member_id,
+                account.locale,
+                self._desk.clock(),
+                mark=self._desk.mark,
             )
 
     async def list(self, incoming: Incoming, account: Account) -> Reply:  # noqa: ARG002
@@ -154,7 +172,8 @@ class Links:
             text = "\n".join(each for each in words if each)
             return Reply(text, buttons=((yes, no),), private=True)
         async with transaction(self._desk.sessions) as session:
-            await unlink(session, account.member_id, key, self._desk.clock())
+            now, mark = self._desk.clock(), self._desk.mark
+            await unlink(session, account.member_id, key, now, mark=mark)
         rooms = await self._belonging.rooms(incoming, account)
         done = texts.say("proofs.links.done", language, what=link.words)
         return Reply(f"{done}\n\n{rooms.text}", buttons=rooms.buttons, private=True)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bots.conversation import Incoming, Reply
 from bots.conversation.learning import Learning
 from bots.happenings import Happenings
+from bots.marks import Mark
 from bots.operations.meters import Meters
 from bots.voice import Voice
 from core.access import ChannelKeeper, Doorkeeper, EvidenceReader
@@ -67,6 +68,8 @@ class TownApp(Protocol):
     def town(self) -> TownPack: ...
     @property
     def chains(self) -> Health: ...
+    @property
+    def mark(self) -> Mark: ...
     @property
     def sessions(self) -> Sessions: ...
     @property

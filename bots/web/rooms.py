@@ -264,7 +264,8 @@ class Rooms:
         if account is not None:
             language = self.web.visitor(request).language
             async with transaction(app.sessions) as session:
-                links = await links_of(app.town, session, account.member_id, language, app.clock())
+                member, now = account.member_id, app.clock()
+                links = await links_of(app.town, session, member, language, now, mark=app.mark)
         vaults = app.vaults.possible and any(each.key.startswith("w:") for each in links)
         return self.web.render(request, "mydata.html", account=account, links=links, vaults=vaults)
 
@@ -275,7 +276,8 @@ class Rooms:
         if fields.get("sure") != CONFIRMATION:
             return go("/mydata", request, flash="not-deleted")
         async with transaction(app.sessions) as session:
-            await unlink(session, account.member_id, fields.get("link", ""), app.clock())
+            link, now = fields.get("link", ""), app.clock()
+            await unlink(session, account.member_id, link, now, mark=app.mark)
         await app.doorkeeper.recheck(account.member_id)
         app.wake()
         return go("/mydata", request, flash="unlinked")

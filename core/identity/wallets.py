@@ -7,7 +7,6 @@ is another wallet, which may be another person's. An account whose key has deleg
 (EIP-7702) is still its key's.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -29,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from core import audit
-from core.errors import WalletTaken
+from core.errors import NotFound, WalletTaken
 from core.identity.accounts import note_arrival
 from core.tables import CredentialRow, WalletRow
 
@@ -58,12 +57,6 @@ class Wallet:
     def counts_on(self, chain_id: int) -> bool:
         """Whether what it holds on this chain is the member's."""
         return self.chain_id in (None, chain_id)
-
-    @property
-    def mark(self) -> str:
-        """16 hex digits that tell the wallets of one member apart, for a button or a path."""
-        name = f"{self.address}:{self.chain_id or EVERY_CHAIN}"
-        return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def _wallet(row: WalletRow) -> Wallet:
@@ -165,15 +158,34 @@ async def link_wallet(
     delegate; a contract does so on the chain alone that it signed for. A key (`contract_wallet`
     false) is worth more than a contract, and takes the place of what its member had on one chain.
 
-    Raises `WalletTaken` if another member has proved it. The primary key decides a race; of a key
-    and a contract at once, which share none, the key counts.
+    Raises `WalletTaken` if another member has proved it, and `NotFound` if it cannot be entered:
+    the member is gone. The primary key decides a race; of a key and a contract at once, which share
+    none, the key counts.
     """
+    for _ in range(2):  # Somebody was quicker by a moment: then what they entered decides.
+        if await _link(
+            session, member_id, address, chain_id, now=now, contract_wallet=contract_wallet
+        ):
+            return
+    raise NotFound(f"member {member_id}")
+
+
+async def _link(
+    session: AsyncSession,
+    member_id: int,
+    address: str,
+    chain_id: int,
+    *,
+    now: datetime,
+    contract_wallet: bool,
+) -> bool:
+    """Whether it is the member's now; not if it could not be entered. Raises `WalletTaken`."""
     here = chain_id if contract_wallet else EVERY_CHAIN
     rows = await _rows(session, address, lock=True)
     if EVERY_CHAIN in rows:
         if rows[EVERY_CHAIN].member_id != member_id:
             raise WalletTaken
-        return
+        return True
     if not contract_wallet and any(
         row.via is None and row.member_id != member_id for row in rows.values()
     ):
@@ -182,21 +194,19 @@ async def link_wallet(
     if there is not None and there.via is None:
         if there.member_id != member_id:
             raise WalletTaken
-        return
+        return True
+    known = any(row.member_id == member_id for row in rows.values())
     if there is not None:
         await _take_over(session, there, member_id, chain_id, now)
     elif not await _add(session, member_id, address, here, now=now, proved_on=chain_id):
-        # Somebody was quicker by a moment: what they entered decides now.
-        await link_wallet(
-            session, member_id, address, chain_id, now=now, contract_wallet=contract_wallet
-        )
-        return
+        return False
     if not contract_wallet:
         for row in rows.values():
             await _give_way(session, row, member_id, now)
-    if not any(row.member_id == member_id for row in rows.values()):
+    if not known:
         await note_arrival(session, member_id, now=now)
     await audit.record_of_member(session, member_id, "wallet.linked", now=now)
+    return True
 
 
 async def _take_over(
@@ -238,13 +248,13 @@ async def unlink_wallet(
     chain_id: int | None = None,
     by: str,
     now: datetime,
-    why: str = "",
+    reason: str = "",
 ) -> bool:
     """Let a wallet, and the vaults behind it, stand for nobody. Returns whether it was linked.
 
     `chain_id` as in `Wallet`: `None` is the one that counts everywhere, with all that the member
-    has at this address. The caller looks at the member's rooms again: they close with notice and
-    grace as always.
+    has at this address; `reason` is what staff wrote. The caller looks at the member's rooms again:
+    they close with notice and grace as always.
     """
     mine = [WalletRow.address == address, WalletRow.member_id == member_id]
     if chain_id is not None:
@@ -253,7 +263,7 @@ async def unlink_wallet(
     if not gone.all():
         return False
     await audit.record_of_member(
-        session, member_id, "wallet.unlinked", by=by, detail={"why": why}, now=now
+        session, member_id, "wallet.unlinked", by=by, detail={"reason": reason}, now=now
     )
     return True
 
@@ -285,7 +295,8 @@ async def link_vault(
             WalletRow.via == via, WalletRow.via_chain_id == hot.chain_id
         )
     )
-    if len(behind.all()) >= MAX_VAULTS:
+    known = set(behind)
+    if vault not in known and len(known) >= MAX_VAULTS:
         return False
     rows = await _rows(session, vault)
     there = rows.get(EVERY_CHAIN) or rows.get(chain_id)

@@ -84,6 +84,7 @@ class Base:
         self._clock = clock
         self._secret = secret.encode()
         self._zone = ZoneInfo(town.town.timezone)
+        self._chains = {each.chain_id for each in town.collections}
         self._marks = {passes.mark_of(perk.name): perk for perk in town.perks}
 
     @asynccontextmanager
@@ -164,7 +165,7 @@ class Base:
         if perk.unlimited:
             token = next((each for each in tokens if each.key == prefer), next(iter(tokens), None))
             return Reckoning(Left(None, None, ends=ends), token, (), (), period.label, ends)
-        names = await names_of(session, member_id, self._secret)
+        names = await names_of(session, member_id, self._secret, chains=self._chains)
         by_card = perk.counted_by != "person" and bool(tokens)
         by_person = perk.counted_by != "token" or not by_card
         seen = await counters.slots_seen(
@@ -172,7 +173,7 @@ class Base:
             perk.name,
             period.label,
             tokens=[each.key for each in tokens] if by_card else [],
-            names=names,
+            names=[*names.own, *names.older],
             member_id=member_id,
         )
         used, spoken_for = seen.of_cards, seen.of_names
@@ -196,7 +197,8 @@ class Base:
             (each for each in open_cards if each.key == prefer), next(iter(open_cards), None)
         )
         of_cards = [Account(Counter.TOKEN, each.key) for each in cards]
-        of_person = [Account(Counter.PERSON, name) for name in names]
+        of_person = [Account(Counter.PERSON, name) for name in names.own]
+        before = [Account(Counter.PERSON, name) for name in names.older]
         slots = [Slot.after(each, used[each.subject]) for each in of_cards if _is(each, token)]
         if by_person:
             slots += [Slot.after(each, spoken_for[each.subject]) for each in of_person]
@@ -204,7 +206,7 @@ class Base:
             Left(perk.uses, left, cards, person if by_person else None, ends),
             token,
             slots,
-            [*of_cards, *of_person],
+            [*of_cards, *of_person, *before],
             period.label,
             ends,
         )

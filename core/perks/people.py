@@ -5,11 +5,15 @@ subjects of their other proofs, their chat accounts. Each name has its own count
 begins anew by leaving and coming back with the same wallet, code, identity or chat account. All
 names but the number are HMAC-SHA-256 with a key of the town; they go when the period is over.
 A browser's account has no name that outlives it.
+
+A contract is named by its address and chain: elsewhere it may be somebody else's. A key speaks on
+every chain, so who has it has those names too, and the address alone.
 """
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import select, union_all, update
@@ -23,12 +27,26 @@ BROWSER: Final = ("account", "web")
 """No name that outlives it."""
 
 
-async def names_of(session: AsyncSession, member_id: int, secret: bytes) -> list[str]:
-    """Every name of a person, the number first."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """By which names a person's uses are counted."""
+
+    own: list[str]  # the number first; the next use is counted by each
+    older: list[str]  # a contract's address alone: what was counted before chains were told apart
+
+
+async def names_of(
+    session: AsyncSession, member_id: int, secret: bytes, *, chains: Collection[int]
+) -> Names:
+    """Every name of a person. `chains`: on which a key speaks for the contract at its address."""
     asked = wallets_asked(member_id), subjects_asked(member_id), accounts_asked(member_id)
-    rows = await session.execute(union_all(*asked))
-    known = [_name(kind, where, what) for kind, where, what in rows if (kind, where) != BROWSER]
-    return [f"member:{member_id}", *sorted(_hidden(each, secret) for each in known)]
+    rows = [each for each in await session.execute(union_all(*asked)) if each[:2] != BROWSER]
+    own = {name for each in rows for name in _names(*each, chains)}
+    older = {f"wallet:{where}" for kind, where, chain in rows if kind == "wallet" and chain} - own
+    return Names(
+        [f"member:{member_id}", *sorted(_hidden(each, secret) for each in own)],
+        sorted(_hidden(each, secret) for each in older),
+    )
 
 
 async def has_chat(session: AsyncSession, member_id: int) -> bool:
@@ -79,11 +97,15 @@ async def left(session: AsyncSession, member_id: int) -> None:
         )
 
 
-def _name(kind: str, where: str, what: str) -> str:
-    """One name. The same address is another wallet where another chain's code speaks for it."""
-    if kind == "wallet":
-        return f"wallet:{where}@{what}" if what else f"wallet:{where}"
-    return f"{kind}:{where}:{what}"
+def _names(kind: str, where: str, what: str, chains: Collection[int]) -> Iterator[str]:
+    """The names of one thing that a person has."""
+    if kind != "wallet":
+        yield f"{kind}:{where}:{what}"
+    elif what:
+        yield f"wallet:{where}@{what}"
+    else:
+        yield f"wallet:{where}"
+        yield from (f"wallet:{where}@{chain}" for chain in chains)
 
 
 def _hidden(name: str, secret: bytes) -> str:

@@ -75,8 +75,11 @@ class Window(Base):
             try:
                 async with self._transaction() as session:
                     return await self._take(session, found, desk, reading, request_id)
-            except IntegrityError:  # somebody else took the slot, or this very pass
-                continue
+            except IntegrityError:  # somebody else took the slot, this very pass, or the number
+                async with self._transaction() as session:
+                    done = await self._done(session, desk, request_id, presented=presented)
+                if done is not None:
+                    return done
         raise RecordsUnavailable("too many at once")
 
     async def _at_a_glance(self, presented: str, desk: Desk, request_id: str) -> Found | None:

@@ -40,7 +40,7 @@ async def test_a_deadline_is_written_or_chosen_and_nothing_leaves_after_it(
     assert "・送る時：11月25日 9:00\n期限：11月25日 17:00（" in sure.text
     bare = await press(app, sure, "期限を外す")
     assert "期限：" not in bare.text
-    chosen = await press(app, await press(app, bare, "期限を付ける"), "3時間後まで")
+    chosen = await press(app, await press(app, bare, "期限を付ける"), "送り始めから3時間")
     assert "期限：11月25日 12:00（" in chosen.text
     planned = await press(app, chosen, "予約する")
     assert "期限：11月25日 12:00（" in planned.text
@@ -53,6 +53,83 @@ async def test_a_deadline_is_written_or_chosen_and_nothing_leaves_after_it(
     await flush(app, clock)
     assert desk.arrived == []
     assert (await shown(app)).state is AnnouncementState.CANCELLED
+
+
+@pytest.mark.usefixtures("desk")
+async def test_a_deadline_is_written_once_more_and_another_start_keeps_it(app: App) -> None:
+    await to_the_last_look(app)
+    await press(app, await say(app, text="11月25日 9:00"), "期限を付ける")
+    sure = await say(app, text="11月25日 7:00")
+    assert "期限は、送る時より後" in sure.text
+    sure = await say(app, text="11月26日 17:00")
+    assert "期限を直すときは" in sure.text
+    sure = await say(app, text="11月25日 17:00")
+    assert "・送る時：11月25日 9:00\n期限：11月25日 17:00（" in sure.text
+    asked = await press(app, sure, "期限を直す")
+    assert "いつまでに送れなければ" in asked.text
+    sure = await press(app, asked, "← 戻る")
+    assert "期限：11月25日 17:00（" in sure.text
+
+    when = await press(app, sure, "← 戻る")
+    assert "期限：11月25日 17:00（" in when.text
+    refused = await say(app, text="11月25日 18:00")
+    assert "期限は、送る時より後" in refused.text
+    when = await press(app, refused, "← 戻る")
+    assert "期限：11月25日 17:00（" in when.text
+    sure = await say(app, text="11月25日 10:00")
+    assert "・送る時：11月25日 10:00\n期限：11月25日 17:00（" in sure.text
+    sure = await press(app, await press(app, sure, "← 戻る"), "今すぐ送る")
+    assert "・送る時：今すぐ\n期限：11月25日 17:00（" in sure.text
+    bare = await press(app, await press(app, sure, "← 戻る"), "期限を外す")
+    assert "期限：" not in bare.text
+    assert "期限：" not in (await press(app, bare, "今すぐ送る")).text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_forms_keep_the_deadline_with_another_start(app: App) -> None:
+    discord = replace(STAFF, has_forms=True)
+    await to_preview(app)
+    sure = await say(app, discord, action="announce:until:1:now", text="11月25日 17:00")
+    when = await press(app, sure, "← 戻る", discord)
+    action = next(
+        str(each.action) for row in when.rows for each in row if each.label == "日時を書く"
+    )
+    assert form_of(action, "ja") is not None
+    sure = await say(app, discord, action=action, text="11月25日 9:00")
+    assert "・送る時：11月25日 9:00\n期限：11月25日 17:00（" in sure.text
+    change = next(
+        str(each.action) for row in sure.rows for each in row if each.label == "期限を直す"
+    )
+    assert form_of(change, "ja") is not None
+    sure = await say(app, discord, action=change, text="11月25日 12:00")
+    assert "・送る時：11月25日 9:00\n期限：11月25日 12:00（" in sure.text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_what_is_no_draft_any_more_waits_for_no_deadline(app: App) -> None:
+    await to_the_last_look(app)
+    await press(app, await say(app, text="11月25日 9:00"), "予約する")
+    shown = await say(app, action="announce:until:1:now")
+    assert "予約してあります" in shown.text
+    assert "期限" not in (await say(app, text="11月25日 17:00")).text
+
+
+@pytest.mark.usefixtures("desk")
+async def test_a_menu_that_does_not_hold_all_areas_says_where_the_others_are(app: App) -> None:
+    preview = await to_preview(app)
+    for number in range(1, 27):
+        account = f"5{number}"
+        await say(app, replace(STAFF, account=account), action="messages:on")
+        async with transaction(app.sessions) as session:
+            found = await identity.find_account(session, "telegram", account)
+            assert found is not None
+            await identity.set_area(session, found.member_id, f"JP-{number:02}")
+        if number == 25:
+            asked = await press(app, preview, "住む地域で絞る")
+            assert "管理画面" not in asked.text
+    asked = await press(app, preview, "住む地域で絞る")
+    assert len(asked.menu) == 25
+    assert "ほかの地域は、管理画面で選べます" in asked.text
 
 
 @pytest.mark.usefixtures("desk")

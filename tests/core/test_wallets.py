@@ -21,8 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import identity
+from core.audit import has
 from core.database import Sessions, transaction
-from core.errors import WalletTaken
+from core.errors import NotFound, WalletTaken
 from core.identity import Wallet
 from core.identity.people import keys_of, member_columns
 from core.identity.wallets import MAX_VAULTS
@@ -220,8 +221,6 @@ async def test_a_contract_is_taken_off_on_one_chain_and_stays_on_the_other(
     member = await join(sessions, "1")
     await link(sessions, member, SAFE, contract=True)
     await link(sessions, member, SAFE, contract=True, chain=AMOY)
-    polygon, amoy = await linked(sessions, member)
-    assert polygon.mark != amoy.mark
     async with transaction(sessions) as session:
         assert await identity.unlink_wallet(
             session, member, SAFE, chain_id=POLYGON, by="member:1", now=NOW
@@ -263,6 +262,42 @@ async def test_only_a_wallet_that_was_proved_acts_for_others_and_not_for_endless
     for number in range(MAX_VAULTS):
         assert await vault(sessions, first, f"0x{number:040x}")
     assert not await vault(sessions, first)
+
+
+async def test_a_vault_counts_once_among_those_that_one_may_have_whatever_its_chains(
+    sessions: Sessions,
+) -> None:
+    member = await join(sessions, "1")
+    await link(sessions, member, HOT)
+    for number in range(MAX_VAULTS - 1):
+        assert await vault(sessions, member, f"0x{number:040x}")
+    async with transaction(sessions) as session:
+        for chain in (AMOY, 1):
+            assert await identity.link_vault(
+                session, member, f"0x{0:040x}", chain, via=HOT, now=NOW
+            )
+    assert await vault(sessions, member)
+    assert not await vault(sessions, member, SAFE)
+    async with transaction(sessions) as session:
+        assert await identity.link_vault(session, member, VAULT, AMOY, via=HOT, now=NOW)
+    assert await vault(sessions, member)  # known: looked at again
+
+
+async def test_a_wallet_of_who_is_gone_is_refused_at_once(sessions: Sessions) -> None:
+    for contract in (False, True):
+        with pytest.raises(NotFound):
+            await link(sessions, 4711, HOT, contract=contract)
+
+
+async def test_a_browser_joins_by_the_vault_that_it_proves_whoever_had_it(
+    sessions: Sessions,
+) -> None:
+    first, second = await join(sessions, "1"), await join(sessions, "2", "web")
+    await link(sessions, first, HOT)
+    await vault(sessions, first)
+    await link(sessions, second, VAULT, contract=True)
+    async with transaction(sessions) as session:
+        assert await has(session, "member.joined", f"member:{second}")
 
 
 async def test_a_delegation_that_is_over_lets_the_vault_go_unless_it_was_proved_since(

@@ -86,7 +86,9 @@ class Announcing:
         except NotFound:
             return old(account)
         except BadAnnouncement as error:
-            return fault(error, number, account)
+            place = {"confirm": 1, "send": 2}.get(verb)
+            until = detail.split(":")[place : place + 1] if place else []
+            return fault(error, number, account, until="".join(until))
 
     async def _act(
         self, verb: str, number: int, detail: str, incoming: Incoming, account: Account

@@ -40,34 +40,40 @@ class TooLong(Exception):
     """Words that are more than one message of a platform; says which, in the writer's language."""
 
 
-def fault(error: BadAnnouncement | TooLong, number: int | None, account: Account) -> Reply:
-    """What is wrong with a draft; `number` is `None` while there is none yet."""
+def fault(
+    error: BadAnnouncement | TooLong, number: int | None, account: Account, *, until: str = ""
+) -> Reply:
+    """What is wrong with a draft; `number` is `None` while there is none yet.
+
+    `until`: a deadline that the step of the time keeps.
+    """
     if isinstance(error, TooLong):
         return _waiting(str(error), number, Step.LANGUAGES, account)
     step = MENDED_AT.get(str(error.reason), Step.PREVIEW)
-    return again(f"fault.{error.reason}", number, step, account)
+    return again(f"fault.{error.reason}", number, step, account, until=until)
 
 
-def again(key: str, number: int | None, step: Step, account: Account) -> Reply:
+def again(key: str, number: int | None, step: Step, account: Account, *, until: str = "") -> Reply:
     """A step that goes on waiting, and its ways back and out."""
-    return _waiting(say(key, account.locale), number, step, account)
+    return _waiting(say(key, account.locale), number, step, account, until)
 
 
-def _waiting(said: str, number: int | None, step: Step, account: Account) -> Reply:
+def _waiting(said: str, number: int | None, step: Step, account: Account, until: str = "") -> Reply:
     return Reply(
         said,
-        buttons=ways_out(number, step, account.locale),
+        buttons=ways_out(number, step, account.locale, until),
         private=True,
         failed=True,
     )
 
 
-def ways_out(number: int | None, step: Step, language: str) -> tuple[Row, ...]:
+def ways_out(number: int | None, step: Step, language: str, until: str = "") -> tuple[Row, ...]:
     """The step once more, or nothing of it at all."""
     leave = quit_button(number, language)
     if number is None:
         return ((leave,),)
-    return ((button("back", f"announce:go:{number}:{step.value}", language), leave),)
+    kept = f":{until}" if until and step is Step.TIME else ""
+    return ((button("back", f"announce:go:{number}:{step.value}{kept}", language), leave),)
 
 
 def begin_again(key: str, account: Account) -> Reply:

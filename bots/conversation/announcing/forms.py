@@ -34,9 +34,9 @@ def form_of(action: str, language: str) -> Form | None:
         case ["announce", "place", number] if number.isdigit():
             title = Blank(say("place.name"), MAX_LABEL)
             return Form(say("place.title"), (title, Blank(say("place.where"), MAX_ADDRESS)))
-        case ["announce", "until", number, _] if number.isdigit():
+        case ["announce", "until", number, _, *_] if number.isdigit():
             return Form(say("deadline.title"), (Blank(say("deadline.field"), MAX_TIME),))
-        case ["announce", "type", number] if number.isdigit():
+        case ["announce", "type", number, *_] if number.isdigit():
             return Form(say("time.title"), (Blank(say("time.field"), MAX_TIME),))
     return None
 

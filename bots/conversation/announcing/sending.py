@@ -1,13 +1,14 @@
 """The last steps before an announcement leaves: a test to oneself, the last look, the word."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bots.conversation.announcing.following import Following
-from bots.conversation.announcing.steps import Step, Steps, button, minutes_of, say
+from bots.conversation.announcing.steps import Row, Step, Steps, button, say
+from bots.conversation.announcing.times import minutes_of, moment_in
 from bots.conversation.desk import Desk
-from bots.conversation.messages import Button, Incoming, Reply
+from bots.conversation.messages import Button, ChatKind, Incoming, Reply
 from core import announcements
 from core.announcements import AnnouncementState, Fault
 from core.database import reading, transaction
@@ -46,12 +47,13 @@ class Sending:
         `BadAnnouncement` for a deadline that comes before the start.
         """
         when, _, until = times.partition(":")
-        language, start_at, deadline = account.locale, _moment(when), _moment(until)
+        language, start_at, deadline = account.locale, moment_in(when), moment_in(until)
         if deadline is not None and deadline <= (start_at or self._desk.clock()):
             raise BadAnnouncement(Fault.DEADLINE)
         found = await self._steps.weigh(number)
         draft = found.announcement
-        waits = "time" if draft.state is AnnouncementState.DRAFT else None
+        typed = "time" if deadline is None else f"until:{times}"
+        waits = typed if draft.state is AnnouncementState.DRAFT else None
         await self._steps.wait_for(waits, number, incoming, account)
         if waits is None:
             return self._following.show(draft, language)
@@ -71,6 +73,8 @@ class Sending:
         if deadline is not None:
             ends = self._steps.when(deadline, language)
             lines.append(say("deadline.until", language, when=ends))
+            if incoming.chat is ChatKind.PRIVATE:
+                lines.append(say("deadline.typed", language))
         if found.needs_second:
             lines.append(say("preview.second", language))
         lines.append(say("confirm.sure", language))
@@ -78,19 +82,30 @@ class Sending:
             say("confirm.plan" if start_at else "confirm.send", language),
             action=f"announce:send:{number}:{when}:{draft.revision}:{until}",
         )
-        limit = button("deadline.add", f"announce:until:{number}:{when}", language)
+        limit: Row = (button("deadline.add", f"announce:until:{number}:{when}", language),)
+        kept = ""
         if deadline is not None:
-            limit = button("deadline.remove", f"announce:confirm:{number}:{when}", language)
-        back = Button(say("back", language), action=f"announce:go:{number}:time")
+            kept = f":{until}"
+            limit = (
+                button("deadline.change", f"announce:until:{number}:{times}", language),
+                button("deadline.remove", f"announce:confirm:{number}:{when}", language),
+            )
+        back = Button(say("back", language), action=f"announce:go:{number}:time{kept}")
         leave = Button(say("quit", language), action=f"announce:quit:{number}")
-        return Reply("\n".join(lines), buttons=((send,), (limit,), (back, leave)), private=True)
+        return Reply("\n".join(lines), buttons=((send,), limit, (back, leave)), private=True)
 
     async def ask_deadline(
-        self, number: int, when: str, incoming: Incoming, account: Account
+        self, number: int, times: str, incoming: Incoming, account: Account
     ) -> Reply:
-        """After which moment nothing should leave any more."""
-        await self._steps.wait_for(f"until:{when}", number, incoming, account)
-        language, begins = account.locale, _moment(when) or self._desk.clock()
+        """After which moment nothing should leave any more. `times` as in `confirm`."""
+        async with reading(self._desk.sessions) as session:
+            draft = await announcements.progress(session, number)
+        if draft.state is not AnnouncementState.DRAFT:
+            await self._steps.wait_for(None, number, incoming, account)
+            return self._following.show(draft, account.locale)
+        await self._steps.wait_for(f"until:{times}", number, incoming, account)
+        when = times.partition(":")[0]
+        language, begins = account.locale, moment_in(when) or self._desk.clock()
         offered = tuple(
             Button(
                 say("deadline.hours", language, hours=hours),
@@ -99,7 +114,7 @@ class Sending:
             )
             for hours in SOON
         )
-        back = button("back", f"announce:confirm:{number}:{when}", language)
+        back = button("back", f"announce:confirm:{number}:{times}", language)
         asked = say("deadline.ask", language, town=self._desk.town.town.name.get(language))
         return Reply(asked, buttons=(offered, (back,)), private=True)
 
@@ -126,8 +141,8 @@ class Sending:
                     town=self._desk.town,
                     by=self._desk.author(incoming),
                     now=self._desk.clock(),
-                    start_at=_moment(when),
-                    deadline=_moment(until),
+                    start_at=moment_in(when),
+                    deadline=moment_in(until),
                     counted=counted,
                     platforms=self._desk.platforms(),
                 )
@@ -146,10 +161,3 @@ class Sending:
             draft = await announcements.progress(session, number)
             long = await self._steps.too_long(session, draft, account.locale)
         return bool(long) and draft.state is AnnouncementState.DRAFT
-
-
-def _moment(when: str) -> datetime | None:
-    """The moment that a button carries, in minutes since 1970."""
-    if not (when.isascii() and when.isdigit() and len(when) <= 9):  # noqa: PLR2004
-        return None
-    return datetime.fromtimestamp(int(when) * 60, UTC)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bots import texts
+from bots.conversation.announcing.times import minutes_of, moment_in
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from bots.fitting import unfit
@@ -66,12 +67,23 @@ class Steps:
         self._desk = desk
 
     async def show(
-        self, step: Step, number: int, incoming: Incoming, account: Account, note: str = ""
+        self,
+        step: Step,
+        number: int,
+        incoming: Incoming,
+        account: Account,
+        note: str = "",
+        *,
+        until: str = "",
     ) -> Reply:
-        """One step, with what is known by now; and remember what the next message will be."""
+        """One step, with what is known by now; and remember what the next message will be.
+
+        `until`: the deadline that the step of the time keeps, as buttons carry it.
+        """
         async with reading(self._desk.sessions) as session:
             draft = await announcements.progress(session, number)
-        await self.wait_for(TYPED.get(step), number, incoming, account)
+        waits = f"{TYPED[step]}:{until}" if until else TYPED.get(step)
+        await self.wait_for(waits, number, incoming, account)
         match step:
             case Step.WORDS:
                 return self.words(draft.id, account.locale)
@@ -86,7 +98,7 @@ class Steps:
             case Step.PREVIEW:
                 reply = await self._preview(draft, account.locale)
             case Step.TIME:
-                reply = self._time(draft, incoming, account.locale)
+                reply = self._time(draft, incoming, account.locale, until)
         return replace(reply, text=f"{note}\n\n{reply.text}") if note else reply
 
     async def wait_for(
@@ -246,19 +258,24 @@ class Steps:
         reply = self._step(Step.PREVIEW, "\n".join(lines), rows, language)
         return replace(reply, preview=shown)
 
-    def _time(self, draft: Announcement, incoming: Incoming, language: str) -> Reply:
+    def _time(self, draft: Announcement, incoming: Incoming, language: str, until: str) -> Reply:
         town, now = self._desk.town.town, self._desk.clock()
         asked = say("time.ask", language, town=town.name.get(language))
-        send = f"announce:confirm:{draft.id}"
+        send, kept = f"announce:confirm:{draft.id}", f":{until}" if until else ""
         tomorrow = now.astimezone(ZoneInfo(town.timezone)).date() + timedelta(days=1)
-        quick: list[Button] = [button("time.hour", f"{send}:{minutes_of(now + HOUR)}", language)]
+        quick: list[Button] = [
+            button("time.hour", f"{send}:{minutes_of(now + HOUR)}{kept}", language)
+        ]
         for clock in (MORNING, EVENING):
             at = start_of(tomorrow, clock, zone=town.timezone).at
             label = say("time.tomorrow", language, time=clock.strftime("%-H:%M"))
-            quick.append(Button(label, action=f"{send}:{minutes_of(at)}"))
-        rows: list[Row] = [(button("time.now", f"{send}:now", language),), tuple(quick)]
+            quick.append(Button(label, action=f"{send}:{minutes_of(at)}{kept}"))
+        rows: list[Row] = [(button("time.now", f"{send}:now{kept}", language),), tuple(quick)]
         if incoming.has_forms:
-            rows.append((button("time.type", f"announce:type:{draft.id}", language),))
+            rows.append((button("time.type", f"announce:type:{draft.id}{kept}", language),))
+        if (deadline := moment_in(until)) is not None:
+            asked += "\n" + say("deadline.until", language, when=self.when(deadline, language))
+            rows.append((button("deadline.remove", f"announce:go:{draft.id}:time", language),))
         rows += _onwards(draft.id, Step.TIME, language, leads_on=False)
         return self._step(Step.TIME, asked, rows, language)
 
@@ -395,8 +412,3 @@ def _text(draft: Announcement) -> str:
 def _in(words: Mapping[str, str], language: str) -> str:
     chosen = (language, *FALLBACKS.get(language, ()), "ja")
     return next((words[each] for each in chosen if each in words), "")
-
-
-def minutes_of(moment: datetime) -> int:
-    """Whole minutes since 1970, as a button carries a time."""
-    return int(moment.timestamp()) // 60

@@ -11,7 +11,8 @@ from bots.conversation.announcing.faults import TooLong, again, fault, old
 from bots.conversation.announcing.following import Following
 from bots.conversation.announcing.reading import link_of, moment_of, place_of, words_of
 from bots.conversation.announcing.sending import Sending
-from bots.conversation.announcing.steps import TOWN, Step, Steps, button, minutes_of, say
+from bots.conversation.announcing.steps import TOWN, Step, Steps, button, say
+from bots.conversation.announcing.times import minutes_of
 from bots.conversation.desk import Desk
 from bots.conversation.messages import Button, Incoming, Reply
 from bots.zones import area_name
@@ -74,7 +75,11 @@ class Writing:
                 return await self.ask_words(number, detail, incoming, account)
             case "photo" | "link" | "type":
                 step = {"photo": Step.PICTURE, "link": Step.LINK}.get(verb, Step.TIME)
-                return await self._steps.show(step, number, incoming, account)
+                kept = detail if step is Step.TIME else ""
+                return await self._steps.show(step, number, incoming, account, until=kept)
+            case "go" if detail.startswith(f"{Step.TIME}:"):
+                kept = detail.partition(":")[2]
+                return await self._steps.show(Step.TIME, number, incoming, account, until=kept)
             case "go" if detail in {step.value for step in Step}:
                 return await self._steps.show(Step(detail), number, incoming, account)
             case "place":
@@ -112,8 +117,11 @@ class Writing:
         choices = tuple(
             Button(area_name(each, language), action=f"{start}:{each}") for each in used
         )
+        asked = say("area.ask", language)
+        if len(choices) > MOST_AREAS:
+            asked += "\n" + say("area.more", language, most=MOST_AREAS)
         return Reply(
-            say("area.ask", language),
+            asked,
             buttons=((everywhere,), (back,)),
             menu=choices[:MOST_AREAS],
             menu_label=say("area.menu", language),
@@ -148,7 +156,8 @@ class Writing:
         try:
             return await puts[what](number, detail, incoming, account)
         except (BadAnnouncement, TooLong) as error:
-            return fault(error, number, account)  # the same step goes on waiting
+            kept = {"time": detail, "until": detail.partition(":")[2]}.get(what, "")
+            return fault(error, number, account, until=kept)  # the same step goes on waiting
         except NotAllowed:
             await self._steps.wait_for(None, None, incoming, account)
             return await self._following.progress(number, account)
@@ -214,24 +223,29 @@ class Writing:
         return await self._steps.show(Step.LINK, number, incoming, account)
 
     async def _put_deadline(
-        self, number: int, when: str, incoming: Incoming, account: Account
+        self, number: int, times: str, incoming: Incoming, account: Account
     ) -> Reply:
+        when, _, kept = times.partition(":")
         ends = moment_of(incoming.text, now=self._desk.clock(), zone=self._desk.town.town.timezone)
         if ends is None:
-            return again("time.unread", number, Step.TIME, account)
+            return again("time.unread", number, Step.TIME, account, until=kept)
         return await self._sending.confirm(
             number, f"{when}:{minutes_of(ends.at)}", incoming, account
         )
 
-    async def _put_time(self, number: int, _: str, incoming: Incoming, account: Account) -> Reply:
+    async def _put_time(
+        self, number: int, until: str, incoming: Incoming, account: Account
+    ) -> Reply:
+        """Another start; the deadline stays."""
         town = self._desk.town.town
         now = self._desk.clock()
         start = moment_of(incoming.text, now=now, zone=town.timezone)
         if start is None:
-            return again("time.unread", number, Step.TIME, account)
+            return again("time.unread", number, Step.TIME, account, until=until)
         if start.at <= now:
             raise BadAnnouncement(Fault.START)
-        reply = await self._sending.confirm(number, str(minutes_of(start.at)), incoming, account)
+        times = f"{minutes_of(start.at)}:{until}"
+        reply = await self._sending.confirm(number, times, incoming, account)
         if start.left_out:
             when = self._steps.when(start.at, account.locale)
             note = say("time.left-out", account.locale, when=when)

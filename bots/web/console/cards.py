@@ -35,8 +35,9 @@ class Cards(StaffPages):
         return await self._page(request, number, wallet)
 
     async def _wallet(self, number: int, mark: str) -> Wallet | None:
-        async with reading(self.web.app.sessions) as session:
-            return await find_wallet(session, number, mark)
+        app = self.web.app
+        async with reading(app.sessions) as session:
+            return await find_wallet(session, number, mark, mark=app.mark)
 
     async def _page(
         self, request: Request, number: int, wallet: Wallet, *, reason: str = "", fault: str = ""
@@ -57,7 +58,7 @@ class Cards(StaffPages):
             "card_unlink.html",
             status=422 if fault else 200,
             number=number,
-            mark=wallet.mark,
+            mark=self.web.app.mark(wallet),
             card=words_of(town, wallet, language),
             behind=behind,
             rooms=sorted({each.gate for each in doors if each.state in {"open", "opening"}}),

@@ -181,7 +181,7 @@ class Members(StaffPages):
             }
         today = now.astimezone(ZoneInfo(app.town.town.timezone)).date()
         language = self.language(request)
-        cards = [(each.mark, words_of(app.town, each, language)) for each in wallets]
+        cards = [(app.mark(each), words_of(app.town, each, language)) for each in wallets]
         return self.render(
             request,
             "member.html",

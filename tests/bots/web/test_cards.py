@@ -1,9 +1,13 @@
 """Staff take a card off a member: a second look, a reason, a notice, and the way back."""
 
+import hashlib
+import hmac
 import re
+from dataclasses import replace
 
 from sqlalchemy import select
 
+from bots.marks import mark_of
 from core import identity
 from core.audit import verify
 from core.database import reading, transaction
@@ -45,7 +49,7 @@ async def test_a_card_is_taken_off_after_a_second_look_with_a_reason_and_the_mem
         rows = list(await session.scalars(select(AuditRow).order_by(AuditRow.id)))
         (entry,) = [each for each in rows if each.action == "wallet.unlinked"]
         assert (entry.actor, entry.subject) == ("staff:hana", f"member:{member}")
-        assert entry.detail == {"why": "lost <b>phone</b>"}
+        assert entry.detail == {"reason": "lost <b>phone</b>"}
         assert await verify(session) is None
         told = await session.scalars(select(AnnouncementRow.texts))
         told_of = [each for each in told if each["key"] == "card-unlinked"]
@@ -53,6 +57,24 @@ async def test_a_card_is_taken_off_after_a_second_look_with_a_reason_and_the_mem
         assert told_of[0]["values"] == {"card": "0x7E…df", "why": "lost <b>phone</b>"}
         states = await session.scalars(select(GrantRow.state).where(GrantRow.member_id == member))
         assert set(states) == {"leaving"}, "with notice and grace, not at once"
+
+
+async def test_no_link_tells_whose_address_it_is_to_who_tries_those_on_the_chain(
+    world: World,
+) -> None:
+    member, *_ = await arrive(world)
+    async with world.visitor() as hana:
+        await enter(world, hana)
+        (path,) = LINK.findall((await hana.get(f"/console/members/{member}")).text)
+    plain = f"{WALLETS[0]}:0".encode()
+    for key in (b"", b"wallet-marks"):
+        assert hmac.new(key, plain, hashlib.sha256).hexdigest()[:16] not in path
+    assert hashlib.sha256(plain).hexdigest()[:16] not in path
+    async with reading(world.app.sessions) as session:
+        (wallet,) = await identity.linked_wallets(session, member)
+    assert mark_of("of this town", wallet) != mark_of("of another", wallet)
+    elsewhere = replace(wallet, chain_id=137)
+    assert mark_of("of this town", wallet) != mark_of("of this town", elsewhere)
 
 
 async def test_the_member_who_proves_again_keeps_the_room(world: World) -> None:
@@ -101,7 +123,7 @@ async def test_the_pages_are_for_staff_alone(world: World) -> None:
     member, *_ = await arrive(world)
     async with reading(world.app.sessions) as session:
         (wallet,) = await identity.linked_wallets(session, member)
-    path = f"/console/members/{member}/cards/{wallet.mark}"
+    path = f"/console/members/{member}/cards/{world.app.mark(wallet)}"
     async with world.visitor() as stranger:
         assert (await stranger.get(path)).status == 403
         assert (await stranger.post(path, reason="x", sure="yes")).status == 403

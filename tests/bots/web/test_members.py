@@ -67,7 +67,7 @@ async def test_staff_see_who_is_in_which_room_why_and_since_when(world: World) -
         table = (await hana.get("/console/members/rooms/residents/list.csv")).text
         assert f"{members[0]},web,open," in table
         assert table.startswith(
-            "\ufeff会員,場所,様子,いつから,開いている理由,出る日時,足りないもの"
+            "\ufeff会員,サービス,状態,いつから,開いている理由,出る日時,足りないもの"
         )
         assert "0x7E5F" not in table + listed + overview
 

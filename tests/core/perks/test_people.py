@@ -1,8 +1,11 @@
 """Who a person is to the counters: leaving, coming back, merging, and what is kept."""
 
+import hashlib
+import hmac
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import delete, select
 
 from core import audit, identity, mydata, perks
 from core.access import Doorkeeper, KeptTraits, MemberEvidence
@@ -16,6 +19,7 @@ from core.town import TownPack
 from tests.core.perks.world import World, perk
 
 WALLET = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+HOT = "0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF"
 
 
 async def leave(world: World, member: int) -> None:
@@ -81,6 +85,54 @@ async def test_a_contract_account_at_the_same_address_on_another_chain_is_somebo
     again = await world.member("another-account", 3)
     await link(world, again, contract_on=137)
     assert await reason(world, again) is Reason.USED_UP
+
+
+async def through(world: World, member: int, vault: str, chain: int) -> None:
+    """Link a vault by way of a wallet that the member proved by its key."""
+    await link(world, member, HOT)
+    async with transaction(world.sessions) as session:
+        assert await identity.link_vault(session, member, vault, chain, via=HOT, now=world.clock())
+
+
+@pytest.mark.parametrize("by_key_first", [False, True])
+async def test_a_vault_that_comes_back_by_its_key_or_the_other_way_brings_no_new_use(
+    town: TownPack, sessions: Sessions, *, by_key_first: bool
+) -> None:
+    world = World(town, sessions, perk(counted_by="person"))
+    chain = town.collections[0].chain_id
+    first, desk = await world.member("hana", 1), await world.desk()
+    if by_key_first:
+        await link(world, first)
+    else:
+        await through(world, first, WALLET, chain)
+    assert (await world.visit(first, desk)).ok
+    await leave(world, first)
+    second = await world.member("another-account", 1)
+    assert await reason(world, second) is Reason.OK  # nothing yet says who they are
+    if by_key_first:
+        await through(world, second, WALLET, chain)
+    else:
+        await link(world, second)
+    assert await reason(world, second) is Reason.USED_UP
+
+
+async def test_what_was_counted_by_an_address_alone_still_counts_for_its_contract(
+    town: TownPack, lite: Sessions
+) -> None:
+    """Before addresses of contracts were named with their chain."""
+    world = World(town, lite, perk(counted_by="person"))
+    first, desk = await world.member("hana", 1), await world.desk()
+    await link(world, first)
+    assert (await world.visit(first, desk)).ok
+    await leave(world, first)
+    name, key = f"person:wallet:{WALLET}".encode(), b"a secret of the tests"
+    async with transaction(lite) as session:
+        old = hmac.new(key, name, hashlib.sha256).hexdigest()
+        await session.execute(delete(UseRow).where(UseRow.subject != old))
+        assert len(list(await session.scalars(select(UseRow)))) == 1
+    second = await world.member("another-account", 2)
+    await link(world, second, contract_on=137)
+    assert await reason(world, second) is Reason.USED_UP
 
 
 async def test_a_proof_that_is_called_web_is_a_name_like_any_other(

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from core.access.evidence import Evidence
+from core.chain.values import Finality
 from core.database import Sessions
 from core.errors import NotAllowed
 from core.perks import Reason, Scan, Source
@@ -87,6 +89,24 @@ async def test_what_staff_let_count_is_no_yes_for_another_text(
     assert flagged.conflict_id is not None
     await world.perks.resolve(flagged.conflict_id, by="staff", accept=True, reason="来ていました")
     assert not (await world.scan(presented, desk, "flagged")).ok
+
+
+async def test_a_number_that_two_passes_have_at_the_same_moment_is_the_first_s(
+    world: World,
+) -> None:
+    hana, desk = await world.member("hana", 1), await world.desk()
+    first, second = await world.shown(hana), await world.shown(hana)
+    read = world.chain.of
+
+    async def overtaken(member_id: int, *, finality: Finality) -> Evidence:
+        world.chain.of = read  # type: ignore[method-assign]
+        assert (await world.scan(first.text, desk, "same")).ok
+        return await read(member_id, finality=finality)
+
+    world.chain.of = overtaken  # type: ignore[method-assign]
+    with pytest.raises(NotAllowed):
+        await world.scan(second.text, desk, "same")
+    assert len(await world.perks.redemptions()) == 1
 
 
 async def test_a_number_of_a_booked_scan_answers_for_no_other_text(world: World) -> None:
