@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 MAX_SECONDS: Final = 60
 MAX_BYTES: Final = LARGEST
 QUESTIONS_A_MINUTE: Final = 6
+FORESEEN_A_MINUTE: Final = 2 * QUESTIONS_A_MINUTE
+FORESEEN_AT_ONCE: Final = 6
+"""Recordings of one person that are heard before they are over; a radio pauses without end."""
 CLOSE_SECONDS: Final = 3
 LONGEST_LINE: Final = 8
 """Who is ninth would wait longer than it takes to write."""
@@ -155,6 +158,8 @@ class Voice:
         for number, found in enumerate(("found", "missed")):
             self._meters.voice_cache.labels(found).set_function(partial(self._recalled, number))
         self._limits = Buckets(rate=QUESTIONS_A_MINUTE / 60, burst=QUESTIONS_A_MINUTE, clock=clock)
+        rate = FORESEEN_A_MINUTE / 60
+        self._ahead = Buckets(rate=rate, burst=FORESEEN_AT_ONCE, clock=clock)
 
     @property
     def hears(self) -> bool:
@@ -213,14 +218,21 @@ class Voice:
             asked.outcome = "doubtful" if heard.doubtful else "heard"
             return heard
 
-    def foresee(self, audio: bytes, *, languages: Sequence[Language]) -> asyncio.Task[Heard] | None:
+    def foresee(
+        self, audio: bytes, *, person: str, languages: Sequence[Language]
+    ) -> asyncio.Task[Heard] | None:
         """Begin to hear what may be a whole question, if nobody else is being heard.
 
-        Only one at a time in the whole town, so that a real question waits for a second at most.
+        Only one at a time in the whole town: a real question waits for that one at most, so
+        `audio` should be short. `person`, or whom cookies cannot multiply, for a limit a minute.
         Who goes on speaking forgets the task; it ends by itself.
         """
         ears = self._ears.engine
         if not self._foresees or ears is None or self._foreseen or self._line.taken:
+            return None
+        try:
+            self._ahead.take(person)
+        except TooMany:
             return None
         self._foreseen = asyncio.create_task(ears.hear(audio, languages=languages))
         self._foreseen.add_done_callback(self._no_longer)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -17,7 +17,7 @@ from bots.voice import Voice, VoiceTooLarge, answered_in
 from bots.web.chat import MAX_QUESTION, MISHEARD, Transcripts, Turn
 from bots.web.pages import Web
 from bots.web.session import Visitor
-from bots.web.voice.listening import AHEAD, Foresight, Microphone, Turns
+from bots.web.voice.listening import AHEAD, Foresight, Microphone, OpenTurns
 from bots.web.voice.messages import (
     IDLE,
     MAX_RECORDING,
@@ -55,12 +55,6 @@ SPARE_SECONDS: Final = 5.0
 """That a recording's messages may take longer than the recording."""
 
 
-class OpenTurns(Protocol):
-    """Loads the detector where it is not yet loaded, and begins with silence."""
-
-    async def __call__(self) -> Turns: ...
-
-
 Work = Callable[[int], Awaitable[None]]
 """Answers the question of this number."""
 
@@ -96,7 +90,7 @@ class Call:
         self._recording: bytearray | None = None
         self._since = 0.0  # when the recording or the open microphone began
         self._microphone: Microphone | None = None
-        self._foresight = Foresight(lambda sound: voice.foresee(sound, languages=self._languages))
+        self._foresight = Foresight(self._foresee)
         self._overheard = ""  # what the mascot was saying when this turn began
         self._last = 0  # the number of the last question
         self._cut = 0  # nothing of this question or an earlier one is to be heard
@@ -235,8 +229,12 @@ class Call:
         except VoiceError as error:
             await self._fault(0, error, over=True)
             return
-        self._since = self._clock()
+        self._since, self._foresight = self._clock(), Foresight(self._foresee)
         await self.wire.say("listening")
+
+    def _foresee(self, sound: bytes) -> asyncio.Task[Heard] | None:
+        who = f"web:{self._words.address}"
+        return self._voice.foresee(sound, person=who, languages=self._languages)
 
     async def _listen(self, microphone: Microphone, sound: bytes) -> None:
         for edge in microphone.feed(sound):

@@ -15,8 +15,8 @@ from bots.limits import TooMany
 from bots.web.chat import Transcripts
 from bots.web.guard import address_of
 from bots.web.pages import Web
-from bots.web.voice.call import Call, OpenTurns
-from bots.web.voice.listening import Turns
+from bots.web.voice.call import Call
+from bots.web.voice.listening import OpenTurns, Turns
 from bots.web.voice.messages import ELSEWHERE, TOO_MANY, Patience
 from bots.web.voice.shares import Shares
 from knowledge.voice.hearing.activity import Silero

@@ -19,6 +19,8 @@ LONGEST: Final = MAX_SECONDS - 2
 """Seconds after which a turn ends by itself, so that what was said is answered."""
 PAUSE: Final = 0.25
 """Seconds of silence after which what was said so far may be the whole turn."""
+FORESEEN: Final = 10
+"""Seconds of a turn that are heard before it is over: no real question is to wait for more."""
 AHEAD: Final = 5.0
 """Seconds of sound that may arrive earlier than its clock says: a phone that woke up."""
 _BYTES: Final = 2  # of one sample
@@ -32,6 +34,12 @@ class Turns(Protocol):
 
     @property
     def quiet(self) -> float: ...
+
+
+class OpenTurns(Protocol):
+    """Loads the detector where it is not yet loaded, and begins with silence."""
+
+    async def __call__(self) -> Turns: ...
 
 
 Pause = tuple[int, int]
@@ -113,7 +121,10 @@ Hear = Callable[[bytes], asyncio.Task[Heard] | None]
 
 
 class Foresight:
-    """What was said until a pause is heard while it is still open whether it was all."""
+    """What was said until a pause is heard while it is still open whether it was all.
+
+    One a microphone: each counts its turns anew.
+    """
 
     def __init__(self, hear: Hear) -> None:
         self._hear = hear
@@ -122,8 +133,10 @@ class Foresight:
     def watch(self, microphone: Microphone) -> None:
         """Begin at each new pause; who goes on speaking makes what was begun worthless."""
         pause = microphone.pause
-        if pause is not None and (self._begun is None or self._begun[0] != pause):
-            self._begun = pause, self._hear(microphone.so_far)
+        if pause is None or (self._begun is not None and self._begun[0] == pause):
+            return
+        short = pause[1] <= FORESEEN * HEARING_RATE * _BYTES
+        self._begun = pause, self._hear(microphone.so_far) if short else None
 
     def of(self, ended: Pause | None) -> asyncio.Task[Heard] | None:
         """What was begun in the silence in which a turn ended."""

@@ -1,6 +1,7 @@
 """Decoding: what Whisper has listened to, in words.
 
-CTranslate2 takes a core for each decoding; those that are begun together run at the same time.
+In Japanese, Chinese and Korean each decoding takes a core, and two that are begun together run at
+the same time; those of other languages take all cores, one after the other.
 """
 
 from collections.abc import Mapping

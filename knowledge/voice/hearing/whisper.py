@@ -9,9 +9,9 @@ is fetched. Four things differ from how the library alone would be used:
 * Words of other scripts are not weighed in Japanese, Chinese and Korean: `trimmed`
   takes two thirds of the work.
 * A prompt names the town's places, without which none is spelled right, but makes the model hear
-  them everywhere. So it is written down twice at the same time, with the prompt and without, and
-  all hypotheses go to `consensus`. What loops or only recites the prompt is left
-  out; where nothing remains it is done again with the whole window.
+  them everywhere. So it is written down twice, with the prompt and without (in Japanese, Chinese
+  and Korean at the same time), and all hypotheses go to `consensus`. What loops or only recites
+  the prompt is left out; where nothing remains it is done again with the whole window.
 * The language is one of those asked for. Where two are nearly as likely by their sounds, the one
   wins in which the words are likelier; the sounds still count, or names alone, which are hard to
   write, are taken for Korean.
@@ -20,6 +20,7 @@ is fetched. Four things differ from how the library alone would be used:
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 
 from knowledge.errors import NothingHeard, RecogniserFailed
 from knowledge.voice.extras import missing
-from knowledge.voice.hearing.decoding import Decoded, Decoder, Decoding
+from knowledge.voice.hearing.decoding import EAST_ASIAN, Decoded, Decoder, Decoding
 from knowledge.voice.hearing.guards import invented, loops, recites
 from knowledge.voice.hearing.weights import whisper_base
 from knowledge.voice.port import HEARING_RATE, Clip, Guess, Transcript
@@ -84,6 +85,7 @@ class Whisper:
                 local_files_only=True,
             )
             self._decoder = Decoder(self._model, folder)
+        self._running: list[Decoding] = []
 
     def recognise(
         self, clip: Clip, *, languages: Sequence[str], prompts: Mapping[str, str]
@@ -91,6 +93,21 @@ class Whisper:
         """Write down what is said. Raises `NothingHeard` where it is only repetition or silence."""
         if clip.rate != HEARING_RATE or not languages:
             raise RecogniserFailed("a recording of 16 kHz and a language are needed")
+        try:
+            return self._recognised(clip, languages, prompts)
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait for what was begun and not needed: the next recording is not to wait for it."""
+        running, self._running = self._running, []
+        for each in running:
+            with suppress(RuntimeError):  # of CTranslate2; whoever needed it has been told
+                each.result()
+
+    def _recognised(
+        self, clip: Clip, languages: Sequence[str], prompts: Mapping[str, str]
+    ) -> Transcript:
         parts = [self._part(each) for each in _parts(clip)]
         language, first = self._told(parts[0], languages, prompts)
         prompt = prompts.get(language, "")
@@ -116,7 +133,9 @@ class Whisper:
         candidates = list(shares)
         begun = {each: self._plain(part, each) for each in candidates}
         first = candidates[0]
-        prompted = self._prompted(part, first, prompts.get(first, ""))
+        prompted = None
+        if len(candidates) == 1 or first in EAST_ASIAN:  # else it would hold up the whole model
+            prompted = self._prompted(part, first, prompts.get(first, ""))
 
         def likelihood(language: str) -> float:
             made = begun[language].result()
@@ -128,7 +147,7 @@ class Whisper:
 
         best = first if len(candidates) == 1 else max(candidates, key=likelihood)
         prompt = prompts.get(best, "")
-        if best != first:
+        if best != first or prompted is None:
             prompted = self._prompted(part, best, prompt)
         return best, self._written(part, best, prompt, begun[best], prompted)
 
@@ -177,7 +196,9 @@ class Whisper:
     def _begun(
         self, encoded: "StorageView", seconds: float, language: str, prompt: str = ""
     ) -> Decoding:
-        return self._decoder.begin(encoded, seconds=seconds, language=language, prompt=prompt)
+        begun = self._decoder.begin(encoded, seconds=seconds, language=language, prompt=prompt)
+        self._running.append(begun)
+        return begun
 
     def _window(self, part: "_Part", language: str) -> "StorageView":
         if language in _SHORT:

@@ -17,13 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from knowledge.errors import (
-    AudioTooLong,
-    AudioUnreadable,
-    Busy,
-    SynthesiserFailed,
-    VoiceMissing,
-)
+from knowledge.errors import AudioTooLong, AudioUnreadable, Busy, SynthesiserFailed, VoiceMissing
 from knowledge.language import Language
 from knowledge.voice.bare import bare
 from knowledge.voice.choice import SpeechEndpoint, VoiceChoice
@@ -60,6 +54,7 @@ _TIMEOUT: Final = 30.0
 _TIMEOUT_A_SENTENCE: Final = 8.0
 _MOST_WAITING: Final = 12
 _STUMBLES: Final = 2  # sentences in a row: one may be slow while something else begins
+_TELLING: Final = 0.8  # seconds of a sentence that is slow or not
 
 
 def open_mouth(
@@ -127,7 +122,8 @@ class SpokenMouth:
         if self._endpoint is not None:
             return f"{ENDPOINT} {self._endpoint.model}"
         styles = self._kokoro_voices
-        first = f"{kokoro.NAME}:{styles['ja']}" if self._prefers_kokoro else mei.NAME
+        nicer = self._prefers_kokoro and self._keeps_pace
+        first = f"{kokoro.NAME}:{styles['ja']}" if nicer else mei.NAME
         foreign = sorted(self._foreign) if self._bearable else []
         return ", ".join([first, *(f"{each} {kokoro.NAME}:{styles[each]}" for each in foreign)])
 
@@ -144,7 +140,11 @@ class SpokenMouth:
         return self._cache.found, self._cache.missed
 
     def speaks(self, language: Language) -> bool:
-        return bool(self._engines(_spoken_in(language), rested=False))
+        spoken_in = _spoken_in(language)
+        found = self._engines(spoken_in, rested=False)
+        if not found and spoken_in in self._foreign:
+            self._try_again()  # nobody would else: what is not spoken is never asked to be said
+        return bool(found)
 
     async def warm(self) -> Cost | None:
         """Load what speaks Japanese here; returns what it cost, `None` where nothing is loaded.
@@ -262,6 +262,8 @@ class SpokenMouth:
     def _rest(self, engine: str, turn: Turn) -> None:
         if engine in self._rests:
             self._rests[engine].begin()
+        if engine == kokoro.NAME:
+            self._stumbles()
         turn.without(engine)
 
     async def _made(
@@ -318,16 +320,27 @@ class SpokenMouth:
     def _keep_pace(self, engine: str, utterance: Utterance, turn: Turn) -> None:
         self._paces[engine].add(utterance.work, utterance.seconds)
         pace = turn.worked(utterance.work, utterance.seconds)
-        if engine != kokoro.NAME or pace is None:
+        if engine != kokoro.NAME:
             return
-        if pace > SLOWEST and len(turn.engines) > 1:
+        if pace is not None and pace > SLOWEST and len(turn.engines) > 1:
             self._keeps_pace = False
             self._fell_behind(pace)
             turn.without(kokoro.NAME)
-        self._stumbled = self._stumbled + 1 if pace > SLOWEST_ALONE else 0
-        if self._stumbled >= _STUMBLES and self._bearable:
-            self._bearable = False  # this answer is said to its end, the next ones are written
-            self._fell_behind(pace)
+        if utterance.seconds < _TELLING:
+            return
+        alone = utterance.work / utterance.seconds
+        if alone <= SLOWEST_ALONE:
+            self._stumbled = 0
+        elif self._stumbles():
+            self._fell_behind(alone)  # this answer is said to its end, the next ones are written
+
+    def _stumbles(self) -> bool:
+        """Count a sentence that came far too late or not at all; whether that was too often."""
+        self._stumbled += 1
+        if self._stumbled < _STUMBLES or not self._bearable:
+            return False
+        self._bearable = False
+        return True
 
     def _fell_behind(self, pace: float) -> None:
         logger.info("voice.kokoro_behind", extra={"real_time_factor": round(pace, 2)})
@@ -344,7 +357,10 @@ class SpokenMouth:
         assert self._voices is not None  # noqa: S101 - Kokoro is only asked with it
         try:
             pace = await self._voices.call(Voices.warm, kokoro.NAME, timeout=_TIMEOUT)
-        except (SynthesiserFailed, Busy, VoiceMissing):
+        except (SynthesiserFailed, Busy, VoiceMissing) as error:
+            logger.warning("voice.kokoro_failed", extra={"reason": error.code})
+            if not isinstance(error, Busy):
+                self._keeps_pace = self._bearable = False
             self._rests[kokoro.NAME].begin()
             return
         self._keeps_pace, self._bearable = pace <= SLOWEST, pace <= SLOWEST_ALONE

@@ -253,3 +253,9 @@ async def test_nobody_who_hears_the_answer_or_wants_none_is_told_of_missing_voic
     assert why not in (await say(app, korean("3"), platform="web")).footnote, "its button says so"
     app.voice = None
     assert why not in (await say(app, korean("4"))).footnote
+
+
+@pytest.mark.parametrize("language", ["ja", "ja-easy", "en", "zh-Hans", "zh-Hant", "ko"])
+def test_a_voice_that_may_only_rest_is_not_said_to_be_still_to_come(language: str) -> None:
+    told = texts.say("voice.unspoken", language)
+    assert not any(each in told for each in ("まだ", "yet", "还", "還", "아직"))

@@ -19,7 +19,12 @@ from bots.voice import (
     answered_in,
     sentence,
 )
-from bots.voice.service import CLOSE_SECONDS, LONGEST_LINE
+from bots.voice.service import (
+    CLOSE_SECONDS,
+    FORESEEN_A_MINUTE,
+    FORESEEN_AT_ONCE,
+    LONGEST_LINE,
+)
 from knowledge.errors import NothingHeard, RecogniserFailed, VoiceMissing
 from knowledge.language import Language
 from knowledge.testing import FakeEars, FakeMouth
@@ -204,8 +209,8 @@ def an_hour(_: object) -> None:
     threading.Event().wait(3600)
 
 
-async def foreseeing(ears: FakeEars) -> Voice:
-    voice = Voice(ears=lambda: ears, mouth=None, foresees=True)
+async def foreseeing(ears: FakeEars, clock: Time | None = None) -> Voice:
+    voice = Voice(ears=lambda: ears, mouth=None, foresees=True, clock=clock or Time())
     await voice.warm_up()
     return voice
 
@@ -213,7 +218,7 @@ async def foreseeing(ears: FakeEars) -> Voice:
 async def test_what_was_heard_ahead_is_the_question_if_only_silence_followed() -> None:
     ears = FakeEars(says="秋芳洞の料金は")
     voice = await foreseeing(ears)
-    begun = voice.foresee(b"so far", languages=JAPANESE)
+    begun = voice.foresee(b"so far", person="web:1", languages=JAPANESE)
     heard = await voice.question(
         b"so far and silence", person="web:1", languages=JAPANESE, foreseen=begun
     )
@@ -225,16 +230,16 @@ async def test_only_one_is_heard_ahead_and_none_while_somebody_is_being_heard() 
     ears = FakeEars()
     ears.hold.clear()
     voice = await foreseeing(ears)
-    first = voice.foresee(b"first", languages=JAPANESE)
+    first = voice.foresee(b"first", person="web:1", languages=JAPANESE)
     assert first is not None
-    assert voice.foresee(b"second", languages=JAPANESE) is None
+    assert voice.foresee(b"second", person="web:1", languages=JAPANESE) is None
     ears.hold.set()
     await first
     ears.hold.clear()
     asking = asyncio.create_task(voice.question(b"s", person="web:1", languages=JAPANESE))
     await asyncio.wait([asking], timeout=0.05)
     assert len(ears.heard) == 2
-    assert voice.foresee(b"third", languages=JAPANESE) is None
+    assert voice.foresee(b"third", person="web:1", languages=JAPANESE) is None
     ears.hold.set()
     await asking
     assert [sound for sound, _ in ears.heard] == [b"first", b"s"]
@@ -243,17 +248,37 @@ async def test_only_one_is_heard_ahead_and_none_while_somebody_is_being_heard() 
 async def test_what_could_not_be_heard_ahead_is_heard_again() -> None:
     ears = FakeEars(fails=RecogniserFailed("lost"))
     voice = await foreseeing(ears)
-    begun = voice.foresee(b"so far", languages=JAPANESE)
+    begun = voice.foresee(b"so far", person="web:1", languages=JAPANESE)
     assert begun is not None
     await asyncio.wait([begun])
     ears.fails = None
     assert await voice.question(b"all", person="web:1", languages=JAPANESE, foreseen=begun)
 
 
+async def test_a_radio_is_not_heard_ahead_without_end_and_takes_nothing_from_others() -> None:
+    clock = Time()
+    voice = await foreseeing(FakeEars(), clock)
+
+    async def begun(person: str) -> bool:
+        task = voice.foresee(b"so far", person=person, languages=JAPANESE)
+        if task is not None:
+            await task
+            await asyncio.sleep(0)  # its end is told to the voice
+        return task is not None
+
+    assert [await begun("radio") for _ in range(60)] == [True] * FORESEEN_AT_ONCE + [False] * (
+        60 - FORESEEN_AT_ONCE
+    )
+    assert await begun("somebody")
+    assert await voice.question(b"all", person="radio", languages=JAPANESE)  # not counted there
+    clock.now += 60 / FORESEEN_A_MINUTE
+    assert [await begun("radio") for _ in range(2)] == [True, False]
+
+
 async def test_a_town_with_a_service_elsewhere_hears_nothing_ahead() -> None:
     voice = Voice(ears=FakeEars, mouth=None)
     await voice.warm_up()
-    assert voice.foresee(b"so far", languages=JAPANESE) is None
+    assert voice.foresee(b"so far", person="web:1", languages=JAPANESE) is None
 
 
 async def test_the_end_does_not_wait_for_a_recording_that_is_being_heard() -> None:

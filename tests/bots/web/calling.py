@@ -116,9 +116,9 @@ class Town:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, clock: SetClock, ears: FakeEars, mouth: FakeMouth
+    folder: Path, clock: SetClock, ears: FakeEars, mouth: FakeMouth, *, foresees: bool = False
 ) -> AsyncIterator[Town]:
-    voice = Voice(ears=lambda: ears, mouth=lambda: mouth)
+    voice = Voice(ears=lambda: ears, mouth=lambda: mouth, foresees=foresees)
     async with open_town(folder, clock, demo=False, voice=voice) as world:
         world.talk.spoken = "おとなは1600円です。こどもは1000円です。"
         yield Town(world, ears, mouth)

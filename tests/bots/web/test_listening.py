@@ -4,7 +4,7 @@ import asyncio
 
 import numpy as np
 
-from bots.web.voice.listening import PAUSE, Foresight, Microphone
+from bots.web.voice.listening import FORESEEN, PAUSE, Foresight, Microphone
 from knowledge.voice.hearing.activity import FRAME, Turn
 from knowledge.voice.port import HEARING_RATE, Heard, Samples
 
@@ -98,4 +98,14 @@ async def test_a_turn_that_is_cut_for_its_length_has_no_pause() -> None:
     while page.microphone.speaking:
         page.microphone.feed(frames(100, 900))
     assert page.microphone.ended is None
+    assert page.foresight.of(page.microphone.ended) is None
+
+
+async def test_who_speaks_long_is_not_heard_ahead_again_and_again() -> None:
+    page = Page()
+    for _ in range(12):  # a breath every three seconds
+        assert not page.say(round(3 / SECONDS), HANG_OVER - 4)
+    assert page.say(round(3 / SECONDS), HANG_OVER)
+    assert all((len(each) - 44) / 2 / HEARING_RATE <= FORESEEN for each in page.begun)
+    assert len(page.begun) == 2
     assert page.foresight.of(page.microphone.ended) is None

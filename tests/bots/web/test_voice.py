@@ -299,6 +299,30 @@ async def test_the_end_of_a_turn_is_found_and_its_beginning_is_whole(
     assert clip.seconds < words_in(voice) + 2
 
 
+async def test_what_was_heard_before_the_microphone_was_closed_is_not_answered_again(
+    tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("faster_whisper", "av")
+    monkeypatch.setattr("bots.web.voice.call.AHEAD", 60.0)
+    sound = pcm(1.0, said(QUESTION), 1.0)
+    ears = FakeEars(says="最初の質問")
+    async with (
+        opened(tmp_path, clock, ears, FakeMouth(), foresees=True) as town,
+        town.world.visitor("ja") as visitor,
+        town.page(visitor, aloud=False) as page,
+    ):
+        await page.record()  # ears that are open hear ahead
+        await page.until("answer")
+        for question in ("秋芳洞の料金は", "大正洞の料金は"):
+            ears.says = question
+            await page.say("open")
+            await stream(page, sound)
+            assert (await page.until("heard"))["text"] == question
+            await page.until("answer")
+            await page.say("close")
+    assert all(audio != ears.heard[0][0] for audio, _ in ears.heard[1:])
+
+
 async def test_an_open_microphone_closes_after_silence_and_says_so(
     tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 """Real Chromium where the voice is refused, cut or lost: the microphone and the page know it."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -177,8 +179,15 @@ async def test_the_press_after_a_microphone_was_missing_is_heard(talking: Talker
     await talking.until("heard.told.some(each => each.type === 'heard')")
 
 
-async def test_a_short_press_stays_short_where_the_page_is_slow(
-    town: Town, playwright: Playwright, tmp_path: Path
+@pytest.mark.parametrize(
+    ("held", "latched"),
+    [
+        pytest.param(0.1, True, id="short: the recording goes on"),
+        pytest.param(0.6, False, id="long: over before anything was recorded"),
+    ],
+)
+async def test_a_press_is_as_long_as_the_finger_s_where_the_page_is_slow(
+    town: Town, playwright: Playwright, tmp_path: Path, held: float, *, latched: bool
 ) -> None:
     file = recording(tmp_path / "silence.wav", 30.0)
     async with talker(playwright, "about:blank", file) as talking:
@@ -186,8 +195,29 @@ async def test_a_short_press_stays_short_where_the_page_is_slow(
         await page.add_init_script(SLOW)
         await page.goto(town.world.url)
         await expect(page.locator("[data-talk]")).to_be_visible()
-        await ask(page, talking)
+        await page.locator("[data-talk]").focus()
+        await press(page, held)
+        if latched:
+            await talking.until("heard.asked.at(-1)?.type === 'sound'")
+        else:
+            await expect(page.locator("[data-talk]")).to_have_attribute("data-on", "false")
+            await press(page, 0.1)
+            await talking.until("heard.asked.at(-1)?.type === 'sound'")
+        await press(page, 0.1)
         await talking.until("heard.told.some(each => each.type === 'heard')")
+
+
+async def press(page: Page, held: float) -> None:
+    """Press Enter for `held` seconds, whether or not the page has time to look meanwhile."""
+    devtools = await page.context.new_cdp_session(page)
+    key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+    now = time.time()
+    await asyncio.gather(
+        *(
+            devtools.send("Input.dispatchKeyEvent", {"type": kind, "timestamp": at, **key})
+            for kind, at in (("keyDown", now), ("keyUp", now + held))
+        )
+    )
 
 
 async def test_the_devices_own_voice_neither_interrupts_itself_nor_is_a_question(

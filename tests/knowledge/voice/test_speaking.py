@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.errors import SynthesiserFailed
+from knowledge.errors import Busy, SynthesiserFailed, VoiceMissing
 from knowledge.language import Language
 from knowledge.voice.choice import VoiceChoice
 from knowledge.voice.codec import AvCodec
@@ -187,6 +187,9 @@ class FakeVoices:
 
     def __init__(self) -> None:
         self.pace = 0.3
+        self.paces: list[float] = []  # of the next pieces
+        self.seconds = 2.0
+        self.fails: Exception | None = None
         self.asked: list[str] = []
 
     async def call(
@@ -197,11 +200,22 @@ class FakeVoices:
     ) -> object:
         assert timeout > 0
         if function is Voices.warm:
+            if arguments[0] != kokoro.NAME:
+                return 0.05
             self.asked.append("probe")
+            self._fail()
             return self.pace
         _, _, engine, _, _ = arguments
         self.asked.append(str(engine))
-        return Utterance(b"OggS", 2.0, 2.0 * (self.pace if engine == kokoro.NAME else 0.05))
+        if engine != kokoro.NAME:
+            return Utterance(b"OggS", 2.0, 0.1)
+        self._fail()
+        pace = self.paces.pop(0) if self.paces else self.pace
+        return Utterance(b"OggS", self.seconds, self.seconds * pace)
+
+    def _fail(self) -> None:
+        if self.fails is not None:
+            raise self.fails
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -300,6 +314,99 @@ async def test_one_slow_sentence_silences_nobody(fake: FakeVoices) -> None:
         fake.pace = pace
         await said(mouth, "One.", Language.EN)
     assert mouth.speaks(Language.EN)
+    await mouth.close()
+
+
+async def test_english_comes_back_where_nobody_asks_for_japanese(fake: FakeVoices) -> None:
+    need("misaki")
+    clock = Clock()
+    mouth = opened(None, "mei", clock=clock)
+    fake.pace = 1.9
+    await said(mouth, "One. Two. Three.", Language.EN)
+    fake.asked = []
+    assert not mouth.speaks(Language.EN)
+    assert not mouth.speaks(Language.KO)
+    assert mouth._probing is None
+
+    clock.now += REST + 1
+    assert not mouth.speaks(Language.KO)
+    assert mouth._probing is None  # Kokoro would not help
+    assert not mouth.speaks(Language.EN)
+    assert not mouth.speaks(Language.EN)  # one trial is enough
+    await _probed(mouth)
+    assert fake.asked == ["probe"]
+    assert not mouth.speaks(Language.EN)  # still too slow
+
+    clock.now += REST + 1
+    fake.pace = 0.4
+    mouth.speaks(Language.EN)
+    await _probed(mouth)
+    assert mouth.speaks(Language.EN)
+    await mouth.close()
+
+
+async def _probed(mouth: SpokenMouth) -> None:
+    assert mouth._probing is not None
+    await mouth._probing
+
+
+async def test_a_slow_sentence_is_not_counted_again_with_those_after_it(fake: FakeVoices) -> None:
+    need("misaki")
+    mouth = opened(None, "mei", clock=Clock())
+    fake.paces = [9.0, 0.4, 0.4]  # a worker that was started anew loads its voice first
+    await said(mouth, "One. Two. Three.", Language.EN)
+    assert mouth.speaks(Language.EN)
+    fake.seconds, fake.pace = 0.7, 3.0  # too short to tell a pace
+    await said(mouth, "One. Two. Three.", Language.EN)
+    assert mouth.speaks(Language.EN)
+    await mouth.close()
+
+
+@pytest.mark.parametrize("error", [SynthesiserFailed("damaged"), VoiceMissing("misaki")])
+async def test_kokoro_that_cannot_be_loaded_speaks_no_language_until_it_can(
+    fake: FakeVoices, error: Exception
+) -> None:
+    need("misaki", "pypinyin", "rjieba")
+    clock = Clock()
+    mouth = opened(None, "kokoro:jf_alpha", clock=clock)
+    mouth._voices.warm = _cost  # type: ignore[union-attr, method-assign]
+    fake.fails = error
+    await mouth.warm()
+    assert mouth.name == "mei"
+    assert not mouth.speaks(Language.EN)
+    assert mouth.speaks(Language.JA)
+    fake.asked = []
+    await said(mouth, "一。")
+    assert fake.asked == ["mei"]
+
+    fake.fails = None
+    clock.now += REST + 1
+    mouth.speaks(Language.EN)
+    await _probed(mouth)
+    assert mouth.speaks(Language.EN)
+    await mouth.close()
+
+
+async def test_kokoro_that_is_only_busy_is_not_taken_for_broken(fake: FakeVoices) -> None:
+    need("misaki")
+    mouth = opened(None, "mei", clock=Clock())
+    mouth._voices.warm = _cost  # type: ignore[union-attr, method-assign]
+    fake.fails = Busy(12)
+    await mouth.warm()
+    assert mouth.speaks(Language.EN)
+    await mouth.close()
+
+
+async def test_a_language_whose_sentences_fail_is_left_to_the_device(fake: FakeVoices) -> None:
+    need("misaki")
+    clock = Clock()
+    mouth = opened(None, "mei", clock=clock)
+    fake.fails = SynthesiserFailed("a damaged dictionary")
+    for spoken in (True, False):  # one sentence may be odd
+        with pytest.raises(SynthesiserFailed):
+            await said(mouth, "One.", Language.EN)
+        assert mouth.speaks(Language.EN) is spoken
+    assert mouth.speaks(Language.JA)
     await mouth.close()
 
 

@@ -19,16 +19,15 @@ export class Press {
     this.since = null;
   }
 
-  #down() {
+  // Both ends by the events' own clock: a slow page hears of them late.
+  #down(event) {
     if (this.latched) {
       this.since = null;
       this.end();
       return;
     }
-    this.since = performance.now();
+    this.since = event.timeStamp;
     this.begin();
-    // The press is as long as the finger's: opening the sound for the first time may hold up the page.
-    if (this.since !== null) this.since = performance.now();
   }
 
   #up(event) {
@@ -43,7 +42,7 @@ export class Press {
     button.addEventListener('pointerdown', (event) => {
       if (event.button !== 0) return;
       button.setPointerCapture(event.pointerId);
-      this.#down();
+      this.#down(event);
     });
     button.addEventListener('pointerup', (event) => this.#up(event));
     button.addEventListener('pointercancel', () => this.cancel());
@@ -52,7 +51,7 @@ export class Press {
       if (event.key === 'Escape') this.cancel();
       if (event.key !== ' ' && event.key !== 'Enter') return;
       event.preventDefault();
-      if (!event.repeat) this.#down();
+      if (!event.repeat) this.#down(event);
     });
     button.addEventListener('keyup', (event) => {
       if (event.key !== ' ' && event.key !== 'Enter') return;
@@ -63,7 +62,7 @@ export class Press {
     // A screen reader's press has neither pointer nor key: it starts, and the next one sends.
     button.addEventListener('click', (event) => {
       if (event.detail !== 0 || this.since !== null) return;
-      this.#down();
+      this.#down(event);
       this.#up(event);
     });
   }
