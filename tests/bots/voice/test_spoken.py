@@ -10,11 +10,13 @@ import pytest
 from bots import texts
 from bots.conversation import Reply
 from bots.conversation.quoting import Quoting
-from bots.conversation.spoken import said_plainly
+from bots.conversation.spoken import Spoken, said_plainly
 from bots.conversation.wording import Wording
 from core import town as town_pack
-from knowledge.answer import Guide
+from knowledge.answer import Answer, AnswerKind, Guide
+from knowledge.extract import Extract
 from knowledge.language import Language
+from knowledge.passage import Contradiction, Kind, Passage, Status
 from tests.conftest import ROOT
 
 Ask = Callable[..., Awaitable[Reply]]
@@ -165,3 +167,54 @@ async def test_every_figure_that_is_said_is_also_written(
 )
 def test_what_is_left_out(text: str, language: str, said: str) -> None:
     assert said_plainly(text, language) == said
+
+
+def told(answer: tuple[Passage, ...]) -> str:
+    """What is said of some rows, in English."""
+    town = town_pack.load(ROOT / "towns" / "mine")
+    extracts = tuple(Extract(each.text, each) for each in answer)
+    asked = Answer(AnswerKind.ANSWERED, Language.EN, "How much?", extracts)
+    return Spoken(town, Quoting(town.folder)).of(asked, "en")
+
+
+def row(
+    item: str, value: str, status: Status = Status.CURRENT, *, disputed: bool = False
+) -> Passage:
+    return Passage(
+        id=item,
+        document="fees",
+        title="Fees",
+        headings=(),
+        text=f"{item}: {value}",
+        kind=Kind.FACT,
+        language=Language.EN,
+        item=item,
+        value=value,
+        status=status,
+        contradiction=Contradiction("fees", item, ("1", "2"), "1", "newer") if disputed else None,
+    )
+
+
+LONG = "600 yen from the first of April until the last day of November"
+UNCONFIRMED = texts.say("voice.spoken.unconfirmed", "en")
+DISPUTED = texts.say("voice.spoken.contradiction", "en")
+
+
+def test_only_rows_that_are_said_are_cautioned() -> None:
+    said = told(
+        (
+            row("Cave", LONG),
+            row("Museum", LONG),
+            row("Tower", LONG + " (to be confirmed)", Status.UNCONFIRMED, disputed=True),
+        )
+    )
+    assert "Cave" in said
+    assert "Tower" not in said
+    assert UNCONFIRMED not in said
+    assert DISPUTED not in said
+
+
+def test_a_row_that_is_said_is_cautioned_once() -> None:
+    said = told((row("Cave", "600 yen (to be confirmed)", Status.UNCONFIRMED), row("Tower", LONG)))
+    assert said.count(UNCONFIRMED) == 1
+    assert "to be confirmed" not in said
