@@ -23,6 +23,7 @@ from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
 from knowledge.travel.plan import Plan, StepKind
 from knowledge.voice.spoken.clauses import SOUNDS_A_SECOND, sounds
+from knowledge.voice.spoken.japanese import without_readings
 
 ROWS: Final = 3
 SENTENCES: Final = 2
@@ -38,7 +39,9 @@ SECONDS: Final = 12.0
 _PAUSE: Final = 0.4  # seconds after a sentence
 
 _ADDRESS: Final = re.compile(r"[(（]?(?:https?://|www\.)[^\s()（）。、]+[)）]?")
-_READING: Final = re.compile(r"(?<=[㐀-鿿々〆ヶァ-ヺー0-9])[(（][ぁ-ゖー\s]+[)）]")
+_READING: Final = re.compile(
+    r"(?<=[㐀-鿿々〆ヶァ-ヺー])(?<!\d[円時])[(（][ぁ-ゖー\s]+[)）]"  # not 500円(おとな)
+)
 _BRACKETED: Final = re.compile(r"\s*[(（]([^()（）]*[ぁ-ヿ㐀-鿿][^()（）]*)[)）]")
 _ASIDE: Final = re.compile(r"[【\[][^】\]]*[】\]]")
 _PHRASES: Final = re.compile(r"(?<=[^\x00-\x7f])[ \u3000]+(?=\S)|(?<=\S)[ \u3000]+(?=[^\x00-\x7f])")
@@ -212,7 +215,7 @@ def said_plainly(text: str, language: str, *, phrases: bool = True) -> str:
     reader = Language(language)
     text = _ASIDE.sub("", _ADDRESS.sub("", text))
     if reader.japanese:
-        text = _TIME_AGAIN.sub("", _READING.sub("", text))
+        text = _TIME_AGAIN.sub("", _READING.sub("", without_readings(text)))
         return (_PHRASES.sub("", text) if phrases and reader is Language.JA_EASY else text).strip()
     if reader.chinese:
         return _BRACKETED.sub(_unless_same, text).strip()

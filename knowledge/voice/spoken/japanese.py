@@ -68,15 +68,19 @@ _NUMBER: Final = r"\d+(?:\.\d+)?"
 
 def spoken_form(text: str, names: Sequence[SpokenName] = ()) -> str:
     """Write one sentence of Japanese as it is said."""
-    plain = _RUBY_OF_OTHERS.sub(
-        lambda found: found["word"] if _is_read(found, names) else found[0],
-        _RUBY.sub("", text.replace("，", "、")),
-    )
+    plain = without_readings(text.replace("，", "、"), names)
     said = clean(_WIDE_COLON.sub("、", plain))
     said = taken(said, _STEPS)
     said = in_kana(said, names)
     said = taken(said, _LAST)
     return said.strip(" 、")
+
+
+def without_readings(text: str, names: Sequence[SpokenName] = ()) -> str:
+    """Leave out the readings in brackets; words in brackets stay: 500円(おとな)."""
+    return _RUBY_OF_OTHERS.sub(
+        lambda found: found["word"] if _is_read(found, names) else found[0], _RUBY.sub("", text)
+    )
 
 
 def _is_read(found: re.Match[str], names: Sequence[SpokenName]) -> bool:

@@ -155,6 +155,8 @@ async def test_every_figure_that_is_said_is_also_written(
     ("text", "language", "said"),
     [
         pytest.param("秋芳洞(あきよしどう)は", "ja", "秋芳洞は", id="a reading"),
+        pytest.param("第4(だいよん)、300円(えん)", "ja-easy", "第4、300円", id="of a figure"),
+        pytest.param("500円(おとな)、8:00(あさ)", "ja", "500円(おとな)、8:00(あさ)", id="word"),
         pytest.param("入(はい)る お金(かね)", "ja-easy", "入るお金", id="easy Japanese"),
         pytest.param("大人(高校生以上)", "ja", "大人(高校生以上)", id="a condition"),
         pytest.param("午後5時30分（17:30）まで", "ja-easy", "午後5時30分まで", id="a time twice"),
