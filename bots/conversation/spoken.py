@@ -23,6 +23,7 @@ from knowledge.language import Language
 from knowledge.passage import Kind, Passage, Status
 from knowledge.travel.plan import Plan, StepKind
 from knowledge.voice.spoken.clauses import SOUNDS_A_SECOND, sounds
+from knowledge.voice.spoken.japanese import without_readings
 
 ROWS: Final = 3
 SENTENCES: Final = 2
@@ -38,7 +39,9 @@ SECONDS: Final = 12.0
 _PAUSE: Final = 0.4  # seconds after a sentence
 
 _ADDRESS: Final = re.compile(r"[(（]?(?:https?://|www\.)[^\s()（）。、]+[)）]?")
-_READING: Final = re.compile(r"(?<=[㐀-鿿々〆ヶァ-ヺー0-9])[(（][ぁ-ゖー\s]+[)）]")
+_READING: Final = re.compile(
+    r"(?<=[㐀-鿿々〆ヶァ-ヺー])(?<!\d[円時])[(（][ぁ-ゖー\s]+[)）]"  # not 500円(おとな)
+)
 _BRACKETED: Final = re.compile(r"\s*[(（]([^()（）]*[ぁ-ヿ㐀-鿿][^()（）]*)[)）]")
 _ASIDE: Final = re.compile(r"[【\[][^】\]]*[】\]]")
 _PHRASES: Final = re.compile(r"(?<=[^\x00-\x7f])[ \u3000]+(?=\S)|(?<=\S)[ \u3000]+(?=[^\x00-\x7f])")
@@ -125,18 +128,16 @@ class Spoken:
     def _extracts(self, extracts: Sequence[Extract], language: str, left: float) -> Iterator[str]:
         reader = Language(language)
         facts = [each.passage for each in extracts if each.passage.kind is Kind.FACT]
-        rows = [row for each in facts if (row := self._quoting.row_aloud(each, reader))]
+        known = [(each, row) for each in facts if (row := self._quoting.row_aloud(each, reader))]
+        rows = [row for _, row in known]
         prose = [each for each in extracts if each.passage.kind is Kind.PROSE]
         readable = [each.text for each in prose if _reads(each.passage, reader)]
         if not rows and not readable:
             yield _say("spoken.original-only", language)
             return
-        cautions = list(self._cautions(facts, language))
-        left -= sum(seconds(each, language) for each in cautions)
         told = [self._row(*each, language) for each in _without_subject(rows[:ROWS], reader)]
-        if any(each.status is Status.UNCONFIRMED for each in facts[:ROWS]):
-            told = [_UNCONFIRMED.sub("", each) for each in told]  # is said once, of them all
-        kept = list(_fitting(told, language, left))
+        kept, cautions = self._with_cautions([each for each, _ in known], told, language, left)
+        left -= sum(seconds(each, language) for each in cautions)
         yield from kept
         more = len(rows) > len(kept) or len(rows) < len(facts)
         if readable and (not kept or len(rows) < ROWS):
@@ -153,12 +154,27 @@ class Spoken:
         key = "fact-sentence" if closed else "fact"
         return _say(f"spoken.{key}", language, item=item, value=value.rstrip("。."))
 
+    def _with_cautions(
+        self, facts: Sequence[Passage], told: Sequence[str], language: str, left: float
+    ) -> tuple[list[str], list[str]]:
+        """The first rows for which there is time, with the cautions they need and no others."""
+        kept: list[str] = []
+        cautions: list[str] = []
+        for number in range(len(told), 0, -1):
+            said = facts[:number]
+            kept, cautions = list(told[:number]), list(self._cautions(said, language))
+            if any(each.status is Status.UNCONFIRMED for each in said):
+                kept = [_UNCONFIRMED.sub("", each) for each in kept]  # is said once, of them all
+            if sum(seconds(each, language) for each in (*kept, *cautions)) <= left:
+                break
+        return kept, cautions
+
     def _cautions(self, facts: Sequence[Passage], language: str) -> Iterator[str]:
-        statuses = {each.status for each in facts[:ROWS]}
+        statuses = {each.status for each in facts}
         for status in (Status.OLD, Status.UNCONFIRMED):
             if status in statuses:
                 yield _say(f"spoken.{status.value}", language)
-        if any(each.contradiction and len(each.contradiction.found) > 1 for each in facts[:ROWS]):
+        if any(each.contradiction and len(each.contradiction.found) > 1 for each in facts):
             yield _say("spoken.contradiction", language)
 
     def _source(self, passage: Passage, language: str) -> str:
@@ -199,7 +215,7 @@ def said_plainly(text: str, language: str, *, phrases: bool = True) -> str:
     reader = Language(language)
     text = _ASIDE.sub("", _ADDRESS.sub("", text))
     if reader.japanese:
-        text = _TIME_AGAIN.sub("", _READING.sub("", text))
+        text = _TIME_AGAIN.sub("", _READING.sub("", without_readings(text)))
         return (_PHRASES.sub("", text) if phrases and reader is Language.JA_EASY else text).strip()
     if reader.chinese:
         return _BRACKETED.sub(_unless_same, text).strip()

@@ -2,7 +2,7 @@
 
 A cut lies after a comma or, where there is none, at the end of a Japanese phrase (は, から, まで …
 before something that is no ending) or before an English conjunction or preposition. It never
-lies within a number, a Latin word or a name of the town.
+lies within a number, a range of numbers or days, a Latin word or a name of the town.
 """
 
 import re
@@ -29,12 +29,15 @@ _WEIGHTS: Final = (
 _COMMA: Final = re.compile(r"[、，；;](?!\d)\s*|,(?=\s)\s*")
 _PHRASE: Final = re.compile(
     r"(?<=[一-鿿々〆ヵヶァ-ヺー0-9])(?:に|で|と|へ|から|まで)?は(?=[一-鿿ァ-ヺ0-9])"
-    r"|(?<=[一-鿿々〆ヵヶァ-ヺー0-9])(?:から|まで|より|では|には)(?=[一-鿿ァ-ヺ0-9])"
-    r"|(?:ので|ですが|ますが|けれど|ながら|ときは|場合は|たら|ため)(?=[一-鿿ァ-ヺ0-9])"
+    r"|(?<=[一-鿿々〆ヵヶァ-ヺー])から(?=[一-鿿ァ-ヺ0-9])(?![揚傘松芋])"
+    r"|(?<=[一-鿿々〆ヵヶァ-ヺー0-9])(?:まで|より|では|には)(?=[一-鿿ァ-ヺ0-9])"
+    r"|(?:ので|ですが|ますが|けれど|ながら|ときは|場合は|たら|ため(?![池息込]))(?=[一-鿿ァ-ヺ0-9])"
 )
+_COUNT: Final = r"(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve)\b)"
 _JOINT: Final = re.compile(
-    r"(?<=[a-z0-9.]) (?=(?:and|but|or|which|who|where|because|while|from|between|until|with|by|for"
-    r"|at|on|in|to) )"
+    r"(?<=[a-z0-9.]) (?=(?:but|which|who|where|because|while|from|between|with|by|for|at|on|in) )"
+    rf"|(?<=[a-z0-9.]) (?=(?:and|or) (?!{_COUNT}))"
+    rf"|\b(?!{_COUNT})[a-z]+ (?=(?:to|until) )"  # after no figure, clock, day or month
 )
 _LIMIT: Final = 0.6  # of a clause: sounds of what may stay uncut beyond it
 

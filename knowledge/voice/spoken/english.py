@@ -33,7 +33,7 @@ _WORDS: Final = {
     r"Mt\.": "Mount", r"approx\.": "approximately", r"e\.g\.,?": "for example", r"vs\.": "versus",
     r"i\.e\.,?": "that is", r"etc\.": "and so on", r"No\.(?=\s?\d)": "number", r"Dr\.": "Doctor",
     r"St\.(?=\s[A-Z])": "Saint", r"w/": "with ", r"\bTel\.?": "telephone", r"Nos\.": "numbers",
-    r"and/or\b": "or", r"c\.(?=\s?1\d{3}\b)": "around", r"[Cc]ont\.": "continued",
+    r"and\s?/\s?or\b": "or", r"c\.(?=\s?1\d{3}\b)": "around", r"[Cc]ont\.": "continued",
     r"incl\.": "including", r"excl\.": "excluding", r"hrs?\.": "hours", r"mins?\.": "minutes",
 }  # fmt: skip
 _CURRENCIES: Final = {"¥": "yen", "$": "dollars", "€": "euros", "£": "pounds", "₩": "won"}
@@ -46,8 +46,14 @@ _MOST_DAYS: Final = 31
 def spoken_form(text: str) -> str:
     """Write one sentence of English as it is said."""
     said = clean(text.replace("，", ", "))
-    said = taken(said, _STEPS)
-    return said.strip(" ,")
+    ended = said.endswith(".")  # also where an abbreviation has the full stop
+    said = taken(said, _STEPS).strip(" ,")
+    return f"{said}." if ended and said[-1:].isalnum() else said
+
+
+def _floors(found: re.Match[str]) -> str:
+    *others, last = re.findall(r"\d+", found[0])
+    return f"floors {', '.join(others)} and {last}"
 
 
 def _date(found: re.Match[str]) -> str:
@@ -147,7 +153,13 @@ _AT: Final = re.compile(r"(?:\b[Tt]el(?:ephone)?|\b[Pp]hone|\b[Cc]all)\b\W*$")
 _NUMBERED: Final = re.compile(
     r"\b(?:Route|Highway|Road|Platform|Exit|Gate|Room|Line|Bus|[Nn]umbers?|Unit|Building|Lot)\s$"
 )
-_MANY: Final = r"\s?(?:thousand|million|billion|trillion|bn|[KMB])\b"
+_COUNTED_TRIPS: Final = re.compile(
+    r"\s(?:times|(?:round |return )?trips|runs|services|departures|buses|trains)\b"
+)
+_MANY: Final = (  # not the letter of B&B, nor of a B course
+    r"(?:\s?(?:thousand|million|billion|trillion|bn)\b"
+    r"|[KMB]\b(?!\s?&)|\s[KMB]\b(?=\s*(?:$|[.,;)])))"
+)
 _FULL: Final = "|".join(_MONTHS)
 _ANY_MONTH: Final = f"(?:{_FULL}|{_SHORT})"
 
@@ -155,7 +167,8 @@ _ANY_MONTH: Final = f"(?:{_FULL}|{_SHORT})"
 def _range(found: re.Match[str]) -> str:
     """7-9 trips; not 4-29 Somebacho, an address, nor 62-0018, a telephone number."""
     low, high = found[1], found[2]
-    if _NUMBERED.search(found.string, 0, found.start()):
+    counted = _COUNTED_TRIPS.match(found.string, found.end())
+    if not counted and _NUMBERED.search(found.string, 0, found.start()):
         return found[0]
     ordered = float(low.replace(",", "")) < float(high.replace(",", ""))
     telephone = re.match(r"0\d", low) or re.match(r"0\d", high)
@@ -166,6 +179,8 @@ def _range(found: re.Match[str]) -> str:
 
 _NUMBER: Final = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _STEPS: Final = (
+    step(r"(?<=\d)\s?[・·]\s?(?=\d)", ", "),
+    step(r"(?<=\dF)\s?[・·]\s?(?=\d)", "/"),
     # the same name in Japanese letters
     step(r"\s*\(\s*(?=[^()]*[぀-ヿ一-鿿])([^()]*)\)",
           _latin_only),
@@ -173,12 +188,18 @@ _STEPS: Final = (
     *(step(rf"(?<![A-Za-z]){written}", said) for written, said in _WORDS.items()),
     step(r"(?<=\d)\s?[×xX✕]\s?(?=\d)", " by "),
     step(r"(?<![\d/])24/7(?:/365)?(?![\d/])", "24 hours a day, 7 days a week"),
+    step(rf"(?<![\w-])(\d{{1,2}})F?\s?{_TO}\s?(\d{{1,2}})F\b", r"floors \1 to \2"),
+    step(r"(?<![\w-])\d{1,2}F(?:\s?[/&]\s?\d{1,2}F)+\b", _floors),
+    step(rf"(?<=\dF)\s?{_TO}\s?(?=B?\d{{1,2}}F\b)", " to "),
     step(r"(?<![\w-])B(\d{1,2})F\b", r"basement floor \1"),
     step(r"(?<![\w-])(\d{1,2})F\b", r"floor \1"),
     step(r"(?<=\d)\s?\+(?!\s?\d)", " or more"),
     step(r"(?<=\dth )c\.", "century"),
+    step(r"(?<=[\dKMBn])\s*/\s*(?=(?:person|adult|child|day|night|car|hour|month|year|group)\b)",
+          " per "),
     step(r"(?<=[A-Za-z0-9)])\s+/\s+(?=[A-Za-z0-9¥$])", ", "),
-    step(r"\s*\(([A-Z][a-z]+ [a-z][^()]*)\)\s*\.?\s*$", r". \1."),
+    step(rf"(?<=\S)\s*\((?!(?:{_DAY}|(?:Holi|[A-Z][a-z]+s?)day|{_ANY_MONTH})s?\b)"
+          r"([A-Z][a-z]+ [a-z][^()]*)\)\s*\.?\s*$", r". \1."),
     # money
     step(rf"(?P<sign>[¥$€£₩])\s?(?P<from>{_NUMBER})(?P<many>{_MANY})?"
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>{_NUMBER})(?P<more>{_MANY})?)?", _currency),

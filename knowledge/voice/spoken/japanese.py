@@ -4,15 +4,34 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from knowledge.text import clean
+from knowledge.text import clean, katakana_to_hiragana
 from knowledge.voice.names import SpokenName
-from knowledge.voice.spoken.latin import in_kana
+from knowledge.voice.spoken.latin import can_be_read, in_kana
 from knowledge.voice.spoken.steps import full_dates, short_dates, step, taken
 
 # Katakana in brackets are words (バス), hiragana after kanji their reading.
 _RUBY: Final = re.compile(
-    r"(?<=[㐀-鿿々])[（(][ぁ-ゖー]+[)）]|(?<=[A-Za-z0-9])[（(][ぁ-ゖ][ぁ-ヺー]*[)）]"
+    r"(?<=[㐀-鿿々])(?<!\d円)(?<!\d時)[（(][ぁ-ゖー]+[)）]|(?<=\d円)[（(]えん[)）]"
+    r"|(?<=\d時)[（(]じ[)）]"
 )
+_RUBY_OF_OTHERS: Final = re.compile(
+    r"(?P<word>[A-Za-z]+(?:[-'][A-Za-z]+)*|\d+)[（(](?P<kana>[ぁ-ゖ][ぁ-ヺー]*)[)）]"
+)
+_FIGURES: Final = (
+    *(
+        ("じゅう", "ひゃく", "びゃく", "ぴゃく", "せん", "ぜん", "まん", "ぜろ", "れい"),
+        ("いち", "いっ", "ひと"),
+    ),
+    *(
+        ("に", "ふた"),
+        ("さん", "みっ"),
+        ("よん", "し", "よ", "よっ"),
+        ("ご", "いつ"),
+        ("ろく", "ろっ", "むっ"),
+    ),
+    *(("なな", "しち"), ("はち", "はっ", "やっ"), ("きゅう", "く", "ここの")),
+)
+"""How a number's last figure may be read."""
 _WIDE_COLON: Final = re.compile(r"：(?!\d)|(?<!\d)：")
 _DAYS: Final = {
     "月": "月曜", "火": "火曜", "水": "水曜", "木": "木曜", "金": "金曜", "土": "土曜",
@@ -25,6 +44,7 @@ _PARTICLES: Final = (
     "は|が|を|に|の|で|と|も|や|へ|から|まで|より|による|という|として|です|でした|だ|など"
 )
 _TO: Final = "[〜~～∼–—―−-]"
+_SOME_DAYS: Final = rf"{_ANY_DAY}(?:(?:[・、,/･]|{_TO})?{_ANY_DAY})*"
 _LAST_MINUTE: Final = 59
 _LAST_HOUR: Final = 29
 _MONTHS: Final = 12
@@ -48,22 +68,50 @@ _NUMBER: Final = r"\d+(?:\.\d+)?"
 
 def spoken_form(text: str, names: Sequence[SpokenName] = ()) -> str:
     """Write one sentence of Japanese as it is said."""
-    said = clean(_WIDE_COLON.sub("、", _RUBY.sub("", text.replace("，", "、"))))
+    plain = without_readings(text.replace("，", "、"), names)
+    said = clean(_WIDE_COLON.sub("、", plain))
     said = taken(said, _STEPS)
     said = in_kana(said, names)
     said = taken(said, _LAST)
     return said.strip(" 、")
 
 
+def without_readings(text: str, names: Sequence[SpokenName] = ()) -> str:
+    """Leave out the readings in brackets; words in brackets stay: 500円(おとな)."""
+    return _RUBY_OF_OTHERS.sub(
+        lambda found: found["word"] if _is_read(found, names) else found[0], _RUBY.sub("", text)
+    )
+
+
+def _is_read(found: re.Match[str], names: Sequence[SpokenName]) -> bool:
+    """Whether a bracket is how what stands before it is read: 第4(だいよん); not 500(おとな)."""
+    word, kana = found["word"], found["kana"]
+    if word.isdecimal():
+        return katakana_to_hiragana(kana).endswith(_FIGURES[int(word[-1])])
+    return can_be_read(word, kana, names)
+
+
 def _weekdays(found: re.Match[str]) -> str:
-    """(土・日・祝) as 土曜、日曜、祝日; a single day in full: 日曜日."""
-    inside = found["days"]
+    return f"、{_named_days(found['days'])}、"
+
+
+def _named_days(inside: str) -> str:
+    """土・日・祝 as 土曜、日曜、祝日; a single day in full: 日曜日."""
     if len(inside) == 1:
-        return f"、{_DAYS[inside]}{'日' if inside in '月火水木金土日' else ''}、"
+        return _DAYS[inside] + ("日" if inside in "月火水木金土日" else "")
     said = re.sub(_TO, "から", inside)
     said = re.sub("[・、,/･]", "、", said)
     said = re.sub("(?<=[月火水木金土日祝休])(?=[月火水木金土日祝休])", "、", said)
-    return f"、{''.join(_DAYS.get(each, each) for each in said)}、"
+    return "".join(_DAYS.get(each, each) for each in said)
+
+
+def _dated_range(found: re.Match[str]) -> str:
+    """4月29日(水・祝)〜5月6日(水) as 4月29日水曜、祝日から、5月6日水曜日まで."""
+    first, last = found["first"], found["last"]
+    if not first and not last:
+        return found[0]
+    until = f"{found['date']}{_named_days(last) if last else ''}まで"
+    return f"{_named_days(first) if first else ''}から、{until}"
 
 
 def _listed_days(found: re.Match[str]) -> str:
@@ -128,7 +176,8 @@ _STEPS: Final = (
     step(r"(?<![^\s、。(])@\s?(?=[¥\d])", ""),
     # figures
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),
-    step(r"([$€£])\s?(\d+(?:\.\d+)?)\s?([KMB])(?![A-Za-z])", _many),
+    step(rf"(?<=\d[KMB])\s?{_TO}\s?(?=[¥$€£₩]\s?\d)", "〜"),
+    step(r"([¥$€£₩])\s?(\d+(?:\.\d+)?)([KMB])(?![A-Za-z]|\s?&)", _many),
     step(r"(?P<sign>[¥$€£₩])\s?(?P<from>\d+(?:\.\d+)?)(?P<many>[万億千])?"
           rf"(?:\s?{_TO}\s?[¥$€£₩]?\s?(?P<to>\d+(?:\.\d+)?)(?P<more>[万億千])?)?", _currency),
     step(r"(?<![A-Za-z])JPY\s?(\d+)|(\d+)\s?(?:JPY|yen|Yen)(?![A-Za-z])",
@@ -148,13 +197,16 @@ _STEPS: Final = (
           r"(?::\d{2})?(?![\d:])(?:\s?(?P<after>[AaPp]\.?[Mm]\b\.?))?", _clock),
     step(r"(\d時)0{1,2}分", r"\1"),
     step(r"(?<=[時月年])0(?=\d[分日月])", ""),
-    step(rf"(?<=日)\(({_DAY})\)\s?{_TO}\s?((?:\d{{1,4}}年)?(?:\d{{1,2}}月)?\d{{1,2}}日)\(({_DAY})\)"
-          r"(?:まで)?", lambda found:
-          f"{_DAYS[found[1]]}日から、{found[2]}{_DAYS[found[3]]}日まで"),
-    step(rf"\((?P<days>{_ANY_DAY}(?:(?:[・、,/･]|{_TO})?{_ANY_DAY})*)\)", _weekdays),
+    step(rf"(?<=日)(?:\((?P<first>{_SOME_DAYS})\))?\s?{_TO}\s?"
+          r"(?P<date>(?:\d{1,4}年)?(?:\d{1,2}月)?\d{1,2}日)"
+          rf"(?:\((?P<last>{_SOME_DAYS})\))?(?:まで)?", _dated_range),
+    step(rf"(?<=日)\((?P<days>{_SOME_DAYS})\)\s?[〜~～∼]\s?(?=$|[\s、。)」])",
+          lambda found: f"{_named_days(found['days'])}から"),
+    step(rf"\((?P<days>{_SOME_DAYS})\)", _weekdays),
     step(rf"(?<![一-鿿])({_DAY})\s?{_TO}\s?({_DAY})(?![一-鿿])", _day_range),
     step(rf"(?<![一-鿿・]){_DAY}(?:[・、･]{_ANY_DAY})+(?![一-鿿])", _listed_days),
     step("土日祝日?", "土日、祝日"),
+    step(r"(?<=\d)\s?[・·]\s?(?=\d)", "、"),
     # from and to
     step(rf"(?<![\d.])(\d{{1,2}})\s?{_TO}\s?(\d{{1,2}})月(?!\d)", r"\1月〜\2月"),
     step(rf"(?<=[\d時分日月年円])\s?[−–—―-]\s?(?={_NUMBER}\s?(?:{_UNIT}|{_COUNTED}))", "〜"),

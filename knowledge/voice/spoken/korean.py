@@ -46,6 +46,7 @@ def _listed_days(found: re.Match[str]) -> str:
 _MANY: Final = "[십백천]?[만억조]|[천백]"
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _STEPS: Final = (
+    step(r"(?<=[가-힣A-Za-z0-9])\s?・\s?(?=[가-힣A-Za-z0-9])", "·"),
     step(r"\s*\([^()]*[぀-ヿ一-鿿][^()]*\)", ""),
     step(r"[぀-ヿ一-鿿々ー]+", " "),
     step(r"(?<=\d),(?=\d{3}(?!\d))", ""),

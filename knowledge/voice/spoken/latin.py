@@ -44,6 +44,13 @@ _WORD: Final = re.compile(r"[A-Za-zÀ-ɏ]+(?:[-'’.][A-Za-zÀ-ɏ]+)*")
 _SPELLED: Final = 5
 """Letters of a word in capitals that is still spelled."""
 _VOWELS: Final = frozenset("AEIOU")
+_LETTERS: Final = {
+    "A": "エ", "B": "ビ", "C": "シ", "D": "ディ", "E": "イ", "F": "エフ", "G": "ジ", "H": "エチ",
+    "I": "アイ", "J": "ジェ", "K": "ケ", "L": "エル", "M": "エム", "N": "エヌ", "O": "オ",
+    "P": "ピ", "Q": "キュ", "R": "アル", "S": "エス", "T": "ティ", "U": "ユ", "V": "ブイ",
+    "W": "ダブル", "X": "エックス", "Y": "ワイ", "Z": "ゼット",
+}  # fmt: skip
+"""As letters are spelled, without long vowels."""
 _SHORTEST: Final = 2  # kana of a place name
 _LONGEST: Final = 30  # letters of a word
 
@@ -108,6 +115,19 @@ def _as_long(reading: str, folded: str) -> str:
         if fold_reading(reading[:end]) == folded:
             return reading[:end]
     return folded
+
+
+def can_be_read(word: str, reading: str, names: Sequence[SpokenName] = ()) -> bool:
+    """Whether kana end as a Latin word is read: アキヨシダイアイシー as IC; not ゲンキン as ATM."""
+    spelled = "".join(_LETTERS.get(each, "") for each in word.upper())
+    ways = (spelled, _short(romaji_to_kana(word) or ""), _short(_said(word, names)))
+    return _short(reading).endswith(tuple(each for each in ways if each))
+
+
+def _short(kana: str) -> str:
+    """A reading without its long vowels, in katakana."""
+    folded = fold_reading(hiragana_to_katakana(kana))
+    return re.sub("(?<=[エェケ])イ", "", folded).replace("ー", "")
 
 
 @lru_cache(maxsize=5_000)

@@ -21,6 +21,17 @@ _ABBREVIATIONS: Final = frozenset(
 )
 _CLOCK: Final = frozenset({"a.m", "p.m"})
 _WORD_BEFORE: Final = re.compile(r"([^\s（(/–—〜~-]+)$")
+_NAMED: Final = (  # days and months, also in full
+    r"(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun"
+    r"|jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)"
+)
+_SPAN: Final = re.compile(
+    rf"\b{_NAMED}[a-z]*\.?(?:\s?[–—〜~/&-]\s?|\s(?:to|through|and)\s){_NAMED}$", re.IGNORECASE
+)
+"""Tue–Sun: the full stop after it ends a sentence where another one begins."""
+_MORE_DAYS: Final = re.compile(
+    rf"{_NAMED}(?:day|sday|nesday|rsday|urday)?\b|(?:public |national )?hol", re.IGNORECASE
+)
 _CLAUSE: Final = re.compile(r"[、，；;]|,(?=\s)")
 
 
@@ -68,6 +79,8 @@ def _is_end(line: str, at: int) -> bool:
         return follows.isupper()
     if word.isdecimal():  # "2026. 12. 20. 까지" of Korean
         return not follows.isdecimal() and not "가" <= follows <= "힣"
+    if follows.isupper() and _SPAN.search(line[:at]):
+        return _MORE_DAYS.match(after.lstrip()) is None
     return word not in _ABBREVIATIONS and not (len(word) == 1 and word.isalpha() and word.isascii())
 
 

@@ -10,11 +10,13 @@ import pytest
 from bots import texts
 from bots.conversation import Reply
 from bots.conversation.quoting import Quoting
-from bots.conversation.spoken import said_plainly
+from bots.conversation.spoken import Spoken, said_plainly
 from bots.conversation.wording import Wording
 from core import town as town_pack
-from knowledge.answer import Guide
+from knowledge.answer import Answer, AnswerKind, Guide
+from knowledge.extract import Extract
 from knowledge.language import Language
+from knowledge.passage import Contradiction, Kind, Passage, Status
 from tests.conftest import ROOT
 
 Ask = Callable[..., Awaitable[Reply]]
@@ -82,7 +84,6 @@ async def test_a_fee_is_said_with_its_source_and_date_once(ask: Ask) -> None:
     reply = await ask(FEE)
     assert reply.spoken == (
         "はい、お答えしますね。秋芳洞、大人(高校生以上)の入洞料は、1,600円です。"
-        "中学生は、1,300円です。"
         "資料によって値が分かれています。ほかは、画面をご覧ください。"
         "「ライブドアニュースの記事」、2026年2月時点の資料です。"
     )
@@ -92,7 +93,8 @@ async def test_in_easy_japanese_no_reading_is_said_twice(ask: Ask) -> None:
     reply = await ask(FEE, "ja-easy")
     assert reply.spoken == (
         "こたえます。秋芳洞、大人・高校生の入るお金は、1,600円です。"
-        "中学生の入るお金は、1,300円です。小学生の入るお金は、850円です。"
+        "中学生は、1,300円です。"
+        "ほかは、画面を見てください。"
         "「美祢市の大切なこと」、2026年2月の情報です。"
     )
 
@@ -103,7 +105,7 @@ async def test_in_english_the_japanese_names_are_left_to_the_screen(ask: Ask) ->
         "Here is what I know. "
         "Akiyoshido Cave: admission, adults and high school students: 1,600 yen. "
         "Admission, junior high school students: 1,300 yen. "
-        "Admission, elementary school pupils: 850 yen. You can read more on your screen. "
+        "You can read more on your screen. "
         "This is from “Mine City key facts for visitors”, as of February 2026."
     )
 
@@ -153,6 +155,8 @@ async def test_every_figure_that_is_said_is_also_written(
     ("text", "language", "said"),
     [
         pytest.param("秋芳洞(あきよしどう)は", "ja", "秋芳洞は", id="a reading"),
+        pytest.param("第4(だいよん)、300円(えん)", "ja-easy", "第4、300円", id="of a figure"),
+        pytest.param("500円(おとな)、8:00(あさ)", "ja", "500円(おとな)、8:00(あさ)", id="word"),
         pytest.param("入(はい)る お金(かね)", "ja-easy", "入るお金", id="easy Japanese"),
         pytest.param("大人(高校生以上)", "ja", "大人(高校生以上)", id="a condition"),
         pytest.param("午後5時30分（17:30）まで", "ja-easy", "午後5時30分まで", id="a time twice"),
@@ -165,3 +169,54 @@ async def test_every_figure_that_is_said_is_also_written(
 )
 def test_what_is_left_out(text: str, language: str, said: str) -> None:
     assert said_plainly(text, language) == said
+
+
+def told(answer: tuple[Passage, ...]) -> str:
+    """What is said of some rows, in English."""
+    town = town_pack.load(ROOT / "towns" / "mine")
+    extracts = tuple(Extract(each.text, each) for each in answer)
+    asked = Answer(AnswerKind.ANSWERED, Language.EN, "How much?", extracts)
+    return Spoken(town, Quoting(town.folder)).of(asked, "en")
+
+
+def row(
+    item: str, value: str, status: Status = Status.CURRENT, *, disputed: bool = False
+) -> Passage:
+    return Passage(
+        id=item,
+        document="fees",
+        title="Fees",
+        headings=(),
+        text=f"{item}: {value}",
+        kind=Kind.FACT,
+        language=Language.EN,
+        item=item,
+        value=value,
+        status=status,
+        contradiction=Contradiction("fees", item, ("1", "2"), "1", "newer") if disputed else None,
+    )
+
+
+LONG = "600 yen from the first of April until the last day of November"
+UNCONFIRMED = texts.say("voice.spoken.unconfirmed", "en")
+DISPUTED = texts.say("voice.spoken.contradiction", "en")
+
+
+def test_only_rows_that_are_said_are_cautioned() -> None:
+    said = told(
+        (
+            row("Cave", LONG),
+            row("Museum", LONG),
+            row("Tower", LONG + " (to be confirmed)", Status.UNCONFIRMED, disputed=True),
+        )
+    )
+    assert "Cave" in said
+    assert "Tower" not in said
+    assert UNCONFIRMED not in said
+    assert DISPUTED not in said
+
+
+def test_a_row_that_is_said_is_cautioned_once() -> None:
+    said = told((row("Cave", "600 yen (to be confirmed)", Status.UNCONFIRMED), row("Tower", LONG)))
+    assert said.count(UNCONFIRMED) == 1
+    assert "to be confirmed" not in said

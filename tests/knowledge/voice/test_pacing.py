@@ -125,6 +125,29 @@ def test_english_is_cut_at_a_comma_or_before_a_joining_word(text: str, first: st
     assert cut(text, Language.EN, least=8, most=14)[0] == first
 
 
+@pytest.mark.parametrize("most", [12, 14, 16, 20, 25])
+@pytest.mark.parametrize(
+    ("language", "text", "whole"),
+    [
+        (Language.EN, "The whole walk usually takes about 2 to 3 hours for them.", "2 to 3"),
+        (Language.EN, "The whole walk usually takes about two or three hours for us.",
+         "two or three"),
+        (Language.EN, "Children aged 6 to 12 pay half the price of an adult.", "6 to 12"),
+        (Language.EN, "The cave is open 9 a.m. to 5 p.m. all the year and on holidays.",
+         "9 a.m. to 5"),
+        (Language.EN, "The shop is open Monday to Friday and from March until November.",
+         "Monday to Friday"),
+        (Language.JA, "所要時間はおよそ40から50分です。", "40から50"),
+        (Language.JA, "定員は20から30名くらいです。", "20から30"),
+        (Language.JA, "名物は鶏から揚げ弁当です。", "鶏から揚げ"),
+        (Language.JA, "こちらは山口県のため池百選です。", "ため池"),
+    ],
+)  # fmt: skip
+def test_no_range_and_no_word_is_cut(language: Language, text: str, whole: str, most: int) -> None:
+    head, rest = cut(text, language, least=8, most=most)
+    assert whole in head or whole in rest
+
+
 @given(
     st.text(st.sampled_from("秋芳洞はから、12,3.5円ですがAbc バス「」にでも"), max_size=60),
     st.sampled_from([Language.JA, Language.EN, Language.ZH_HANS]),

@@ -13,14 +13,16 @@ _TEENS: Final = 20
 _PAIR: Final = 2
 _HUNDREDS: Final = 2  # the place from which 2 is 两
 _COUNTED: Final = (
-    "(?:点|个|位|名|人|天|晚|年|周|星期|小时|分钟|秒|公里|千米|米|平方|公斤|克|吨|升|次|张|条|种|处|座|"
+    "(?:点|个|位|名|人|天|晚|年|周|星期|小时|分钟|秒|公里|千米|米|公顷|平方|公斤|克|吨|升|次|张|条|种|处|座|"
     "间|趟|班|辆|台|只|杯|瓶|碗|份|盒|块|片|家|户|倍|层|岁|日元|美元|欧元|元|万|亿|千|百|本|件|场|所|"
     "棵|栋|株|站|步|段|口|套|组|对|项|顿|支|首|部|匹|头)"
 )
 """What is counted with 两 and not with 二."""
 
 _SPAN_OF_YEARS: Final = r"年(?=多?(?:前|间|以|后|来|之|的历史|历史))"
-_TELEPHONE: Final = re.compile(r"(?:电话|致电|拨打|拨|打|号码|联系)[是为：:，、\s]*$")
+_TELEPHONE: Final = re.compile(r"(?:(?P<named>电话|致电|拨打|拨|号码)|打|联系)[是为：:，、\s]*$")
+_LASTS: Final = re.compile("分钟|小时|[个天折次]")
+_SHORTEST: Final = 3  # figures of a telephone number that only 打 or 联系 announces
 _FIGURES: Final = re.compile(
     r"(?P<chain>\d+(?:[-‐‑–]\d+)+)"
     r"|(?P<year>(?<!\d)[12]\d{3})(?=年)"
@@ -42,14 +44,26 @@ def _said(found: re.Match[str]) -> str:
     number, part = found["number"], found["part"]
     if part:
         return f"{_whole(int(number))}点{_one_by_one(part)}"
-    if _TELEPHONE.search(before):
+    if _is_telephone(number, before, after):
         return _one_by_one(number, yao=True)
     if int(number) >= _LARGEST or (number.startswith("0") and len(number) > 1):
         return _one_by_one(number)
-    if number == "2" and re.match(rf"{_COUNTED}|多?到\d+{_COUNTED}", after) and before[-1:] != "第":
+    if (
+        number == "2"
+        and re.match(rf"{_COUNTED}|多?[到至]\d+{_COUNTED}", after)
+        and before[-1:] != "第"
+    ):
         return "两"
     minute = "零" if before.endswith("点") and len(number) == 1 and after[:1] == "分" else ""
     return minute + _whole(int(number))
+
+
+def _is_telephone(number: str, before: str, after: str) -> bool:
+    """Tell 请打119 from 打10分钟."""
+    found = _TELEPHONE.search(before)
+    if not found or _LASTS.match(after):
+        return False
+    return found["named"] is not None or len(number) >= _SHORTEST
 
 
 def _lasts(year: str, before: str, after: str) -> bool:

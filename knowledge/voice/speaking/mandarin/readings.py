@@ -17,6 +17,8 @@ from knowledge.voice.speaking.mandarin.sandhi import Word, spoken_tones
 _COUNT: Final = re.compile("[一二两三四五六七八九十几百千万多数每]+只")
 _MANNERS: Final = frozenset({"a", "ad", "b", "d", "i", "l", "z"})
 """jieba's parts of speech of what 地 makes an adverb of."""
+_FIRST: Final = frozenset({"先", "再", "提前", "另"})
+"""What stands before a verb that has to be done."""
 _OFTEN: Final = 10_000  # how often a name is met, as jieba's dictionary counts
 
 
@@ -58,6 +60,8 @@ class Readings:
                 said = ["de5"]  # 慢慢地走; not 温泉地
             elif word == "为" and (after[1] == "r" or after[0] in self._people):
                 said = ["wei4"]  # 为您介绍; not 票价为1300日元
+            elif word == "得" and self._obliges(before, after):
+                said = ["dei3"]  # 您得买票; not 走得快
             elif word in self._alone:
                 said = [self._alone[word]]
             elif _COUNT.fullmatch(word):
@@ -65,6 +69,14 @@ class Readings:
             elif word in self._light:
                 said[-1] = said[-1][:-1] + "5"
             yield word, said
+
+    def _obliges(self, before: str, after: tuple[str, str]) -> bool:
+        """Whether 得 is to have to: after who has to, and before what is to be done."""
+        word, kind = after
+        if before[:1] in {"v", "a"} or before in {"i", "l"} or not word:
+            return False
+        begins = self._jieba.tag(word[0], hmm=False)[0][1] if kind == "n" else kind
+        return begins[:1] in {"v", "p"} or word in _FIRST
 
 
 def _pinyin(word: str) -> list[str]:
