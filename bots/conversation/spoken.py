@@ -34,7 +34,7 @@ LONGEST: Final = {
 }
 """Characters of prose: some fifteen seconds of speech."""
 
-SECONDS: Final = 12.0
+SECONDS: Final = 15.0
 """That an answer takes to say before its source, unless one fact of it is longer."""
 _PAUSE: Final = 0.4  # seconds after a sentence
 

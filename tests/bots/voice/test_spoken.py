@@ -84,6 +84,7 @@ async def test_a_fee_is_said_with_its_source_and_date_once(ask: Ask) -> None:
     reply = await ask(FEE)
     assert reply.spoken == (
         "はい、お答えしますね。秋芳洞、大人(高校生以上)の入洞料は、1,600円です。"
+        "中学生は、1,300円です。"
         "資料によって値が分かれています。ほかは、画面をご覧ください。"
         "「ライブドアニュースの記事」、2026年2月時点の資料です。"
     )
@@ -93,8 +94,7 @@ async def test_in_easy_japanese_no_reading_is_said_twice(ask: Ask) -> None:
     reply = await ask(FEE, "ja-easy")
     assert reply.spoken == (
         "こたえます。秋芳洞、大人・高校生の入るお金は、1,600円です。"
-        "中学生は、1,300円です。"
-        "ほかは、画面を見てください。"
+        "中学生は、1,300円です。小学生は、850円です。"
         "「美祢市の大切なこと」、2026年2月の情報です。"
     )
 
@@ -105,7 +105,7 @@ async def test_in_english_the_japanese_names_are_left_to_the_screen(ask: Ask) ->
         "Here is what I know. "
         "Akiyoshido Cave: admission, adults and high school students: 1,600 yen. "
         "Admission, junior high school students: 1,300 yen. "
-        "You can read more on your screen. "
+        "Admission, elementary school pupils: 850 yen. You can read more on your screen. "
         "This is from “Mine City key facts for visitors”, as of February 2026."
     )
 
