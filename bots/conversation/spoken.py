@@ -1,10 +1,9 @@
 """Answers as they are said aloud: shorter than as written, and without what only eyes can use.
 
 At most three rows or two sentences, as many as fit in fifteen seconds; the source once, with its
-date; no address. Readings that stand
-in brackets, and Japanese names beside those of the reader's language, are left out: they would be
-said twice. What is kept back is on the screen, and that is said. How figures, times and
-names are pronounced is the voice's own matter (`knowledge.voice`).
+date; no address. Readings that stand in brackets, and Japanese names beside those of the reader's
+language, are left out: they would be said twice. What is kept back is on the screen, and that is
+said. How figures, times and names are pronounced is the voice's own matter (`knowledge.voice`).
 """
 
 import re
