@@ -12,7 +12,7 @@ from knowledge.voice.speaking import styles
 from tests.conftest import ROOT
 from tests.world.voices import need
 
-FOLDER = ROOT / "knowledge" / "voice" / "styles"
+FOLDER = ROOT / "knowledge" / "voice" / "speaking" / "styles"
 
 
 @pytest.mark.parametrize("name", styles.NATIVE)
