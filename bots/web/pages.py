@@ -21,8 +21,10 @@ from bots.reasons import Reasons
 from bots.web.demo import DemoShop
 from bots.web.guard import Limits
 from bots.web.ports import TownApp
-from bots.web.session import Visitor, check_csrf, visitor
+from bots.web.session import Visitor, check_csrf, member_account, visitor
 from bots.web.words import clean, lang, marked, on, when, with_ruby, without_ruby
+from core.database import transaction
+from core.identity import Account
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -110,6 +112,18 @@ class Web:
 
     def visitor(self, request: HTTPConnection) -> Visitor:
         return visitor(request, self.app.town.town.languages, self.app.clock())
+
+    async def account(self, request: Request) -> Account | None:
+        """Whom this browser stands for, if it stands for a member."""
+        async with transaction(self.app.sessions) as session:
+            return await member_account(session, self.visitor(request))
+
+    async def member(self, request: Request) -> Account:
+        """The same where only members may go. Raises `HTTPException` 403 for anybody else."""
+        account = await self.account(request)
+        if account is None:
+            raise HTTPException(403, detail="member")
+        return account
 
     def render(
         self,

@@ -12,7 +12,6 @@ from bots.conversation import Incoming
 from bots.conversation.links import Link, links_of, unlink
 from bots.places import has_place
 from bots.web.pages import Number, Web, go
-from bots.web.session import member_account
 from bots.web.words import is_blank, one_line
 from core import board, mydata
 from core.access import Admitted, has_open_door
@@ -71,19 +70,9 @@ class Rooms:
             router.add_api_route("/demo/card", self.demo_card, methods=["POST"])
         return router
 
-    async def _account(self, request: Request) -> Account | None:
-        async with transaction(self.web.app.sessions) as session:
-            return await member_account(session, self.web.visitor(request))
-
-    async def _member(self, request: Request) -> Account:
-        account = await self._account(request)
-        if account is None:
-            raise HTTPException(403, detail="member")
-        return account
-
     async def mine(self, request: Request) -> Response:
         """Every room with its decision. Looking reads the holdings again, like /rooms in chat."""
-        app, account = self.web.app, await self._account(request)
+        app, account = self.web.app, await self.web.account(request)
         if account is None:
             return self.web.render(request, "rooms_none.html")
         who = self.web.visitor(request)
@@ -115,7 +104,7 @@ class Rooms:
     async def opt(self, request: Request) -> Response:
         """Ask for direct messages, or for no more of them."""
         fields = await self.web.form(request, "form")
-        account = await self._member(request)
+        account = await self.web.member(request)
         wants = fields.get("wants") == "yes"
         async with transaction(self.web.app.sessions) as session:
             await mydata.choose_messages(session, account.member_id, wants=wants)
@@ -124,7 +113,7 @@ class Rooms:
     async def answer(self, request: Request, number: Number) -> Response:
         """Press a button under a message; the conversation knows what it means."""
         fields = await self.web.form(request, "form")
-        account = await self._member(request)
+        account = await self.web.member(request)
         async with transaction(self.web.app.sessions) as session:
             message = await board.message(session, account.id, number)
             action = _chosen(message, fields.get("choice", "")) if message else None
@@ -160,7 +149,7 @@ class Rooms:
         return gate
 
     async def _inside(self, request: Request, gate: Gate) -> Account | None:
-        account = await self._account(request)
+        account = await self.web.account(request)
         if account is None:
             return None
         async with transaction(self.web.app.sessions) as session:
@@ -259,7 +248,7 @@ class Rooms:
     # What is kept
 
     async def my_data(self, request: Request) -> Response:
-        account, app = await self._account(request), self.web.app
+        account, app = await self.web.account(request), self.web.app
         links: list[Link] = []
         if account is not None:
             language = self.web.visitor(request).language
@@ -272,7 +261,7 @@ class Rooms:
     async def unlink(self, request: Request) -> Response:
         """Take a card or a proof off. The rooms follow, with notice and grace."""
         fields = await self.web.form(request, "form")
-        account, app = await self._member(request), self.web.app
+        account, app = await self.web.member(request), self.web.app
         if fields.get("sure") != CONFIRMATION:
             return go("/mydata", request, flash="not-deleted")
         async with transaction(app.sessions) as session:
@@ -284,7 +273,7 @@ class Rooms:
 
     async def export(self, request: Request) -> Response:
         await self.web.form(request, "form")
-        account = await self._member(request)
+        account = await self.web.member(request)
         async with transaction(self.web.app.sessions) as session:
             kept = await mydata.export(session, account.member_id)
         return Response(
@@ -296,7 +285,7 @@ class Rooms:
     async def delete(self, request: Request) -> Response:
         """Close every door, then delete. If a door would not close, nothing is deleted."""
         fields = await self.web.form(request, "form")
-        account = await self._member(request)
+        account = await self.web.member(request)
         if fields.get("sure") != CONFIRMATION:
             return go("/mydata", request, flash="not-deleted")
         try:
@@ -317,7 +306,7 @@ class Rooms:
     async def demo_card(self, request: Request) -> Response:
         """Take a sample card, or give it away, to see doors open and close."""
         fields = await self.web.form(request, "demo")
-        account, demo = await self._member(request), self.web.demo
+        account, demo = await self.web.member(request), self.web.demo
         if demo is None:
             raise HTTPException(404)
         async with transaction(self.web.app.sessions) as session:

@@ -5,15 +5,12 @@ Looking asks the chain, so it happens when a member presses, and never when a pa
 
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bots.conversation.links import MOST_SHOWN, short
 from bots.web.pages import Web, go
-from bots.web.session import member_account
-from core.database import transaction
 from core.errors import ChainUnavailable
-from core.identity import Account
 
 MAX_ADDRESS: Final = 42
 
@@ -30,17 +27,10 @@ class VaultPages:
         router.add_api_route("/link", self.link, methods=["POST"])
         return router
 
-    async def _member(self, request: Request) -> Account:
-        async with transaction(self.web.app.sessions) as session:
-            account = await member_account(session, self.web.visitor(request))
-        if account is None:
-            raise HTTPException(403, detail="member")
-        return account
-
     async def look(self, request: Request) -> Response:
         """Each wallet once, however many chains name it; linking takes all of them."""
         await self.web.form(request, "rooms")
-        account = await self._member(request)
+        account = await self.web.member(request)
         try:
             offers = await self.web.app.vaults.offers(account.member_id)
         except ChainUnavailable:
@@ -54,7 +44,7 @@ class VaultPages:
     async def link(self, request: Request) -> Response:
         """Link what is on offer at this moment, and look at the rooms again."""
         fields = await self.web.form(request, "rooms")
-        account, app = await self._member(request), self.web.app
+        account, app = await self.web.member(request), self.web.app
         vault = fields.get("vault", "")[:MAX_ADDRESS]
         try:
             linked = await app.vaults.link(account.member_id, vault)

@@ -8,10 +8,9 @@ from fastapi.responses import Response
 
 from bots.event_words import EventWords
 from bots.web.pages import Web, go
-from bots.web.session import member_account
 from core.database import transaction
 from core.events import calendar, follow_feed, make_feed, withdraw_feed
-from core.identity import Account, accounts_of
+from core.identity import accounts_of
 
 KEPT_SECONDS: Final = 300
 """How long a calendar app may take what it read for new."""
@@ -33,17 +32,10 @@ class Calendars:
         router.add_api_route("/calendar/{secret}.ics", self.read, methods=["GET", "HEAD"])
         return router
 
-    async def _member(self, request: Request) -> Account:
-        async with transaction(self.web.app.sessions) as session:
-            mine = await member_account(session, self.web.visitor(request))
-        if mine is None:
-            raise HTTPException(403, detail="member")
-        return mine
-
     async def make(self, request: Request) -> Response:
         """This answer is the only time that the address is seen."""
         await self.web.form(request, "join")
-        mine = await self._member(request)
+        mine = await self.web.member(request)
         async with transaction(self.web.app.sessions) as session:
             secret = await make_feed(session, mine.member_id, now=self.web.app.clock())
         address = f"{self.web.app.settings.address}/calendar/{secret}.ics"
@@ -51,7 +43,7 @@ class Calendars:
 
     async def withdraw(self, request: Request) -> Response:
         await self.web.form(request, "form")
-        mine = await self._member(request)
+        mine = await self.web.member(request)
         async with transaction(self.web.app.sessions) as session:
             await withdraw_feed(session, mine.member_id, now=self.web.app.clock())
         return go("/events", request, flash="events.feed.withdrawn")
